@@ -1,0 +1,72 @@
+"""What can go wrong with an index, drawn as a tree; the number is the exit code of `clockifyrag index build`.
+
+    ClockifyRAGError    1
+    ├── UsageError          2   a wrong argument
+    ├── SourceError        30   documents cannot be read
+    ├── EmbedderError      40   texts cannot be turned into vectors
+    │   ├── EmbedderUnavailable   the model server does not answer in time (worth another try later)
+    │   ├── EmbedderMismatch      another model than the one the index was made with
+    │   └── BadVectors            an answer of the wrong count, dimension, or with NaN
+    └── StorageError       50   the generations directory cannot be read or written
+        ├── NoSpace               the volume is (or would be) full
+        ├── RootLocked            another builder is at work
+        ├── GenerationMissing     no generation of that id, or none published yet
+        ├── GenerationDamaged     a file is not what the manifest says
+        └── FormatUnsupported     written by a newer version
+
+Each message says what was found, what was expected and what to do.
+"""
+
+
+class ClockifyRAGError(Exception):
+    """The root of all errors this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(ClockifyRAGError):
+    exit_code = 2
+
+
+class SourceError(ClockifyRAGError):
+    exit_code = 30
+
+
+class EmbedderError(ClockifyRAGError):
+    exit_code = 40
+
+
+class EmbedderUnavailable(EmbedderError):
+    pass
+
+
+class EmbedderMismatch(EmbedderError):
+    pass
+
+
+class BadVectors(EmbedderError):
+    pass
+
+
+class StorageError(ClockifyRAGError):
+    exit_code = 50
+
+
+class NoSpace(StorageError):
+    pass
+
+
+class RootLocked(StorageError):
+    pass
+
+
+class GenerationMissing(StorageError):
+    pass
+
+
+class GenerationDamaged(StorageError):
+    pass
+
+
+class FormatUnsupported(StorageError):
+    pass
