@@ -7,12 +7,14 @@
     │   ├── EmbedderUnavailable   the model server does not answer in time (worth another try later)
     │   ├── EmbedderMismatch      another model than the one the index was made with
     │   └── BadVectors            an answer of the wrong count, dimension, or with NaN
-    └── StorageError       50   the generations directory cannot be read or written
-        ├── NoSpace               the volume is (or would be) full
-        ├── RootLocked            another builder is at work
-        ├── GenerationMissing     no generation of that id, or none published yet
-        ├── GenerationDamaged     a file is not what the manifest says
-        └── FormatUnsupported     written by a newer version
+    ├── StorageError       50   the generations directory cannot be read or written
+    │   ├── NoSpace               the volume is (or would be) full
+    │   ├── RootLocked            another builder is at work
+    │   ├── GenerationMissing     no generation of that id, or none published yet
+    │   ├── GenerationDamaged     a file is not what the manifest says
+    │   └── FormatUnsupported     written by a newer version
+    ├── UnknownNamespace        a question for a namespace the index does not hold
+    └── DeadlineExceeded        not even the lexical leg fitted into the request's time
 
 Each message says what was found, what was expected and what to do.
 """
@@ -70,3 +72,16 @@ class GenerationDamaged(StorageError):
 
 class FormatUnsupported(StorageError):
     pass
+
+
+class UnknownNamespace(ClockifyRAGError):
+    """A question asked of a namespace the generation does not hold."""
+
+    def __init__(self, namespace: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"namespace {namespace!r} is not in the index; it has {', '.join(known) or 'none'}")
+        self.namespace = namespace
+        self.known = known
+
+
+class DeadlineExceeded(ClockifyRAGError):
+    """Not even the lexical leg fitted into the time a request gave."""

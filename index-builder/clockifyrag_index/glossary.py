@@ -1,0 +1,113 @@
+"""Glossary: other names of a thing, added to the lexical leg of a question; CSV, or Markdown with a term per heading."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+
+from .errors import UsageError
+from .text import terms, words
+
+COLUMNS = ("term", "aliases", "type", "notes")
+ALIAS_SEPARATOR = re.compile(r"\s*[|;]\s*")
+MARKDOWN_TERM = re.compile(r"^(?:#{1,6}\s+(?P<heading>.+?)\s*#*|(?:[-*]\s+)?\*\*(?P<bold>[^*]+)\*\*)(?P<rest>.*)$")
+MARKDOWN_ALIASES = re.compile(r"(?:also|aliases|synonyms?|or)\s*:\s*(?P<aliases>.+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Glossary:
+    """Groups of names that mean one thing; a name in a question brings the terms of the others."""
+
+    groups: tuple[tuple[str, ...], ...] = ()
+    _group_of: dict[tuple[str, ...], int] = field(init=False, repr=False, compare=False)
+    _longest: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        group_of = {_key(name): number for number, group in enumerate(self.groups) for name in group if _key(name)}
+        object.__setattr__(self, "_group_of", group_of)
+        object.__setattr__(self, "_longest", max(map(len, group_of), default=0))
+
+    def expansions(self, text: str) -> tuple[str, ...]:
+        """Terms that other names of the things in `text` add, sorted, without those it already has.
+
+        Names are matched as whole words, the longest first: "rates" is not found in "separates".
+        """
+        folded = [word.folded for word in words(text)]
+        found: set[int] = set()
+        position = 0
+        while position < len(folded):
+            length = self._match_length(folded, position)
+            if length:
+                found.add(self._group_of[tuple(folded[position : position + length])])
+            position += max(length, 1)
+        own = set(terms(text))
+        return tuple(sorted({term for group in found for name in self.groups[group] for term in terms(name)} - own))
+
+    def _match_length(self, folded: list[str], position: int) -> int:
+        lengths = range(min(self._longest, len(folded) - position), 0, -1)
+        return next((n for n in lengths if tuple(folded[position : position + n]) in self._group_of), 0)
+
+
+def _key(name: str) -> tuple[str, ...]:
+    return tuple(word.folded for word in words(name))
+
+
+def load_glossary(path: Path) -> Glossary:
+    """The glossary of a CSV or Markdown file. UsageError names the line that cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"glossary {path} cannot be read ({error}); expected a UTF-8 file with {','.join(COLUMNS)}") from error
+    rows = _markdown_rows(text) if path.suffix.lower() in (".md", ".markdown") else _csv_rows(text, path)
+    return Glossary(tuple(_merged(rows)))
+
+
+def _csv_rows(text: str, path: Path) -> Iterator[tuple[str, ...]]:
+    reader = csv.DictReader(StringIO(text))
+    if not reader.fieldnames or "term" not in reader.fieldnames:
+        found = ", ".join(reader.fieldnames or ()) or "nothing"
+        raise UsageError(f"glossary {path}: first line has {found}; expected the columns {','.join(COLUMNS)}")
+    for row in reader:
+        term = (row.get("term") or "").strip()
+        if not term:
+            if any(value for key, value in row.items() if key and isinstance(value, str) and value.strip()):
+                raise UsageError(f"glossary {path}, line {reader.line_num}: the column term is empty; give it or drop the line")
+            continue
+        yield (term, *(alias for alias in ALIAS_SEPARATOR.split((row.get("aliases") or "").strip()) if alias))
+
+
+def _markdown_rows(text: str) -> Iterator[tuple[str, ...]]:
+    """A term per heading or bold word; `also: a, b` after it or on the next lines gives other names."""
+    names: list[str] = []
+    for line in text.splitlines():
+        match = MARKDOWN_TERM.match(line.strip())
+        if match:
+            if names:
+                yield tuple(names)
+            names = [(match["heading"] or match["bold"]).strip(" :")]
+            line = match["rest"]
+        aliases = MARKDOWN_ALIASES.search(line)
+        if names and aliases:
+            names += [alias.strip(" .") for alias in re.split(r"[,;|]", aliases["aliases"]) if alias.strip(" .")]
+    if names:
+        yield tuple(names)
+
+
+def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Rows that share a name are one group, so that no order of the file can make a loop."""
+    groups: list[list[str]] = []
+    group_of: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        known = [group_of[_key(name)] for name in row if _key(name) in group_of]
+        group = known[0] if known else []
+        if not known:
+            groups.append(group)
+        for other in known[1:]:
+            if other is not group:
+                group += [name for name in other if name not in group]
+                groups.remove(other)
+        group += [name for name in row if name not in group]
+        group_of |= {_key(name): group for name in group if _key(name)}
+    return [tuple(group) for group in groups]
