@@ -1,4 +1,7 @@
-"""Glossary: other names of a thing, added to the lexical leg of a question; CSV, or Markdown with a term per heading."""
+"""Glossary: other names of a thing, added to the lexical leg of a question.
+
+Read from CSV (term,aliases,type,notes; aliases separated by "|" or ";") or Markdown (a term per heading or bold word).
+"""
 
 import csv
 import re
@@ -12,7 +15,7 @@ from .text import terms, words
 
 COLUMNS = ("term", "aliases", "type", "notes")
 ALIAS_SEPARATOR = re.compile(r"\s*[|;]\s*")
-MARKDOWN_TERM = re.compile(r"^(?:#{1,6}\s+(?P<heading>.+?)\s*#*|(?:[-*]\s+)?\*\*(?P<bold>[^*]+)\*\*)(?P<rest>.*)$")
+MARKDOWN_TERM = re.compile(r"^(?:#{1,6}\s+(?P<heading>[^#]+?)\s*#*|(?:[-*]\s+)?\*\*(?P<bold>[^*]+)\*\*(?P<rest>.*))$")
 MARKDOWN_ALIASES = re.compile(r"(?:also|aliases|synonyms?|or)\s*:\s*(?P<aliases>.+)", re.IGNORECASE)
 
 
@@ -59,7 +62,9 @@ def load_glossary(path: Path) -> Glossary:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"glossary {path} cannot be read ({error}); expected a UTF-8 file with {','.join(COLUMNS)}") from error
+        raise UsageError(
+            f"glossary {path} cannot be read ({error}); expected a UTF-8 file with {','.join(COLUMNS)}"
+        ) from error
     rows = _markdown_rows(text) if path.suffix.lower() in (".md", ".markdown") else _csv_rows(text, path)
     return Glossary(tuple(_merged(rows)))
 
@@ -73,7 +78,9 @@ def _csv_rows(text: str, path: Path) -> Iterator[tuple[str, ...]]:
         term = (row.get("term") or "").strip()
         if not term:
             if any(value for key, value in row.items() if key and isinstance(value, str) and value.strip()):
-                raise UsageError(f"glossary {path}, line {reader.line_num}: the column term is empty; give it or drop the line")
+                raise UsageError(
+                    f"glossary {path}, line {reader.line_num}: the column term is empty; give it or drop the line"
+                )
             continue
         yield (term, *(alias for alias in ALIAS_SEPARATOR.split((row.get("aliases") or "").strip()) if alias))
 
@@ -87,7 +94,7 @@ def _markdown_rows(text: str) -> Iterator[tuple[str, ...]]:
             if names:
                 yield tuple(names)
             names = [(match["heading"] or match["bold"]).strip(" :")]
-            line = match["rest"]
+            line = match["rest"] or ""
         aliases = MARKDOWN_ALIASES.search(line)
         if names and aliases:
             names += [alias.strip(" .") for alias in re.split(r"[,;|]", aliases["aliases"]) if alias.strip(" .")]

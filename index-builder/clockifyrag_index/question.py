@@ -13,18 +13,17 @@ MULTIPLIERS: dict[QueryType, float] = {"how-to": 4, "definition": 2.5, "factual"
 CANDIDATES_MAX = 100
 
 # In order: the first rule that matches names the type.
-RULES: tuple[tuple[QueryType, re.Pattern[str]], ...] = tuple(
-    (query_type, re.compile(pattern, re.IGNORECASE))
-    for query_type, pattern in (
-        ("comparison", r"\b(vs\.?|versus|compared?|comparison|differences?( between)?|differs?|or better|better than)\b"),
-        ("comparison", r"^(which|what) (is|are) (better|best|cheaper|faster)\b"),
-        ("how-to", r"^(how (do|can|to|should|would|could|does one)|steps to|guide to|tutorial|show me how)\b"),
-        ("how-to", r"^((can|could|may) (i|we|you|my team)|is it possible to|i (want|need|would like) to|help me)\b"),
-        ("how-to", r"\bhow (do|can|should) (i|we|you)\b"),
-        ("definition", r"^(what( is|'s|’s| are| does)|define|definition of|meaning of|explain)\b(?!.*\b(price|cost|limit)\b)"),
-        ("factual", r"^(who|when|where|which|what|why|how (many|much|long|often|far|big)|is|are|does|do|will|has|have)\b"),
-    )
+_PATTERNS: tuple[tuple[QueryType, str], ...] = (
+    ("comparison", r"\b(vs\.?|versus|compared?|comparison|differences?|differs?|or better|better than)\b"),
+    ("comparison", r"^(which|what) (is|are) (better|best|cheaper|faster)\b"),
+    ("how-to", r"^(how (do|can|to|should|would|could|does one)|steps to|guide to|tutorial|show me how)\b"),
+    ("how-to", r"^((can|could|may) (i|we|you|my team)|is it possible to|i (want|need|would like) to|help me)\b"),
+    ("how-to", r"\bhow (do|can|should) (i|we|you)\b"),
+    ("factual", r"^what (is|are|does) .*\b(price|cost|limit|maximum|minimum)\b"),
+    ("definition", r"^(what( is|'s| are| does)|define|definition of|meaning of|explain)\b"),
+    ("factual", r"^(who|when|where|which|what|why|how (many|much|long|often|far|big)|is|are|does|do|will|has|have)\b"),
 )
+RULES = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,9 @@ def cleaned(text: str) -> str:
     'TRACK time'
     """
     spaced = "".join(" " if character.isspace() else character for character in unicodedata.normalize("NFKC", text))
-    visible = (character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    visible = (
+        character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
     return " ".join("".join(visible).split())
 
 
@@ -52,7 +53,8 @@ def query_type(text: str) -> QueryType:
     >>> query_type("Manual vs timer tracking"), query_type("force timer")
     ('comparison', 'general')
     """
-    return next((kind for kind, rule in RULES if rule.search(text)), "general")
+    plain = text.replace("’", "'")
+    return next((kind for kind, rule in RULES if rule.search(plain)), "general")
 
 
 def question(text: str) -> Question:

@@ -19,13 +19,16 @@ TOKENIZER_ID = "words-nfkc-fold-porter2-1"
 # A run of letters, marks and digits; an apostrophe inside belongs to the word ("don't", "team’s").
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
-# Words that say nothing about the subject of a help article. "not", "no", "off", "on", "out" and "in" are kept: they tell
-# "time off" from "time" and "clock in" from "clock out".
+# Words that say nothing about the subject of a help article. "not", "no", "off", "on", "out" and "in" are kept: they
+# tell "time off" from "time" and "clock in" from "clock out".
 STOP_WORDS = frozenset(
-    "a about am an and any are as at be been being but by can could did do does doing for from had has have having he her "
-    "here him his how i if into is it its itself just let me might my of or our ours ourselves please shall she should so "
-    "some such than that the their theirs them then there these they this those to too until us very was we were what "
-    "when where which while who whom why will with would you your yours yourself yourselves".split()
+    """
+    a about am an and any are as at be been being but by can could did do does doing for from had has have
+    having he her here him his how i if into is it its itself just let me might my of or our ours ourselves
+    please shall she should so some such than that the their theirs them then there these they this those to too
+    until us very was we were what when where which while who whom why will with would you your yours yourself
+    yourselves
+    """.split()
 )
 
 _local = threading.local()  # a Stemmer is not made for several threads

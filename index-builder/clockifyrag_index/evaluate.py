@@ -1,0 +1,148 @@
+"""Measures of a ranking against judged questions: nDCG@10, MRR@10 and recall@10, at article level.
+
+nDCG with the gain 2^grade − 1 and the discount log2(rank + 1) (Burges et al., "Learning to Rank using Gradient
+Descent", ICML 2005); MRR and recall count every grade above 0. Questions that nothing answers take no part in them.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log2
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import UsageError
+
+DEPTH = 10
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A question and the grades of the documents that answer it, by document id or URL."""
+
+    qid: str
+    query: str
+    grades: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What one question's ranking is worth; each between 0 and 1."""
+
+    ndcg: float
+    mrr: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over questions and the bounds of its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Measures of each answerable question, by qid, and how many questions have no answer."""
+
+    measures: Mapping[str, Measures]
+    unanswerable: int
+
+    def interval(self, measure: str) -> Interval:
+        """Mean and interval of "ndcg", "mrr" or "recall" over the answerable questions."""
+        return bootstrap([getattr(one, measure) for one in self.measures.values()])
+
+
+Names = tuple[str, ...]  # of one ranked document: its id, its URL
+
+
+def measures(ranking: Sequence[Names], grades: Mapping[str, int], depth: int = DEPTH) -> Measures:
+    """The measures of one ranking of distinct documents, best first."""
+    wanted = {_address(name): grade for name, grade in grades.items() if grade > 0}
+    gains = [max((wanted.get(_address(name), 0) for name in names), default=0) for names in ranking[:depth]]
+    ideal = _dcg(sorted(wanted.values(), reverse=True)[:depth])
+    first = next((rank for rank, grade in enumerate(gains, 1) if grade), None)
+    return Measures(
+        ndcg=_dcg(gains) / ideal if ideal else 0.0,
+        mrr=1 / first if first else 0.0,
+        recall=sum(1 for grade in gains if grade) / len(wanted) if wanted else 0.0,
+    )
+
+
+def _dcg(grades: Sequence[int]) -> float:
+    return sum((2**grade - 1) / log2(rank + 1) for rank, grade in enumerate(grades, 1))
+
+
+def _address(name: str) -> str:
+    """A document's id or URL without what does not tell documents apart."""
+    return name.partition("#")[0].rstrip("/")
+
+
+def evaluate(judged: Iterable[Judged], ranking: Callable[[str], Sequence[Names]]) -> Evaluation:
+    """The measures of `ranking(query)` for every answerable question."""
+    results: dict[str, Measures] = {}
+    unanswerable = 0
+    for one in judged:
+        if any(grade > 0 for grade in one.grades.values()):
+            results[one.qid] = measures(ranking(one.query), one.grades)
+        else:
+            unanswerable += 1
+    return Evaluation(results, unanswerable)
+
+
+def bootstrap(values: Sequence[float], resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """The mean of `values` and its 95 % percentile bootstrap interval (Efron 1979), the same for the same values."""
+    sample = np.asarray(values, dtype=np.float64)
+    if not len(sample):
+        return Interval(0.0, 0.0, 0.0)
+    picks = np.random.default_rng(seed).integers(len(sample), size=(resamples, len(sample)))
+    low, high = np.percentile(sample[picks].mean(axis=1), (2.5, 97.5))
+    return Interval(float(sample.mean()), float(low), float(high))
+
+
+def load_judged(queries: Path, qrels: Path | None = None) -> tuple[Judged, ...]:
+    """The judged questions of a JSONL file: qid or _id, query or text, relevant_urls {url or id: grade}.
+
+    With `qrels` the grades stand in a second file: query_id, doc_id, relevance. UsageError names a line that is
+    something else.
+    """
+    grades: dict[str, dict[str, int]] = {}
+    for line, record in _records(qrels) if qrels else ():
+        query_id, doc_id = _field(record, qrels, line, "query_id"), _field(record, qrels, line, "doc_id")
+        grades.setdefault(query_id, {})[doc_id] = int(record.get("relevance", 1))
+    judged = []
+    for line, record in _records(queries):
+        qid = _field(record, queries, line, "qid", "_id")
+        own = record.get("relevant_urls") or {}
+        judged.append(Judged(qid, _field(record, queries, line, "query", "text"), {**own, **grades.get(qid, {})}))
+    if not judged:
+        raise UsageError(f"{queries} holds no question; expected a JSON object a line with qid and query")
+    return tuple(judged)
+
+
+def _records(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"judged questions cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UsageError(f"{path}:{number} is not JSON ({error.msg}); expected one object a line") from error
+            if not isinstance(record, dict):
+                raise UsageError(f"{path}:{number} holds a {type(record).__name__}; expected an object")
+            yield number, record
+
+
+def _field(record: Mapping[str, Any], path: Path | None, line: int, *names: str) -> str:
+    for name in names:
+        if name in record:
+            return str(record[name])
+    raise UsageError(f"{path}:{line} has {', '.join(record) or 'no fields'}; expected {' or '.join(names)}")

@@ -1,0 +1,14 @@
+"""Highlights: where the words of a question stand in a passage."""
+
+from collections.abc import Container
+
+from .text import term_of, words
+
+
+def highlights(content: str, terms: Container[str]) -> tuple[tuple[int, int], ...]:
+    """[start, end) of each word of `content` whose term is asked for, in code points, ascending, not overlapping.
+
+    >>> highlights("Start tracking: the tracker runs.", {"track"})
+    ((6, 14),)
+    """
+    return tuple((word.start, word.end) for word in words(content) if term_of(word.folded) in terms)

@@ -1,0 +1,67 @@
+"""Typo correction: words the index has never seen → the nearest word it has.
+
+Distance is optimal string alignment (insert, delete, replace, swap of neighbours); one for words of four to seven
+letters, two from eight on. Numbers, words with digits, quoted words, short words and words in capitals are left alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
+
+from .lexical import LexicalIndex
+from .text import WORD, folded, term_of
+
+WORDS_COMPARED_MAX = 50_000  # the most frequent ones: rarer words of a larger vocabulary are often typos themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A question as it was understood; `text` is the raw text when nothing was changed."""
+
+    text: str
+    changed: bool
+
+
+class Speller:
+    """Corrects questions against the words of one generation."""
+
+    def __init__(self, lexical: LexicalIndex, known: Callable[[str], bool] = lambda word: False) -> None:
+        """`known` accepts words that stand outside the index, such as names of a glossary."""
+        self._lexical = lexical
+        self._known = known
+        counts = np.asarray(lexical.word_counts)
+        common = np.argsort(-counts.astype(np.int64), kind="stable")[:WORDS_COMPARED_MAX]
+        self._words = [word for number in common if (word := lexical.words[int(number)]).isalpha() and len(word) > 2]
+
+    def correct(self, text: str) -> Correction:
+        """The question with unknown words replaced by the nearest known ones; quoted parts stay as they are."""
+        parts = text.split('"')
+        # parts 0, 2, 4 … stand outside quotes; a last quote that is not closed opens nothing
+        corrected = [
+            part
+            if number % 2 and number < len(parts) - 1
+            else WORD.sub(lambda match: self._spelled(match.group()), part)
+            for number, part in enumerate(parts)
+        ]
+        joined = '"'.join(corrected)
+        return Correction(joined, joined != text)
+
+    def _spelled(self, written: str) -> str:
+        word = folded(written)
+        if len(word) < 4 or not word.isalpha() or (written.isupper() and len(written) < 6) or self._is_known(word):
+            return written
+        return self._nearest(word) or written
+
+    def _is_known(self, word: str) -> bool:
+        term = term_of(word)
+        return not term or self._lexical.terms.find(term) is not None or self._known(word)
+
+    def _nearest(self, word: str) -> str | None:
+        distance_max = 1 if len(word) < 8 else 2
+        # extract keeps the order of `self._words`, most frequent first, among equal distances
+        found = extract(word, self._words, scorer=OSA.distance, score_cutoff=distance_max, limit=5)
+        same_start = [candidate for candidate, _, _ in found if candidate[0] == word[0]]
+        return next(iter(same_start), found[0][0] if found else None)

@@ -1,0 +1,70 @@
+"""Measures of rankings, by hand-computed values and against each other."""
+
+from math import log2
+from pathlib import Path
+
+import pytest
+
+from clockifyrag_index.errors import UsageError
+from clockifyrag_index.evaluate import Judged, bootstrap, evaluate, load_judged, measures
+
+
+@pytest.mark.parametrize(
+    ("ranking", "ndcg", "mrr", "recall"),
+    [
+        pytest.param(["a", "b"], 1.0, 1.0, 1.0, id="ideal"),
+        pytest.param(["b", "a"], (1 + 3 / log2(3)) / (3 + 1 / log2(3)), 1.0, 1.0, id="swapped"),
+        pytest.param(["x", "a"], (3 / log2(3)) / (3 + 1 / log2(3)), 0.5, 0.5, id="one missed"),
+        pytest.param(["x", "y"], 0.0, 0.0, 0.0, id="nothing found"),
+        pytest.param(["x"] * 10 + ["a", "b"], 0.0, 0.0, 0.0, id="below the tenth place"),
+    ],
+)
+def test_measures_of_a_ranking(ranking: list[str], ndcg: float, mrr: float, recall: float) -> None:
+    result = measures([(name,) for name in ranking], {"a": 2, "b": 1, "c": 0})
+
+    assert pytest.approx((ndcg, mrr, recall)) == (result.ndcg, result.mrr, result.recall)
+
+
+def test_a_document_is_known_by_its_id_or_its_url_without_fragment_and_last_slash() -> None:
+    by_url = measures([("d1", "https://example.com/a#part")], {"https://example.com/a/": 1})
+
+    assert 1.0 == by_url.ndcg
+
+
+def test_questions_without_an_answer_are_counted_apart() -> None:
+    result = evaluate([Judged("q1", "x", {"a": 1}), Judged("q2", "y", {})], lambda query: [("a",)])
+
+    assert ({"q1"}, 1, 1.0) == (set(result.measures), result.unanswerable, result.interval("ndcg").mean)
+
+
+def test_an_interval_holds_its_mean_and_is_the_same_again() -> None:
+    values = [0.0, 0.2, 0.9, 1.0, 0.5]
+
+    interval = bootstrap(values)
+
+    assert interval.low < interval.mean < interval.high
+    assert interval == bootstrap(values)
+
+
+def test_grades_may_stand_in_a_second_file(tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"_id": "1", "text": "timer"}\n\n')
+    (tmp_path / "r.jsonl").write_text('{"query_id": "1", "doc_id": "7", "relevance": 2}\n')
+
+    assert (Judged("1", "timer", {"7": 2}),) == load_judged(tmp_path / "q.jsonl", tmp_path / "r.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", ":1 is not JSON"),
+        ("[1]", "expected an object"),
+        ('{"qid": 1}', "expected query or text"),
+        ("", "no question"),
+    ],
+)
+def test_a_broken_file_of_questions_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=said):
+        load_judged(path)

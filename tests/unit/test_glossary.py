@@ -1,0 +1,57 @@
+"""Names of one thing find each other, as whole words."""
+
+from pathlib import Path
+
+import pytest
+
+from clockifyrag_index.errors import UsageError
+from clockifyrag_index.glossary import Glossary, load_glossary
+
+GLOSSARY = Glossary((("time off", "PTO", "leave"), ("billable rate", "hourly rate"), ("SSO", "single sign-on")))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("what is PTO", ("leav", "off", "time"), id="alias in capitals"),
+        pytest.param("request time off", ("leav", "pto"), id="name of two words"),
+        pytest.param("hourly rates", (), id="another form is another word"),
+        pytest.param("separate the corporate accounts", (), id="no match inside words"),
+        pytest.param("single sign-on", ("sso",), id="hyphen"),
+        pytest.param("", (), id="empty"),
+    ],
+)
+def test_a_name_brings_the_terms_of_its_other_names(text: str, expected: tuple[str, ...]) -> None:
+    assert expected == GLOSSARY.expansions(text)
+
+
+def test_rows_that_share_a_name_are_one_group(tmp_path: Path) -> None:
+    path = tmp_path / "glossary.csv"
+    path.write_text("term,aliases,type,notes\nPTO,time off,noun,\nleave,vacation|PTO,noun,\nvacation,holiday,noun,\n")
+
+    glossary = load_glossary(path)
+
+    assert (("PTO", "time off", "leave", "vacation", "holiday"),) == glossary.groups
+
+
+def test_markdown_gives_a_term_per_heading_or_bold_word(tmp_path: Path) -> None:
+    path = tmp_path / "glossary.md"
+    path.write_text("# Timer\nAlso: stopwatch, clock\n\n**PTO** also: time off\n")
+
+    assert (("Timer", "stopwatch", "clock"), ("PTO", "time off")) == load_glossary(path).groups
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("name,other\nPTO,leave\n", "first line has name, other", id="wrong columns"),
+        pytest.param("term,aliases,type,notes\n,leave,,\n", "line 2", id="empty term"),
+        pytest.param("", "first line has nothing", id="empty file"),
+    ],
+)
+def test_a_broken_glossary_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "glossary.csv"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=said):
+        load_glossary(path)

@@ -1,0 +1,42 @@
+"""Words the index has never seen become the nearest word it has; everything else stays."""
+
+from pathlib import Path
+
+import pytest
+
+from clockifyrag_index.chunk import Chunk
+from clockifyrag_index.lexical import LexicalIndex, write_lexical
+from clockifyrag_index.typos import Speller
+
+TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates."
+
+
+@pytest.fixture
+def speller(tmp_path: Path) -> Speller:
+    only = Chunk("0" * 16, "d", "default", 0, "Title", (), TEXT, "/articles/d", "", None, None, None, ())
+    write_lexical(tmp_path, [only])
+    return Speller(LexicalIndex(tmp_path), known=lambda word: word == "pomodoro")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("aprove timeshet", "approve timesheet", id="missing letters"),
+        pytest.param("expotr a report", "export a report", id="swapped letters"),
+        pytest.param("billabel rates", "billable rates", id="in a longer word"),
+        pytest.param("timesheets", "timesheets", id="another form is known"),
+        pytest.param("kios", "kiosk", id="four letters allow one"),
+        pytest.param("tim", "tim", id="three letters are left alone"),
+        pytest.param('"aprove" timeshet', '"aprove" timesheet', id="quoted words stay"),
+        pytest.param("exp0rt v2", "exp0rt v2", id="words with digits stay"),
+        pytest.param("SAML", "SAML", id="short words in capitals stay"),
+        pytest.param("pomodoro", "pomodoro", id="names of the glossary stay"),
+        pytest.param("xylophone", "xylophone", id="nothing near"),
+        pytest.param("how do I", "how do I", id="stop words"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_a_question_is_corrected(speller: Speller, text: str, expected: str) -> None:
+    correction = speller.correct(text)
+
+    assert (expected, expected != text) == (correction.text, correction.changed)
