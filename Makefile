@@ -1,0 +1,49 @@
+# Words a newcomer would guess; `make help` prints them from the remarks behind `##`.
+# Variables: PYTHON, MANIFEST (a ClockifyRAG resource), SOURCE (a local file or folder), ROUNDS (of make bench).
+
+PYTHON ?= python3
+MANIFEST ?= clockifyrag.yaml
+BIN := .venv/bin
+PROGRAMS := chromium chromedriver nginx systemd-analyze
+
+.DEFAULT_GOAL := help
+.PHONY: all bench clean help lint lock programs run setup setup-dev test test-fast
+
+all: lint test  ## what runs before a commit
+
+bench: setup-dev  ## measure the figures of docs/performance.md, write bench/results.json
+	$(BIN)/python -m bench
+
+clean:  ## remove .venv, the local index and all caches of tools
+	rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+help:  ## print these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lint: setup-dev  ## style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock:  ## write requirements.lock and requirements-dev.lock anew (needs uv)
+	tools/lock.sh
+
+programs:
+	@$(PYTHON) tools/programs.py $(PROGRAMS)
+
+run: setup  ## build the index if anything changed, and serve it on http://127.0.0.1:8000
+	@$(BIN)/clockifyrag up --file $(MANIFEST) $(if $(SOURCE),--source $(SOURCE))
+
+setup:
+	@$(PYTHON) tools/bootstrap.py requirements.lock
+
+setup-dev:
+	@$(PYTHON) tools/bootstrap.py requirements-dev.lock
+
+test: setup-dev programs  ## every test that needs no cluster
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-fast: setup-dev  ## the tests that need neither a browser nor programs of the system
+	$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not programs"
+	@echo "Left out: tests in a browser, and with nginx and systemd-analyze. All: make test"
