@@ -1,0 +1,77 @@
+"""What the disk says, in words a person can act on: no space, no rights, and how much room a build needs."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+
+from .errors import NoSpace, StorageError
+
+SPACE_MARGIN = 1.2
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: `ulimit -f`, and files above what a file system can hold
+_NO_RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the volume, a quota or a file size limit stopped the write.
+
+    numpy's `tofile` reports a short write without errno, as "1024 requested and 512 written".
+    """
+    return error.errno in _FULL or (error.errno is None and "requested and" in str(error))
+
+
+def storage_error(error: OSError, root: Path) -> StorageError:
+    """The error as one of ours: NoSpace, or a StorageError that says what was refused and what to do."""
+    where = error.filename or root
+    if is_full(error):
+        found = f"{_free_bytes(root):,} bytes are free there" if error.errno in {errno.ENOSPC, None} else str(error)
+        return NoSpace(f"{where}: no space to write ({found}). Free some, raise the quota, or choose another --out.")
+    if error.errno in _NO_RIGHTS:
+        return StorageError(
+            f"{where}: {error.strerror} for user id {os.geteuid()}. The index root must be readable, and writable for "
+            f"a build: `chown -R {os.geteuid()} {root}`, or choose another --out."
+        )
+    return StorageError(f"{where}: {error.strerror or error}. Expected an index root that can be read and written.")
+
+
+@contextmanager
+def storage_errors(root: Path) -> Iterator[None]:
+    """Within it, an OSError leaves as NoSpace or StorageError; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, root) from error
+
+
+def estimated_bytes(chunks: int, dimensions: int, text_bytes: int) -> int:
+    """Room a Flat generation takes: float32 rows, the records (text, and about 700 bytes around it), word statistics.
+
+    text_bytes: UTF-8 length of all contents. Word statistics were measured at 0.9–1.4 × the text.
+    """
+    return chunks * (dimensions * 4 + 700) + ceil(2.5 * text_bytes)
+
+
+def require_space(root: Path, bytes_estimate: int) -> None:
+    """Returns when the volume of `root` has `bytes_estimate` × 1.2 bytes free; NoSpace tells found and needed if not.
+
+    The root need not exist yet: its nearest existing parent is asked.
+    """
+    needed = ceil(bytes_estimate * SPACE_MARGIN)
+    with storage_errors(root):
+        free = _free_bytes(root)
+    if free < needed:
+        raise NoSpace(
+            f"{root}: {free:,} bytes are free, {needed:,} are needed (estimate {bytes_estimate:,} × {SPACE_MARGIN}). "
+            "Free some, remove old generations with `clockifyrag index gc`, or choose another --out."
+        )
+
+
+def _free_bytes(root: Path) -> int:
+    existing = root.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    return shutil.disk_usage(existing).free
