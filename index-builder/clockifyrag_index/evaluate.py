@@ -75,7 +75,7 @@ def measures(ranking: Sequence[Names], grades: Mapping[str, int], depth: int = D
 
 
 def _dcg(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / log2(rank + 1) for rank, grade in enumerate(grades, 1))
+    return sum((2.0**grade - 1) / log2(rank + 1) for rank, grade in enumerate(grades, 1))
 
 
 def _address(name: str) -> str:

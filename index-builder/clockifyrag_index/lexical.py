@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from .chunk import Chunk
 from .sorted_words import SortedWords, write_sorted_words
-from .text import TOKENIZER_ID, term_of, words
+from .text import term_of, words
 
 FIELDS = ("title", "headings", "body")
 TF_MAX = 65535
@@ -77,8 +77,8 @@ class _Postings:
         np.save(directory / f"{field}.lengths.npy", np.asarray(self.lengths, dtype=np.uint32))
 
 
-def write_lexical(directory: Path, chunks: Iterable[Chunk]) -> dict[str, object]:
-    """Writes the lexical statistics of the chunks, in row order; returns what of them belongs to a generation's id."""
+def write_lexical(directory: Path, chunks: Iterable[Chunk]) -> None:
+    """Writes the lexical statistics of the chunks, in row order."""
     numbers: dict[str, int] = {}
     spellings: Counter[str] = Counter()
     fields = {field: _Postings() for field in FIELDS}
@@ -105,7 +105,6 @@ def write_lexical(directory: Path, chunks: Iterable[Chunk]) -> dict[str, object]
     spelled = sorted(spellings, key=lambda word: word.encode())
     write_sorted_words(directory, "words", spelled)
     np.save(directory / "words.counts.npy", np.array([spellings[word] for word in spelled], dtype=np.uint32))
-    return {"tokenizer": TOKENIZER_ID, "fields": list(FIELDS)}
 
 
 class LexicalIndex:

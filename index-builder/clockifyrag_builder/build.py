@@ -1,0 +1,196 @@
+"""A build: source → documents → chunks → vectors → generation → published.
+
+fetch ─ unchanged? ─► read, clean, chunk ─ unchanged? ─► embed (cache first) ─► write, verify ─► publish
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.metadata import version
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from clockifyrag_index.embedders.canaries import CANARY_TEXTS
+
+from clockifyrag_builder.corpus import chunked_corpus
+from clockifyrag_builder.digests import digest64
+from clockifyrag_builder.embedding import embed_chunks
+from clockifyrag_builder.plan import BuildPlan, Progress, Shard
+from clockifyrag_builder.report import BuildReport
+from clockifyrag_builder.vector_cache import VectorCache
+from clockifyrag_index.chunk import Chunk
+from clockifyrag_index.chunk_store import chunks_digest
+from clockifyrag_index.disk import estimated_bytes, require_space
+from clockifyrag_index.embedders import Vectors
+from clockifyrag_index.errors import StorageError
+from clockifyrag_index.files import write_synced
+from clockifyrag_index.generations import current_id, publish
+from clockifyrag_index.identity import inputs_digest
+from clockifyrag_index.layout import Layout
+from clockifyrag_index.locks import builder_lock
+from clockifyrag_index.manifest import canary
+from clockifyrag_index.manifest_reader import read_manifest
+from clockifyrag_index.retention import remove
+from clockifyrag_index.statistics import LEXICAL_PARAMETERS, write_statistics
+from clockifyrag_index.verify import verified_manifest
+from clockifyrag_index.writer import GenerationPlan, unchanged, write_generation
+
+NEED_VECTORS_FROM = 2000  # missing vectors from which embedding is shared out, when there are shards
+
+Result = Literal["Built", "Unchanged", "NeedVectors", "Embedded"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOutcome:
+    """How a build ended; `summary` is the last line a builder prints."""
+
+    build_key: str
+    source_digest: str
+    result: Result = "Built"
+    generation: str | None = None
+    documents: int = 0
+    chunks: int = 0
+    published: bool = False
+    texts_embedded: int = 0
+    cache_hits: int = 0
+    report: BuildReport = field(default_factory=BuildReport)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts and ids as JSON values, below 3 KiB."""
+        return {
+            "result": self.result,
+            "generation": self.generation,
+            "documents": self.documents,
+            "chunks": self.chunks,
+            "published": self.published,
+            "buildKey": self.build_key,
+            "sourceDigest": self.source_digest,
+            "textsEmbedded": self.texts_embedded,
+            "cacheHits": self.cache_hits,
+            "reading": {name: listed.count for name, listed in self.report.reading.items() if listed.count},
+        }
+
+
+def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
+    """Runs the plan to its end; nothing published before is touched unless a new generation stands complete.
+
+    SourceError, EmbedderError or StorageError say what stopped it; what was embedded until then is in the cache.
+    """
+    with nullcontext() if plan.embed_only else builder_lock(plan.root):  # shards write nothing but their own cache file
+        return _build(plan, progress)
+
+
+def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
+    progress("read", 0, 0)
+    source_digest = plan.source.fetch()
+    outcome = BuildOutcome(plan.build_key(source_digest), source_digest)
+    standing = None if plan.embed_only else _standing(plan, outcome.build_key)
+    if standing:
+        return _unchanged(plan, outcome, standing)
+
+    corpus = chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens)
+    chunks = sorted(corpus.chunks(), key=attrgetter("namespace", "document_id", "position"))
+    outcome = replace(
+        outcome,
+        documents=corpus.report.documents,
+        chunks=len(chunks),
+        report=BuildReport(plan.source.reading(), corpus.report),
+    )
+    if plan.embed_only:
+        return _embed_shard(plan, plan.embed_only, outcome, chunks, progress)
+    same = unchanged(plan.root, _inputs_digest(plan, chunks))
+    return _unchanged(plan, outcome, same) if same else _build_anew(plan, outcome, chunks, progress)
+
+
+def _standing(plan: BuildPlan, build_key: str) -> str | None:
+    """The published generation when it has this build key and its files are as they should be."""
+    published = current_id(plan.root)
+    if published is None:
+        return None
+    path = Layout(plan.root).generation(published)
+    try:
+        return published if read_manifest(path).build_key == build_key and verified_manifest(path) else None
+    except StorageError:
+        return None  # it is built again, and what is there is then set aside
+
+
+def _unchanged(plan: BuildPlan, outcome: BuildOutcome, generation: str) -> BuildOutcome:
+    """Nothing to build: the generation that stands is published, in case another one was."""
+    if plan.publish and current_id(plan.root) != generation:
+        publish(plan.root, generation)
+    manifest = read_manifest(Layout(plan.root).generation(generation))
+    return replace(
+        outcome,
+        result="Unchanged",
+        generation=generation,
+        documents=manifest.counts.documents,
+        chunks=manifest.counts.chunks,
+        published=plan.publish,
+    )
+
+
+def _build_anew(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk], progress: Progress) -> BuildOutcome:
+    identity = plan.embedder.identity
+    text_bytes = sum(len(chunk.content.encode()) for chunk in chunks)
+    require_space(plan.root, estimated_bytes(len(chunks), identity.dimensions, text_bytes))
+    texts = [chunk.embedded_text for chunk in chunks]
+    with VectorCache(plan.root, identity) as cache:
+        if plan.shards > 1 and cache.missing(texts) > NEED_VECTORS_FROM:
+            return replace(outcome, result="NeedVectors")
+        embedded = embed_chunks(texts, plan.embedder, cache, partial(progress, "embed"), plan.batch_size)
+    progress("write", 0, 0)
+    generation = _written(plan, outcome, chunks, embedded.vectors)
+    _write_report(plan.root, generation, outcome.report)
+    if plan.publish:
+        publish(plan.root, generation)
+    remove(plan.root, plan.remove)
+    return replace(
+        outcome,
+        result="Built",
+        generation=generation,
+        published=plan.publish,
+        texts_embedded=embedded.texts_embedded,
+        cache_hits=embedded.cache_hits,
+    )
+
+
+def _embed_shard(
+    plan: BuildPlan, shard: Shard, outcome: BuildOutcome, chunks: Sequence[Chunk], progress: Progress
+) -> BuildOutcome:
+    """Fills the cache with the vectors of one shard's texts, for a build that finds them there."""
+    texts = [text for chunk in chunks if shard.holds(digest64(text := chunk.embedded_text))]
+    with VectorCache(plan.root, plan.embedder.identity) as cache:
+        embedded = embed_chunks(texts, plan.embedder, cache, partial(progress, "embed"), plan.batch_size)
+    return replace(outcome, result="Embedded", texts_embedded=embedded.texts_embedded, cache_hits=embedded.cache_hits)
+
+
+def _inputs_digest(plan: BuildPlan, chunks: Sequence[Chunk]) -> str:
+    return inputs_digest(chunks_digest(chunks), LEXICAL_PARAMETERS, plan.index, plan.embedder.identity)
+
+
+def _written(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk], vectors: Vectors) -> str:
+    """The id of the generation, complete and verified below the root."""
+    canary_vectors = plan.embedder.embed_documents(CANARY_TEXTS)
+    generation = GenerationPlan(
+        chunks=chunks,
+        vectors=vectors,
+        embedder=plan.embedder.identity,
+        canaries=tuple(canary(text, vector) for text, vector in zip(CANARY_TEXTS, canary_vectors, strict=True)),
+        chunking=plan.chunking,
+        index=plan.index,
+        build_key=outcome.build_key,
+        source_digest=outcome.source_digest,
+        reason=plan.reason,
+        builder=version("clockifyrag"),
+    )
+    return write_generation(plan.root, generation, lambda folder: write_statistics(folder, chunks)).id
+
+
+def _write_report(root: Path, generation: str, report: BuildReport) -> None:
+    """ROOT/reports/<id>/report.json: what became of each document, in full."""
+    folder = Layout(root).report(generation)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_synced(folder / "report.json", orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))

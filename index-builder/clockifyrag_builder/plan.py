@@ -1,0 +1,99 @@
+"""BuildPlan: all that a build is asked for, and the key that tells whether it must be done again."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from clockifyrag_builder.documents import Document
+from clockifyrag_builder.passages import ChunkLimits
+from clockifyrag_builder.report import Listed
+from clockifyrag_index.embedders import Embedder
+from clockifyrag_index.errors import UsageError
+from clockifyrag_index.identity import FORMAT, digest_of, embedder_fingerprint
+from clockifyrag_index.manifest import IndexParameters
+
+
+class Source(Protocol):
+    """Where documents come from; the build asks for them several times and expects the same ones."""
+
+    @property
+    def description(self) -> Mapping[str, object]:
+        """What of the source belongs to the build key: kind, path or URL, format, namespace."""
+
+    def fetch(self) -> str:
+        """Brings the documents within reach; returns the digest of their content, `sha256:…`. SourceError."""
+
+    def documents(self) -> Iterable[Document]:
+        """The documents, in the same order each time. SourceError names what cannot be read."""
+
+    def reading(self) -> Mapping[str, Listed]:
+        """What the readers met in the last complete iteration, for the report."""
+
+
+FLAT = IndexParameters()
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Part `number` of `count` of the embedding work; a text belongs to one shard whatever the others do."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """The shard of `I/N`, I from 0. UsageError when it is something else.
+
+        >>> Shard.parse("0/4")
+        Shard(number=0, count=4)
+        """
+        number, slash, count = text.partition("/")
+        if not (slash and number.isdigit() and count.isdigit() and int(number) < int(count)):
+            raise UsageError(f"--shard is {text!r}; expected I/N with I from 0 to N - 1, such as 0/4")
+        return cls(int(number), int(count))
+
+    def holds(self, text_digest: int) -> bool:
+        return text_digest % self.count == self.number
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """One build, from a source to a generation below `root`."""
+
+    root: Path
+    source: Source
+    limits: ChunkLimits
+    embedder: Embedder
+    index: IndexParameters = FLAT
+    batch_size: int = 32
+    reason: str = "Requested"
+    publish: bool = True
+    remove: tuple[str, ...] = ()  # generations to delete once the new one stands
+    shards: int = 1  # above 1: with many vectors missing, others are asked to embed first
+    embed_only: Shard | None = None
+
+    @property
+    def chunking(self) -> dict[str, object]:
+        """As it stands in the manifest."""
+        limits = self.limits
+        return {
+            "maxChars": limits.max_chars, "minChars": limits.min_chars,
+            "contextTokens": limits.context_tokens, "documentPrefix": limits.document_prefix,
+        }  # fmt: skip
+
+    def build_key(self, source_digest: str) -> str:
+        """Digest of all that decides the generation, never the builder's version: equal keys need no second build."""
+        return digest_of(
+            {
+                "format": FORMAT,
+                "source": dict(self.source.description),
+                "sourceKey": source_digest,
+                "chunking": self.chunking,
+                "embedder": embedder_fingerprint(self.embedder.identity),
+                "index": self.index.record(),
+            }
+        )
+
+
+Progress = Callable[[str, int, int], None]  # stage, done, total

@@ -1,0 +1,170 @@
+"""Sources of a build: a local path, the sample, a URL or a web site, each with the digest of what it holds now."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from clockifyrag_builder.documents import Document
+from clockifyrag_builder.readers import Format, ReadLog
+from clockifyrag_builder.readers.from_bytes import FORMATS
+from clockifyrag_builder.readers.sources import Reading, crawl_source, is_url, read_source
+from clockifyrag_builder.report import Listed
+from clockifyrag_builder.sample import sample_articles
+from clockifyrag_index.errors import SourceError, UsageError
+from clockifyrag_index.identity import canonical_json
+from clockifyrag_resource.source import CrawlSource
+
+SAMPLE = "sample"
+_BYTES_AT_ONCE = 1 << 20
+
+
+def source_of(
+    text: str,
+    *,
+    work: Path,
+    source_format: str = "Auto",
+    namespace: str = "default",
+    strict: bool = False,
+    sha256: str | None = None,
+    allow_hosts: tuple[str, ...] = (),
+) -> "LocalSource | FetchedSource":
+    """The source a person names: `sample`, a path, or an http(s) URL. UsageError for an unknown format."""
+    format = _format(source_format)
+    if is_url(text):
+
+        def read(reading: Reading) -> Iterator[Document]:
+            return read_source(text, reading, work=work, sha256=sha256, allow_hosts=allow_hosts)
+
+        return FetchedSource({"kind": "http", "url": text}, read, format, namespace, strict)
+    path = sample_articles() if text == SAMPLE else Path(text)
+    return LocalSource(path, work, format, namespace, strict)
+
+
+def site_source(
+    site: CrawlSource, *, work: Path, source_format: str = "Auto", namespace: str = "default", strict: bool = False
+) -> "FetchedSource":
+    """The pages of a web site, as spec.source.crawl describes it."""
+
+    def read(reading: Reading) -> Iterator[Document]:
+        return crawl_source(site, reading, work=work)
+
+    description = {"kind": "crawl", **site.model_dump(mode="json", exclude_none=True)}
+    return FetchedSource(description, read, _format(source_format), namespace, strict)
+
+
+class LocalSource:
+    """A file, folder or archive on this machine; read anew for each pass, so that no text is held."""
+
+    def __init__(self, path: Path, work: Path, format: Format, namespace: str, strict: bool) -> None:
+        self._path = path
+        self._work = work
+        self._reading = (format, namespace, strict)
+        self._log = ReadLog()
+
+    @property
+    def description(self) -> Mapping[str, object]:
+        """Without the path: the same files elsewhere give the same generation."""
+        format, namespace, _ = self._reading
+        return {"kind": "files", "format": format, "namespace": namespace}
+
+    def fetch(self) -> str:
+        """The digest of names and bytes of all files a reader would take."""
+        digest = hashlib.sha256()
+        for name, path in _files(self._path):
+            digest.update(f"{name}\0{_file_digest(path)}\n".encode())
+        return f"sha256:{digest.hexdigest()}"
+
+    def documents(self) -> Iterable[Document]:
+        """A new iteration over the files."""
+        format, namespace, strict = self._reading
+        self._log = ReadLog()
+        return read_source(self._path, Reading(self._log, format, namespace, strict), work=self._work)
+
+    def reading(self) -> Mapping[str, Listed]:
+        """What the last complete iteration met."""
+        return findings_of(self._log)
+
+
+class FetchedSource:
+    """Documents that come over the network: fetched once a build, then held."""
+
+    def __init__(
+        self,
+        description: Mapping[str, object],
+        read: Callable[[Reading], Iterator[Document]],
+        format: Format,
+        namespace: str,
+        strict: bool,
+    ) -> None:
+        self._description = {**description, "format": format, "namespace": namespace}
+        self._read = read
+        self._log = ReadLog()
+        self._reading = Reading(self._log, format, namespace, strict)
+        self._documents: tuple[Document, ...] = ()
+
+    @property
+    def description(self) -> Mapping[str, object]:
+        return self._description
+
+    def fetch(self) -> str:
+        """Brings the documents here; the digest of their content."""
+        self._documents = tuple(self._read(self._reading))
+        digest = hashlib.sha256()
+        for document in self._documents:
+            digest.update(canonical_json(asdict(document)))
+        return f"sha256:{digest.hexdigest()}"
+
+    def documents(self) -> Iterable[Document]:
+        return self._documents
+
+    def reading(self) -> Mapping[str, Listed]:
+        return findings_of(self._log)
+
+
+def findings_of(log: ReadLog) -> dict[str, Listed]:
+    """What the readers met, by finding: how many and which; everything they passed over is among it."""
+    clashes: dict[str, list[str]] = {}
+    for clash in log.id_clashes:
+        clashes.setdefault(clash.outcome, []).append(clash.id)
+    return {
+        "records": Listed(log.records),
+        "empty records": Listed.of(f"{one.record_id} ({one.outcome})" for one in log.empty_records),
+        "articles without text": Listed.of(log.documents_without_text),
+        **{f"ids used twice ({outcome})": Listed.of(ids) for outcome, ids in clashes.items()},
+        "broken": Listed.of(f"{one.origin}: {one.reason}" for one in log.problems),
+        "skipped": Listed.of(f"{one.name}: {one.reason}" for one in log.skipped),
+        **{f"lines left out ({kind})": Listed(count) for kind, count in sorted(log.dropped.items())},
+    }
+
+
+def _format(text: str) -> Format:
+    known: dict[str, Format] = {"auto": "Auto", "jsonl": "JSONL", "markdown": "Markdown", "html": "HTML"}
+    if text.lower() not in known:
+        raise UsageError(f"the format is {text!r}; expected {', '.join(known.values())}")
+    return known[text.lower()]
+
+
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
+    """Relative name and path of the file, or of every document in the folder, in the order of names."""
+    if path.is_file():
+        yield path.name, path
+    elif path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.suffix.lower() in FORMATS and file.is_file():
+                yield file.relative_to(path).as_posix(), file
+    else:
+        raise SourceError(f"{path} does not exist; expected a file or a folder of documents")
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BYTES_AT_ONCE):
+                digest.update(block)
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read ({error.strerror}); give the user of this process the right to read it"
+        ) from error
+    return digest.hexdigest()

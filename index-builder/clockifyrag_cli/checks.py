@@ -1,0 +1,117 @@
+"""The checks of `clockifyrag doctor`, in the order a person would look."""
+
+import shutil
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from clockifyrag_cli.doctor import Finding, available_memory_bytes
+from clockifyrag_cli.opened import opened_engine
+from clockifyrag_cli.server import ServerError, ask
+from clockifyrag_index.errors import ClockifyRAGError, EmbedderError, GenerationMissing, StorageError
+from clockifyrag_index.generations import current_generation_path
+from clockifyrag_index.manifest import Manifest
+from clockifyrag_index.search import SearchEngine, SearchRequest
+from clockifyrag_index.verify import verified_manifest
+
+SLOW_MILLISECONDS = 250.0
+DISK_BYTES_MIN = 512 * 2**20
+MODEL_BYTES = 256 * 2**20  # Python, the local model and working memory of one server
+QUESTIONS = ("how do I start", "what is a report", "export", "settings of the workspace", "who can approve")
+
+
+def findings(root: Path, url: str | None, ollama_url: str | None) -> list[Finding]:
+    """Everything that was looked at; later checks are left out where an earlier problem makes them pointless."""
+    found = [*_disk(root), *_ollama(ollama_url)]
+    manifest = _manifest(root, found)
+    if manifest:
+        found += [*_memory(manifest), *_search(root)]
+    return [*found, *_server(url)]
+
+
+def _disk(root: Path) -> Iterator[Finding]:
+    folder = next(path for path in (root, *root.resolve().parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    if free < DISK_BYTES_MIN:
+        yield Finding("disk", "problem", f"{free >> 20} MiB free at {folder}", f"clockifyrag index gc --root {root}")
+    else:
+        yield Finding("disk", "ok", f"{free >> 20} MiB free at {folder}")
+
+
+def _ollama(url: str | None) -> Iterator[Finding]:
+    if not url:
+        yield Finding("ollama", "ok", "not set; questions are embedded in the process")
+        return
+    try:
+        models = ask(url, "/api/tags", {}).get("models", [])
+    except ServerError as error:
+        yield Finding("ollama", "problem", str(error), "ollama serve")
+        return
+    names = ", ".join(str(model.get("name")) for model in models)
+    if names:
+        yield Finding("ollama", "ok", f"{url} has {names}")
+    else:
+        yield Finding("ollama", "problem", f"{url} has no model", "ollama pull nomic-embed-text")
+
+
+def _manifest(root: Path, found: list[Finding]) -> Manifest | None:
+    """The published generation's manifest; what is wrong with it goes to `found`."""
+    build = f"clockifyrag index build --source sample --out {root}"
+    try:
+        manifest = verified_manifest(current_generation_path(root))
+    except GenerationMissing as error:
+        found.append(Finding("index", "problem", str(error), build))
+        return None
+    except StorageError as error:
+        found.append(Finding("index", "problem", str(error), f"clockifyrag index rollback --root {root}, or {build}"))
+        return None
+    counts = manifest.counts
+    found.append(
+        Finding("index", "ok", f"{manifest.id}: {counts.documents} articles, {counts.chunks} chunks, verified")
+    )
+    return manifest
+
+
+def _memory(manifest: Manifest) -> Iterator[Finding]:
+    needed, available = MODEL_BYTES + manifest.size_bytes, available_memory_bytes()
+    message = f"a server needs about {needed >> 20} MiB, {available >> 20} MiB are free"
+    if available < needed:
+        yield Finding(
+            "memory", "problem", message, "give it more memory, or embed with a smaller model: --model wordllama"
+        )
+    else:
+        yield Finding("memory", "ok", message)
+
+
+def _search(root: Path) -> Iterator[Finding]:
+    try:
+        with opened_engine(root) as engine:
+            milliseconds = _median_milliseconds(engine)
+    except EmbedderError as error:
+        yield Finding("search", "problem", str(error), "set LLM_BASE_URL to an Ollama with that model, or build anew")
+        return
+    except ClockifyRAGError as error:
+        yield Finding("search", "problem", str(error))
+        return
+    if milliseconds > SLOW_MILLISECONDS:
+        more = "give it more CPU (one core at least), or a smaller model: --model wordllama"
+        yield Finding("search", "warning", f"{milliseconds:.0f} ms a question, {SLOW_MILLISECONDS:.0f} expected", more)
+    else:
+        yield Finding("search", "ok", f"{milliseconds:.0f} ms a question")
+
+
+def _median_milliseconds(engine: SearchEngine) -> float:
+    times = [engine.search(SearchRequest(query)).timings_ms["total"] for query in QUESTIONS]
+    return statistics.median(times)
+
+
+def _server(url: str | None) -> Iterator[Finding]:
+    if not url:
+        return
+    try:
+        health = ask(url, "/health", {})
+    except ServerError as error:
+        yield Finding("server", "problem", str(error), "make run")
+        return
+    degraded = ", ".join(health.get("degraded", [])) or "nothing degraded"
+    yield Finding("server", "ok" if health["status"] == "healthy" else "warning", f"{health['status']}, {degraded}")

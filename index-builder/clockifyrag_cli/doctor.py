@@ -1,0 +1,61 @@
+"""`clockifyrag doctor`: what is wrong on this machine, and the next command to type for each thing."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+State = Literal["ok", "warning", "problem"]
+
+EXIT_PROBLEM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `next` is a command or a setting, "" when there is nothing to do."""
+
+    check: str
+    state: State
+    message: str
+    next: str = ""
+
+
+def doctor(
+    root: Annotated[Path, typer.Option("--index", envvar="INDEX_ROOT", help="The index root.")] = Path(".run/help"),
+    url: Annotated[str | None, typer.Option(help="A running server to ask as well.")] = None,
+    ollama_url: Annotated[
+        str | None, typer.Option(envvar="LLM_BASE_URL", help="Base URL of the Ollama server.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
+) -> None:
+    """Look for the usual problems: no index, Ollama refused, too little memory, slow search; say what to do."""
+    from clockifyrag_cli.checks import findings
+
+    found = findings(root, url, ollama_url)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        for one in found:
+            print(f"{ {'ok': '✓', 'warning': '!', 'problem': '✗'}[one.state] } {one.check}: {one.message}")
+            if one.next:
+                print(f"    next: {one.next}")
+    if any(one.state == "problem" for one in found):
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+def available_memory_bytes() -> int:
+    """Memory this process may still take: the cgroup's rest where there is a limit, else what the machine has left."""
+    machine = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        try:
+            rest = int(Path(limit).read_text()) - int(Path(used).read_text())
+        except (OSError, ValueError):  # no such cgroup version, or "max": no limit
+            continue
+        return min(machine, max(rest, 0))
+    return machine

@@ -1,0 +1,237 @@
+"""`clockifyrag index …`: build generations, look at them, move between them, carry them elsewhere."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clockifyrag_index.errors import UsageError
+
+if TYPE_CHECKING:
+    from clockifyrag_index.compare import Difference
+
+app = typer.Typer(help="Build and keep the generations of an index root.", no_args_is_help=True)
+
+Root = Annotated[Path, typer.Option("--root", "--out", envvar="INDEX_ROOT", help="The index root.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+
+EXIT_UNCHANGED = 10
+
+
+@app.command()
+def build(
+    source: Annotated[str, typer.Option(help="A file, folder, archive or URL; `sample` is the corpus shipped here.")],
+    out: Annotated[Path, typer.Option(help="The index root.")],
+    embedder: Annotated[str, typer.Option(help="local or ollama.")] = "local",
+    model: Annotated[str | None, typer.Option(help="Unset: all-minilm (local), nomic-embed-text (ollama).")] = None,
+    ollama_url: Annotated[
+        str | None, typer.Option(envvar="LLM_BASE_URL", help="Base URL of the Ollama server.")
+    ] = None,
+    model_digest: Annotated[str | None, typer.Option(help="Refuse any other model under this name.")] = None,
+    source_format: Annotated[str, typer.Option("--format", help="Auto, JSONL, Markdown or HTML.")] = "Auto",
+    namespace: Annotated[str, typer.Option(help="Of documents that name none.")] = "default",
+    sha256: Annotated[str | None, typer.Option(help="Expected digest of a file fetched by URL.")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Host that may be private; may be repeated.")] = None,
+    max_chars: Annotated[int | None, typer.Option(help="Characters a chunk; unset: what suits the model.")] = None,
+    min_chars: Annotated[int, typer.Option(help="Shorter sections join a neighbour.")] = 200,
+    batch_size: Annotated[int, typer.Option(min=1, max=256, help="Texts a request.")] = 32,
+    strict: Annotated[bool, typer.Option(help="A broken record ends the build instead of being reported.")] = False,
+    publish: Annotated[bool, typer.Option(help="Move CURRENT to the new generation.")] = True,
+    reason: Annotated[str, typer.Option(help="Why it is built; stands in the manifest.")] = "Requested",
+    outcome: Annotated[
+        Path | None, typer.Option(help="Write the summary there too; every finished build exits 0.")
+    ] = None,
+    remove: Annotated[str, typer.Option(help="Comma-separated generations to delete once the new one stands.")] = "",
+    shards: Annotated[
+        int, typer.Option(min=1, help="Above 1: end with NeedVectors when many vectors are missing.")
+    ] = 1,
+    embed_only: Annotated[bool, typer.Option(help="Fill the cache of vectors and build nothing.")] = False,
+    shard: Annotated[str, typer.Option(help="With --embed-only: I/N, I from 0.")] = "0/1",
+    progress: Annotated[str, typer.Option(help="auto (a bar on a terminal), plain or json.")] = "auto",
+) -> None:
+    """Read a source and publish a generation of it.
+
+    Exit codes: 0 published, 10 unchanged, 2 usage, 30 source, 40 embedder, 50 storage; 20 is reserved for the quality
+    gate. With --outcome every finished build, Built, Unchanged or NeedVectors, exits 0. The last line is the summary.
+    """
+    from clockifyrag_index.embedders.opening import open_embedder
+
+    from clockifyrag_builder.build import build as built
+    from clockifyrag_builder.plan import BuildPlan, Shard
+    from clockifyrag_builder.sources import source_of
+    from clockifyrag_cli.opened import limits_of, provider_of
+    from clockifyrag_cli.progress import progress_display
+    from clockifyrag_resource.profiles import DEFAULT_MODEL, model_profile
+
+    provider = provider_of(embedder)
+    profile = model_profile(model or DEFAULT_MODEL[provider])
+    opened = open_embedder(provider, profile, url=ollama_url, batch_size=batch_size, digest=model_digest)
+    plan = BuildPlan(
+        root=out,
+        source=source_of(
+            source, work=out / "work", source_format=source_format, namespace=namespace, strict=strict,
+            sha256=sha256, allow_hosts=tuple(allow_host or ()),
+        ),
+        limits=limits_of(profile, max_chars, min_chars),
+        embedder=opened,
+        batch_size=batch_size,
+        reason=reason,
+        publish=publish,
+        remove=tuple(name for name in remove.split(",") if name),
+        shards=shards,
+        embed_only=Shard.parse(shard) if embed_only else None,
+    )  # fmt: skip
+    with progress_display(progress) as shown:
+        result = built(plan, shown)
+    if sys.stdout.isatty() and result.result == "Built":
+        print(result.report.text())
+    summary = json.dumps(result.summary())
+    if outcome:
+        outcome.write_text(summary + "\n", encoding="utf-8")
+    print(summary)
+    if result.result == "Unchanged" and not outcome:
+        raise typer.Exit(EXIT_UNCHANGED)
+
+
+@app.command("ls")
+def ls(root: Root, as_json: Json = False) -> None:
+    """List the generations, newest first."""
+    from clockifyrag_index.generations import list_generations
+
+    found = list_generations(root)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    for one in found:
+        mark = "*" if one.state == "current" else " "
+        print(
+            f"{mark} {one.id}  {one.state:<8} {one.created:<20} {one.documents:>7} articles {one.chunks:>8} chunks  "
+            f"{one.model:<18} {one.size_bytes / 2**20:>8.1f} MiB  {one.problem or one.reason}"
+        )
+    if not found:
+        print(f"{root} holds no generation; build one: clockifyrag index build --source … --out {root}")
+
+
+@app.command()
+def verify(root: Root, generation: Annotated[str | None, typer.Argument(help="Unset: all of them.")] = None) -> None:
+    """Read every file again and compare it with the manifest."""
+    from clockifyrag_index.errors import GenerationDamaged, GenerationMissing
+    from clockifyrag_index.generations import list_generations
+    from clockifyrag_index.layout import Layout
+    from clockifyrag_index.verify import verified_manifest
+
+    names = [generation] if generation else [one.id for one in list_generations(root)]
+    if not names:
+        raise GenerationMissing(f"{root} holds no generation; build one: clockifyrag index build --out {root}")
+    damaged = 0
+    for name in names:
+        try:
+            manifest = verified_manifest(Layout(root).generations / name)
+            counts = f"{manifest.counts.chunks} chunks, {manifest.size_bytes} bytes in {len(manifest.files)} files"
+            print(f"{name}: good, {counts}")
+        except GenerationDamaged as error:
+            damaged += 1
+            print(f"{name}: damaged: {error}")
+    if damaged:
+        raise GenerationDamaged(f"{damaged} of {len(names)} generations are damaged; build again or roll back")
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="A generation.")],
+    after: Annotated[str, typer.Argument(help="Another one.")],
+    root: Root,
+    as_json: Json = False,
+) -> None:
+    """Say which documents and chunks one generation has and another has not."""
+    from clockifyrag_index.compare import diff as compared
+    from clockifyrag_index.generations import open_generation
+    from clockifyrag_index.layout import Layout
+
+    layout = Layout(root)
+    difference = compared(open_generation(layout.generation(before)), open_generation(layout.generation(after)))
+    print(json.dumps(asdict(difference), indent=2) if as_json else _difference_text(difference))
+
+
+def _difference_text(difference: "Difference") -> str:
+    lines = [f"{difference.before} → {difference.after}"]
+    for name, changes in (("articles", difference.documents), ("chunks", difference.chunks)):
+        lines.append(f"  {name}: {changes.added} added, {changes.removed} removed, {changes.changed} changed")
+        lines += [f"    + {one}" for one in changes.added_examples]
+        lines += [f"    - {one}" for one in changes.removed_examples]
+        lines += [f"    ~ {one}" for one in changes.changed_examples]
+    lines += [f"  {one.name}: {one.before} → {one.after}" for one in difference.parameters]
+    return "\n".join(lines)
+
+
+@app.command()
+def rollback(root: Root, to: Annotated[str | None, typer.Option(help="Unset: the one before.")] = None) -> None:
+    """Publish an earlier generation; servers take it over by themselves."""
+    from clockifyrag_index.generations import rollback as rolled_back
+
+    print(f"published {rolled_back(root, to)}")
+
+
+@app.command()
+def gc(
+    root: Root,
+    retain: Annotated[int, typer.Option(min=1, help="Good generations to keep.")] = 3,
+    damaged: Annotated[bool, typer.Option(help="Remove damaged ones too.")] = False,
+) -> None:
+    """Remove old generations; never the published one."""
+    from clockifyrag_index.retention import gc as collected
+
+    outcome = collected(root, retain, damaged=damaged)
+    print(f"removed {', '.join(outcome.removed) or 'nothing'}; kept {', '.join(outcome.kept) or 'nothing'}")
+    for one in outcome.damaged:
+        print(f"left {one.id}: {one.problem}; remove it with --damaged")
+
+
+@app.command("export")
+def export(
+    root: Root,
+    file: Annotated[Path, typer.Argument(help="The archive to write: .tar or .tar.gz.")],
+    generation: Annotated[str | None, typer.Option(help="Unset: the published one.")] = None,
+) -> None:
+    """Write a generation into one verified archive."""
+    from clockifyrag_index.archive import export_generation
+    from clockifyrag_index.generations import current_generation_path
+    from clockifyrag_index.layout import Layout
+
+    path = Layout(root).generation(generation) if generation else current_generation_path(root)
+    export_generation(path, file)
+    print(f"{file}: {path.name}, {file.stat().st_size} bytes")
+
+
+@app.command("import")
+def import_(
+    root: Root,
+    file: Annotated[Path, typer.Argument(help="An archive that `export` wrote.")],
+    publish: Annotated[bool, typer.Option(help="Move CURRENT to it.")] = True,
+) -> None:
+    """Bring a generation in from an archive; the id must come out the same."""
+    from clockifyrag_index.archive import import_generation
+    from clockifyrag_index.generations import publish as published
+    from clockifyrag_index.statistics import write_statistics
+
+    outcome = import_generation(root, file, write_statistics)
+    if publish:
+        published(root, outcome.id)
+    print(f"{'published' if publish else 'added'} {outcome.id}")
+
+
+@app.command()
+def serve(
+    root: Root,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8001,
+) -> None:
+    """Serve the generations of a root to search pods, read-only."""
+    from clockifyrag_builder.store import serve as served
+
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder; expected an index root")
+    served(root, host, port)

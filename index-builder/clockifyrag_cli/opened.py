@@ -1,0 +1,59 @@
+"""Opening what a command works on: a generation with its embedder, as the server would."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from clockifyrag_index.embedders import Embedder, EmbedderIdentity
+from clockifyrag_index.errors import UsageError
+from clockifyrag_index.search import SearchConfig, SearchEngine
+
+if TYPE_CHECKING:
+    from clockifyrag_builder.passages import ChunkLimits
+    from clockifyrag_resource.profiles import ModelProfile
+
+EMBED_TIMEOUT_SECONDS = 30.0  # a person waits; a first answer may have to load the model
+
+
+@contextmanager
+def opened_engine(root: Path) -> Iterator[SearchEngine]:
+    """The published generation of `root`, ready for questions. StorageError or EmbedderError say what is missing."""
+    from clockifyrag_index.generations import current_generation_path, open_generation
+
+    generation = open_generation(current_generation_path(root))
+    embedder = embedder_of(generation.manifest.embedder)
+    try:
+        yield SearchEngine(generation, embedder, config=SearchConfig(embed_timeout_seconds=EMBED_TIMEOUT_SECONDS))
+    finally:
+        embedder.close()
+        generation.close()
+
+
+def embedder_of(identity: EmbedderIdentity) -> Embedder:
+    """The embedder that made an index: Local where the model runs in the process, else the Ollama of LLM_BASE_URL."""
+    from clockifyrag_index.embedders.opening import open_embedder
+
+    from clockifyrag_resource.profiles import LOCAL_MODELS, model_profile
+
+    url = os.environ.get("LLM_BASE_URL")
+    provider = "Local" if identity.model in LOCAL_MODELS else "Ollama"
+    return open_embedder(provider, model_profile(identity.model), url=url)
+
+
+def provider_of(name: str) -> Literal["Ollama", "Local"]:
+    """The provider of `--embedder`. UsageError for another word than local or ollama."""
+    match name.lower():
+        case "local":
+            return "Local"
+        case "ollama":
+            return "Ollama"
+    raise UsageError(f"--embedder is {name!r}; expected local or ollama")
+
+
+def limits_of(profile: "ModelProfile", max_chars: int | None, min_chars: int) -> "ChunkLimits":
+    """The chunk lengths of a model, max_chars over its own default."""
+    from clockifyrag_builder.passages import ChunkLimits
+
+    return ChunkLimits(max_chars or profile.max_chars, profile.context_tokens, min_chars, profile.document_prefix)

@@ -1,0 +1,91 @@
+"""`clockifyrag search "…"`: one question to a server or straight to an index."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from clockifyrag_index.errors import UsageError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="The question.")],
+    url: Annotated[str | None, typer.Option(help=f"A running server; {DEFAULT_URL} unless --index is given.")] = None,
+    index: Annotated[Path | None, typer.Option(help="An index root, asked without a server.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="Results.")] = 5,
+    namespace: Annotated[str | None, typer.Option(help="Only documents of this namespace.")] = None,
+    key: Annotated[str | None, typer.Option(envvar="CLOCKIFYRAG_API_KEY", help="API key for --url.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
+) -> None:
+    """Ask one question and print the best articles."""
+    if url and index:
+        raise UsageError("both --url and --index were given; expected one of them")
+    answer = (
+        _of_index(index, query, k, namespace) if index else _of_server(url or DEFAULT_URL, query, k, namespace, key)
+    )
+    print(json.dumps(answer, ensure_ascii=False, indent=2) if as_json else _text(answer))
+
+
+def _of_server(url: str, query: str, k: int, namespace: str | None, key: str | None) -> dict[str, Any]:
+    from clockifyrag_cli.server import ask
+
+    parameters: dict[str, Any] = {"q": query, "k": k} | ({"namespace": namespace} if namespace else {})
+    return ask(url, "/search", parameters, key)
+
+
+def _of_index(root: Path, query: str, k: int, namespace: str | None) -> dict[str, Any]:
+    """The same shape as the server's answer, as far as it does not need one."""
+    from clockifyrag_cli.opened import opened_engine
+    from clockifyrag_index.search import SearchRequest
+
+    with opened_engine(root) as engine:
+        result = engine.search(SearchRequest(query, k=k, namespace=namespace))
+    return {
+        "query": query,
+        "results": [
+            {
+                "id": hit.sections[0].chunk.document_id,
+                "chunk_id": hit.sections[0].chunk.chunk_id,
+                "title": hit.sections[0].chunk.title,
+                "section": " › ".join(hit.sections[0].chunk.headings),
+                "url": hit.sections[0].chunk.url,
+                "content": hit.sections[0].chunk.content,
+                "relevance_score": round(hit.relevance_score, 4),
+                "source": hit.source,
+                "rank": hit.rank,
+            }
+            for hit in result.hits
+        ],
+        "metadata": {
+            "total_results": len(result.hits),
+            "query_type": result.query_type,
+            "corrected_query": result.corrected_query,
+            "low_confidence": result.low_confidence,
+            "degraded": list(result.degraded),
+            "latency_ms": round(result.timings_ms["total"], 1),
+        },
+    }
+
+
+def _text(answer: dict[str, Any]) -> str:
+    """The answer for a person: a few lines an article."""
+    metadata = answer["metadata"]
+    lines = [f"Showing results for: {metadata['corrected_query']}"] if metadata["corrected_query"] else []
+    for result in answer["results"]:
+        heading = " › ".join(part for part in (result["title"], result["section"]) if part)
+        excerpt = " ".join(result["content"].split())
+        lines += [
+            f"{result['rank']}. {heading}  ({result['relevance_score']:.0%}, {result['source']})",
+            f"   {result['url']}",
+            f"   {excerpt[:160]}{'…' if len(excerpt) > 160 else ''}",
+        ]
+    if not answer["results"]:
+        lines.append("Nothing was found.")
+    elif metadata["low_confidence"]:
+        lines.append("None of these may answer the question.")
+    if metadata["degraded"]:
+        lines.append(f"Left out: {', '.join(metadata['degraded'])}")
+    return "\n".join(lines)

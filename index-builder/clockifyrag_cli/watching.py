@@ -1,0 +1,51 @@
+"""Watching a local source: when its files change, a child process builds again and the server takes the result over."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LOOK_EVERY_SECONDS = 2.0
+
+
+@contextmanager
+def watching(watched: Path, arguments: list[str]) -> Iterator[None]:
+    """Within it `clockifyrag up --once …arguments` runs whenever a file at or below `watched` changes."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_watch, args=(watched, arguments, stop), name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _watch(watched: Path, arguments: list[str], stop: threading.Event) -> None:
+    seen = looks(watched)
+    while not stop.wait(LOOK_EVERY_SECONDS):
+        now = looks(watched)
+        if now != seen:
+            seen = now
+            print(f"{watched} changed: building again", flush=True)
+            # a process of its own: embedding would hold up the answers of this one
+            command = [sys.executable, "-m", "clockifyrag_cli", "up", "--once", *arguments]
+            failed = subprocess.run(command, check=False).returncode  # noqa: S603  our own program
+            if failed:
+                print("The build failed; the index before it is still served.", flush=True)
+
+
+def looks(path: Path) -> frozenset[tuple[str, int, int]]:
+    """Name, size and time of change of every file at or below the path; a file that vanishes meanwhile is left out."""
+    found: set[tuple[str, int, int]] = set()
+    files = [path] if path.is_file() else [Path(top) / name for top, _, names in os.walk(path) for name in names]
+    for file in files:
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            continue
+        found.add((str(file), status.st_size, status.st_mtime_ns))
+    return frozenset(found)
