@@ -1,0 +1,263 @@
+"""Headings, paragraphs, lists, tables and code of an HTML tree, in reading order.
+
+The tree is walked with a loop, not by recursion: a page may nest its elements deeper than Python's stack.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from clockifyrag_builder.section_builder import SectionBuilder
+
+HEADING_LEVELS = {f"h{level}": level for level in range(1, 7)}
+LISTS = frozenset({"ul", "ol", "menu", "dl"})
+BLOCKS = (
+    frozenset(
+        "address article aside blockquote body center dd details dialog div dt fieldset figcaption figure form "
+        "frameset hgroup hr html legend li main option p search section summary tbody td tfoot th thead tr caption "
+        "header footer nav optgroup".split()
+    )
+    | LISTS
+    | HEADING_LEVELS.keys()
+)
+DROPPED = frozenset(
+    "script style nav header footer form noscript svg template head iframe select datalist canvas audio video object "
+    "embed textarea".split()
+)
+DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search"})
+# Side columns repeat what is elsewhere; notes set in an <aside> are part of the text.
+NOTE_CLASS = re.compile(r"admonition|callout|note|notice|alert|warning|caution|tip|hint|info|important|starlight-aside")
+PERMALINK_SIGNS = frozenset({"#", "¶", "§", "🔗", ""})
+ARRANGED_IN_TABLES = ", ".join((*HEADING_LEVELS, "table", "pre"))
+
+
+def add_html(builder: SectionBuilder, root: LexborNode) -> None:
+    """Hands everything readable below `root` to `builder`; navigation, forms, scripts and hidden parts are left out."""
+    walk = _Walk(builder)
+    _descend(root, walk.enter, walk.leave)
+    walk.end()
+
+
+def add_html_fragment(builder: SectionBuilder, fragment: str) -> None:
+    """The same for a piece of HTML that may open elements it does not close."""
+    body = LexborHTMLParser(fragment).body
+    if body is not None:
+        add_html(builder, body)
+
+
+def text_of(root: LexborNode) -> str:
+    """The words of an element on one line, without permalinks and what is left out everywhere."""
+    pieces: list[str] = []
+
+    def enter(node: LexborNode) -> bool:
+        if node.is_text_node:
+            pieces.append(node.text_content or "")
+            return False
+        if not node.is_element_node or is_dropped(node) or _is_permalink(node):
+            return False
+        if node.tag in BLOCKS or node.tag == "br":
+            pieces.append(" ")
+        return True
+
+    def leave(node: LexborNode) -> None:
+        if node.tag in BLOCKS:
+            pieces.append(" ")
+
+    _descend(root, enter, leave)
+    return " ".join("".join(pieces).split())
+
+
+def is_dropped(node: LexborNode) -> bool:
+    """Whether an element and all below it is no part of the text."""
+    attributes = node.attributes
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    if re.search(r"display\s*:\s*none", attributes.get("style") or ""):
+        return True
+    role = attributes.get("role") or ""
+    if node.tag == "aside":
+        return role != "note" and not NOTE_CLASS.search((attributes.get("class") or "").lower())
+    if node.tag == "form":  # some servers wrap the whole page in one
+        return node.css_first("h1, h2, article, main") is None
+    return node.tag in DROPPED or role in DROPPED_ROLES
+
+
+class _Walk:
+    """Inline text is collected until a block begins or ends; then it is a paragraph."""
+
+    def __init__(self, builder: SectionBuilder) -> None:
+        self._builder = builder
+        self._inline: list[str] = []
+        self._page_link_depth = 0
+        self._seen_page_link = False
+        self._seen_other_text = False
+
+    def enter(self, node: LexborNode) -> bool:
+        """Whether what is inside `node` is to be walked too."""
+        if node.is_text_node:
+            self._append(re.sub(r"\s+", " ", node.text_content or ""))
+            return False
+        if not node.is_element_node or is_dropped(node):
+            return False
+        tag = node.tag or ""
+        if tag in BLOCKS or tag in {"pre", "table"}:
+            self._paragraph()
+        if tag in HEADING_LEVELS:
+            self._builder.heading(HEADING_LEVELS[tag], text_of(node), _heading_anchor(node))
+            return False
+        if tag == "pre":
+            self._builder.code(_code_of(node))
+            return False
+        if tag == "table" and not _is_layout(node):
+            self._table(node)
+            return False
+        if tag == "br":
+            self._inline.append("\n")
+        elif tag == "a":
+            return self._link(node)
+        else:
+            self._open(node, tag)
+        return True
+
+    def leave(self, node: LexborNode) -> None:
+        tag = node.tag or ""
+        if tag == "a" and _is_page_link(node):
+            self._page_link_depth -= 1
+        elif tag == "dt":
+            term = "".join(self._inline).rstrip()
+            self._inline = [term if not term or term.endswith((":", "?", "!", ".")) else f"{term}:"]
+        if tag in BLOCKS:
+            self._paragraph()
+        if tag in LISTS:
+            self._builder.close_list()
+
+    def end(self) -> None:
+        self._paragraph()
+
+    def _append(self, text: str) -> None:
+        self._inline.append(text)
+        if text.strip():
+            self._seen_page_link |= self._page_link_depth > 0
+            self._seen_other_text |= self._page_link_depth == 0
+
+    def _open(self, node: LexborNode, tag: str) -> None:
+        if tag in LISTS:
+            self._builder.open_list(_number(node, "start", 1) if tag == "ol" else None)
+        elif tag in {"li", "dt"} and self._builder.in_list:
+            self._builder.open_item(_number(node, "value", None))
+
+    def _link(self, node: LexborNode) -> bool:
+        if _is_permalink(node):
+            if node.attributes.get("id") or node.attributes.get("name"):
+                self._builder.anchor(node.attributes.get("id") or node.attributes.get("name") or "")
+            return False
+        self._page_link_depth += _is_page_link(node)
+        return True
+
+    def _paragraph(self) -> None:
+        text, self._inline = "".join(self._inline), []
+        only_page_links = self._seen_page_link and not self._seen_other_text
+        self._seen_page_link = self._seen_other_text = False
+        if text.strip():
+            self._builder.text(text, only_page_links=only_page_links)
+
+    def _table(self, table: LexborNode) -> None:
+        caption = table.css_first("caption")
+        if caption is not None:
+            self._builder.text(text_of(caption))
+        rows = [[text_of(cell) for cell in _cells(row)] for row in table.css("tr")]
+        if len(rows) == 1 and len(rows[0]) == 1:
+            self._builder.text(rows[0][0])
+        else:
+            self._builder.table(rows)
+
+
+def _descend(root: LexborNode, enter: Callable[[LexborNode], bool], leave: Callable[[LexborNode], None]) -> None:
+    """Calls `enter` and `leave` around every node below `root` in document order; False from `enter` skips its inside.
+
+    `leave` is called only for nodes that were entered with True.
+    """
+    entered: list[LexborNode] = []
+    node = root.first_child
+    while node is not None:
+        if enter(node):
+            entered.append(node)
+            inside = node.first_child
+            if inside is not None:
+                node = inside
+                continue
+            leave(entered.pop())
+        while node is not None and node.next is None:
+            node = entered.pop() if entered else None
+            if node is not None:
+                leave(node)
+        node = node.next if node is not None else None
+
+
+def _cells(row: LexborNode) -> Iterator[LexborNode]:
+    cell = row.first_child
+    while cell is not None:
+        if cell.tag in {"td", "th"}:
+            yield cell
+        cell = cell.next
+
+
+def _is_layout(table: LexborNode) -> bool:
+    """A table that holds headings, listings or other tables arranges a page; its cells are no cells of data."""
+    return any(found != table for found in table.css(ARRANGED_IN_TABLES))
+
+
+def _code_of(pre: LexborNode) -> str:
+    pieces: list[str] = []
+
+    def enter(node: LexborNode) -> bool:
+        if node.is_text_node:
+            pieces.append(node.text_content or "")
+        elif node.tag == "br":
+            pieces.append("\n")
+        return node.is_element_node and not is_dropped(node)
+
+    _descend(pre, enter, lambda _: None)
+    return "".join(pieces)
+
+
+def _heading_anchor(heading: LexborNode) -> str:
+    """Its own id, else that of a link inside it, else of the section it opens; "" when there is none."""
+    attributes = heading.attributes
+    if attributes.get("id"):
+        return attributes["id"] or ""
+    for link in heading.css("a"):
+        inner = link.attributes
+        if inner.get("id") or inner.get("name"):
+            return inner.get("id") or inner.get("name") or ""
+        if _is_permalink(link):
+            return (inner.get("href") or "").partition("#")[2]
+    parent = heading.parent
+    if parent is not None and parent.tag in {"section", "div", "article"} and _first_element(parent) == heading:
+        return parent.attributes.get("id") or ""
+    return ""
+
+
+def _first_element(parent: LexborNode) -> LexborNode | None:
+    node = parent.first_child
+    while node is not None and not node.is_element_node:
+        node = node.next
+    return node
+
+
+def _is_page_link(link: LexborNode) -> bool:
+    return (link.attributes.get("href") or "").startswith("#")
+
+
+def _is_permalink(node: LexborNode) -> bool:
+    """`<a href="#x">#</a>`, or an anchor without words: it addresses a place and says nothing."""
+    if node.tag != "a":
+        return False
+    label = node.text().strip()
+    return label in PERMALINK_SIGNS and (_is_page_link(node) or not label)
+
+
+def _number(node: LexborNode, attribute: str, default: int | None) -> int | None:
+    value = (node.attributes.get(attribute) or "").strip()
+    return int(value) if re.fullmatch(r"\d{1,9}", value) else default

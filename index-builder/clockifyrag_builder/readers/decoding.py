@@ -1,0 +1,74 @@
+"""Text of bytes: whatever a file holds, the result can be shown, stored as JSON and encoded as UTF-8."""
+
+import codecs
+import re
+
+# What no text means: C0 and C1 controls but tab and line breaks, and byte order marks in the middle.
+CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
+LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+WEB_ENCODING = re.compile(r"utf-8|cp\d+|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc_\w+|mac-\w+")
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def clean(text: str) -> str:
+    """The text with `\\n` line breaks, without control characters; half a surrogate pair becomes U+FFFD."""
+    text = LINE_BREAKS.sub("\n", text)
+    return LONE_SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
+
+
+def decoded(data: bytes) -> tuple[str, str]:
+    """(clean text, what was wrong): by byte order mark, else UTF-8; bytes that are not become U+FFFD."""
+    encoding = _marked_encoding(data) or "utf-8"
+    return _decoded_as(data, encoding)
+
+
+def decoded_html(data: bytes) -> tuple[str, str]:
+    """(clean text, what was wrong): by byte order mark, else `<meta charset>`, else UTF-8, else windows-1252.
+
+    The order of the HTML standard, except that UTF-8 is tried before the legacy encoding browsers assume.
+    """
+    marked = _marked_encoding(data)
+    if marked:
+        return _decoded_as(data, marked)
+    declared = _declared_encoding(data)
+    if declared:
+        return _decoded_as(data, declared)
+    try:
+        return clean(data.decode("utf-8")), ""
+    except UnicodeDecodeError as error:
+        text = data.decode("windows-1252", errors="replace")
+        return clean(text), f"declares no encoding and byte {error.start} is not UTF-8; read as windows-1252"
+
+
+def _marked_encoding(data: bytes) -> str:
+    return next((encoding for mark, encoding in BYTE_ORDER_MARKS if data.startswith(mark)), "")
+
+
+def _declared_encoding(data: bytes) -> str:
+    """What `<meta charset>` names, "" for none or one that is no encoding of web pages."""
+    declared = META_CHARSET.search(data[:4096])
+    if declared is None:
+        return ""
+    try:
+        name = codecs.lookup(declared[1].decode("ascii")).name
+    except LookupError:
+        return ""
+    if name in {"ascii", "iso8859-1"}:  # pages say so and mean its superset (Encoding Standard, labels)
+        return "windows-1252"
+    return name if WEB_ENCODING.fullmatch(name) else ""
+
+
+def _decoded_as(data: bytes, encoding: str) -> tuple[str, str]:
+    try:
+        return clean(data.decode(encoding)), ""
+    except UnicodeDecodeError as error:
+        text = data.decode(encoding, errors="replace")
+        return clean(text), f"byte {error.start} is not valid {encoding.upper()}; such bytes are shown as \ufffd"

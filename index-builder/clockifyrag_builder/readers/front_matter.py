@@ -1,0 +1,56 @@
+"""Front matter: the `key: value` lines between two `---` at the top of a Markdown file."""
+
+import re
+from dataclasses import dataclass, field
+
+import yaml
+
+FENCED = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+KEY_LINE = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+TRUE = frozenset({"true", "yes", "on", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """The values of a file's front matter and the text below it."""
+
+    text: str
+    values: dict[str, str] = field(default_factory=dict)  # scalars only, by lower-case key
+    problem: str = ""
+
+    def value(self, *keys: str) -> str:
+        """The first of the keys that is there and not empty."""
+        return next((self.values[key] for key in keys if self.values.get(key)), "")
+
+    @property
+    def suppressed(self) -> bool:
+        return is_true(self.value("suppress"))
+
+
+def is_true(value: str) -> bool:
+    return value.strip().lower() in TRUE
+
+
+def front_matter(text: str) -> FrontMatter:
+    """What stands above the first heading between `---` lines, as strings: `version: 1.0` stays "1.0".
+
+    Broken YAML is read line by line and told of; prose between two rules is no front matter and stays text.
+    """
+    fenced = FENCED.match(text)
+    if fenced is None:
+        return FrontMatter(text)
+    below = text[fenced.end() :]
+    try:
+        # BaseLoader makes nothing but strings, lists and dicts: safe, and no surprises with dates and `yes`.
+        values = yaml.load(fenced[1], Loader=yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        lines = {key.lower(): value.strip("\"'") for key, value in KEY_LINE.findall(fenced[1])}
+        first_line = str(error).partition("\n")[0]
+        if not lines:
+            return FrontMatter(text)
+        return FrontMatter(below, lines, f"the front matter is no valid YAML ({first_line}); it was read line by line")
+    if values in (None, ""):
+        return FrontMatter(below)
+    if not isinstance(values, dict):
+        return FrontMatter(text)
+    return FrontMatter(below, {str(key).lower(): value for key, value in values.items() if isinstance(value, str)})

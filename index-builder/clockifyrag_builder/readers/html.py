@@ -1,0 +1,85 @@
+"""HTML pages: the main content of each as one document."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from clockifyrag_builder.documents import Document
+from clockifyrag_builder.html_blocks import add_html, text_of
+from clockifyrag_builder.readers.decoding import decoded_html
+from clockifyrag_builder.readers.identity import canonical_url, humanised
+from clockifyrag_builder.readers.found import Found, Source, document
+from clockifyrag_builder.section_builder import SectionBuilder
+
+MAIN_CONTENT = ("main", "[role=main]", "article", "body")
+TITLE_SEPARATORS = re.compile(r"\s+(?:[-–—|·•»:]|::)\s+")
+
+
+def documents_of_html(source: Source, data: bytes) -> Iterator[Document]:
+    """The document of one page; a page without a body or of white space yields nothing and is noted as skipped.
+
+    URL: `<link rel=canonical>`, else where the page was fetched. Anchors are the page's own; in a page without any
+    URL, which is shown here, headings without one get GitHub's.
+    """
+    text, problem = decoded_html(data)
+    if problem:
+        source.problem(problem)
+    page = LexborHTMLParser(text)
+    content = main_content(page) if text.strip() else None
+    if content is None:
+        source.log.skip(source.name, "the page is empty")
+        return
+    heading = content.css_first("h1") or page.css_first("h1")
+    title = page_title(_title_element(page), text_of(heading) if heading is not None else "") or humanised(source.name)
+    url = _canonical(page, source.url) or source.url
+    builder = SectionBuilder(title, slugs=not url, dropped=source.log.dropped)
+    add_html(builder, content)
+    language = page.css_first("html[lang]")
+    yield document(
+        source,
+        Found(
+            title=title,
+            sections=builder.sections(),
+            url=url,
+            language=(language.attributes.get("lang") or "") if language is not None else "",
+        ),
+    )
+
+
+def main_content(page: LexborHTMLParser) -> LexborNode | None:
+    """The element that holds the article: `main`, `role=main`, the only `article`, else the body.
+
+    An element without words, filled by a script later, is passed over.
+    """
+    for selector in MAIN_CONTENT:
+        found = page.css(selector)
+        if found and (selector != "article" or len(found) == 1) and (text_of(found[0]) or selector == "body"):
+            return found[0]
+    return None
+
+
+def page_title(title: str, heading: str) -> str:
+    """The article's name from `<title>` and the first h1, whichever does not name the site.
+
+    ("Timer - Help", "Timer") → "Timer"; ("Timer | Help", "Help") → "Timer"; ("Timer | Help", "") → "Timer".
+    """
+    parts = TITLE_SEPARATORS.split(title)
+    if heading and heading.casefold() not in (part.casefold() for part in parts[1:]):
+        return heading
+    return " - ".join(parts[:-1]) if len(parts) > 1 else title
+
+
+def _title_element(page: LexborHTMLParser) -> str:
+    title = page.css_first("head > title")
+    return " ".join(title.text().split()) if title is not None else ""
+
+
+def _canonical(page: LexborHTMLParser, url: str) -> str:
+    """The address the page gives itself, resolved against where it was fetched; "" for none that can be used."""
+    link = page.css_first("link[rel~=canonical][href]")
+    try:
+        return canonical_url(urljoin(url, (link.attributes.get("href") or "").strip())) if link is not None else ""
+    except ValueError:  # half an IPv6 address
+        return ""

@@ -1,0 +1,140 @@
+"""Local files and folders → documents."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from clockifyrag_builder.documents import Document
+from clockifyrag_builder.readers.from_bytes import (
+    DocumentFormat,
+    Format,
+    documents_from_bytes,
+    format_of_name,
+    sniffed_format,
+)
+from clockifyrag_builder.readers.jsonl import documents_of_jsonl
+from clockifyrag_builder.readers.read_log import ReadLog
+from clockifyrag_builder.readers.found import Source
+from clockifyrag_index.errors import SourceError
+
+FILE_BYTES_MAX = 64 << 20  # of a file that is read as a whole; JSONL is read line by line and has no limit
+
+
+def iter_documents(
+    path: Path,
+    *,
+    format: Format = "Auto",
+    namespace: str = "default",
+    strict: bool = False,
+    log: ReadLog | None = None,
+) -> Iterator[Document]:
+    """The documents of a file, or of a folder's files in the order of their paths; one file is held at a time.
+
+    In a folder hidden files, files of another format and links that lead out of it are passed over and noted in
+    `log`. SourceError names what cannot be read, and is raised when there was no document at all.
+    """
+    log = log if log is not None else ReadLog()
+    documents_before = log.documents
+    if path.is_dir():
+        for name in _file_names(path, log):
+            expected = format_of_name(name)
+            if expected is None or format not in ("Auto", expected):
+                log.skip(name, _other_format(format))
+                continue
+            yield from _documents_of_file(path / name, name, expected, namespace=namespace, strict=strict, log=log)
+    else:
+        yield from _documents_of_file(path, path.name, format, namespace=namespace, strict=strict, log=log)
+    if log.documents == documents_before:
+        raise SourceError(_nothing_found(path, log))
+
+
+def _documents_of_file(
+    path: Path, name: str, format: Format, *, namespace: str, strict: bool, log: ReadLog
+) -> Iterator[Document]:
+    try:
+        with path.open("rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SourceError(f"{path} is no regular file. Name a file or a folder of documents.")
+            known: DocumentFormat | None = format if format != "Auto" else format_of_name(name)
+            if known is None:
+                known = sniffed_format(file.peek(4096)[:4096])
+            if known == "JSONL":
+                yield from documents_of_jsonl(Source(name, namespace, strict, log), file)
+                return
+            data = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise SourceError(_unreadable(path, error)) from error
+    if len(data) > FILE_BYTES_MAX:
+        raise SourceError(
+            f"{path} is {path.stat().st_size} bytes long; a {known or 'text'} file may have {FILE_BYTES_MAX}. "
+            "Split it, or give it as JSONL, which has no limit."
+        )
+    yield from documents_from_bytes(name, data, format=format, namespace=namespace, strict=strict, log=log)
+
+
+def _file_names(root: Path, log: ReadLog) -> list[str]:
+    """Paths of all visible regular files below `root`, relative with "/", sorted.
+
+    Links are followed as long as they stay below `root` (a mounted ConfigMap is made of such links); a folder is
+    entered once, so that links cannot lead in circles.
+    """
+    inside = Path(os.path.realpath(root))
+    names: list[str] = []
+    linked: list[str] = []
+    entered = {inside}
+    waiting = [""]
+    while waiting or linked:
+        folder = waiting.pop() if waiting else linked.pop(0)
+        if folder and (real := Path(os.path.realpath(root / folder))) not in entered:
+            entered.add(real)
+        elif folder:
+            log.skip(folder, "a link to a folder that is read under its own name")
+            continue
+        for name, kind in _entries(root, inside, folder, log):
+            {"file": names, "folder": waiting, "link": linked}[kind].append(name)
+        linked.sort()
+    return sorted(names)
+
+
+def _entries(root: Path, inside: Path, folder: str, log: ReadLog) -> Iterator[tuple[str, str]]:
+    """(relative path, "file" | "folder" | "link" to a folder) of what is to be read in one folder."""
+    directory = root / folder
+    try:
+        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except OSError as error:
+        raise SourceError(_unreadable(directory, error)) from error
+    for entry in entries:
+        name = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.name.startswith("."):
+            continue
+        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(inside):
+            log.skip(name, "a link that leads out of the folder")
+        elif entry.is_dir():
+            yield name, "link" if entry.is_symlink() else "folder"
+        elif entry.is_file():
+            yield name, "file"
+        else:
+            log.skip(name, "a link to nothing" if entry.is_symlink() else "no regular file")
+
+
+def _other_format(format: Format) -> str:
+    if format == "Auto":
+        return "its suffix is none of .jsonl .ndjson .md .markdown .txt .html .htm"
+    return f"its suffix is not one of {format}, the only format asked for"
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path} does not exist. Name a file or a folder of documents."
+    if isinstance(error, PermissionError):
+        kind = "folder" if path.is_dir() else "file"
+        return f"The {kind} {path} may not be read by this user (uid {os.geteuid()}). Try: chmod -R a+rX '{path}'"
+    return f"{path} cannot be read: {error.strerror or error}."
+
+
+def _nothing_found(path: Path, log: ReadLog) -> str:
+    reasons = [f"{problem.origin} {problem.reason}" for problem in log.problems[:3]]
+    reasons += [f"{skipped.name}: {skipped.reason}" for skipped in log.skipped[:3]]
+    told = "; ".join(reasons) or "it is empty"
+    return f"{path} holds no documents ({told}). JSONL, Markdown or HTML is expected."

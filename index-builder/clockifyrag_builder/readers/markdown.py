@@ -1,0 +1,72 @@
+"""Markdown files: one document each, or a bundle of many."""
+
+from collections.abc import Iterator
+
+from clockifyrag_builder.documents import Document
+from clockifyrag_builder.markdown_blocks import add_markdown, first_title, markdown_tokens
+from clockifyrag_builder.readers.bundle import articles, is_bundle
+from clockifyrag_builder.readers.decoding import decoded
+from clockifyrag_builder.readers.front_matter import front_matter
+from clockifyrag_builder.readers.identity import humanised
+from clockifyrag_builder.readers.found import Found, Source, document
+from clockifyrag_builder.section_builder import SectionBuilder
+
+
+def documents_of_markdown(source: Source, data: bytes) -> Iterator[Document]:
+    """The documents of one file; a suppressed or empty one yields nothing and is noted as skipped.
+
+    Title: front matter, else the first heading of level 1, else the file's name. Headings without an anchor get
+    GitHub's.
+    """
+    text, problem = decoded(data)
+    if problem:
+        source.problem(problem)
+    if is_bundle(text):
+        yield from _documents_of_bundle(source, text)
+    else:
+        yield from _document_of_file(source, text)
+
+
+def _document_of_file(source: Source, text: str) -> Iterator[Document]:
+    matter = front_matter(text)
+    if matter.problem:
+        source.problem(matter.problem)
+    if matter.suppressed:
+        source.log.skip(source.name, "its front matter says suppress: true")
+        return
+    if not matter.text.strip() and not matter.values:
+        source.log.skip(source.name, "the file is empty")
+        return
+    tokens = markdown_tokens(matter.text)
+    title = matter.value("title") or first_title(tokens) or humanised(source.name)
+    builder = SectionBuilder(title, slugs=True, dropped=source.log.dropped)
+    add_markdown(builder, tokens)
+    url = matter.value("url", "canonical_url", "canonical", "source_url")
+    yield document(
+        source,
+        Found(
+            title=title,
+            sections=builder.sections(),
+            document_id=matter.value("id", "document_id"),
+            url=source.url_or_problem(url) or source.url,
+            namespace=matter.value("namespace"),
+            category=matter.value("category"),
+            language=matter.value("lang", "language"),
+        ),
+    )
+
+
+def _documents_of_bundle(source: Source, text: str) -> Iterator[Document]:
+    for article in articles(source, text):
+        builder = SectionBuilder(article.title, slugs=True, dropped=source.log.dropped)
+        add_markdown(builder, markdown_tokens(article.text))
+        yield document(
+            source,
+            Found(
+                title=article.title,
+                sections=builder.sections(),
+                url=article.url,
+                path=article.path,
+                line=article.line,
+            ),
+        )

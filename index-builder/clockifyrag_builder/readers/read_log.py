@@ -1,0 +1,81 @@
+"""ReadLog: what happened to everything that was read, so that nothing disappears without a word."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from clockifyrag_index.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read as it stands."""
+
+    origin: str  # "articles.jsonl:17"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file, or a document in one, that was left out on purpose."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyRecord:
+    """A record without text."""
+
+    record_id: str
+    origin: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdClash:
+    """One id for two things."""
+
+    id: str
+    first: str  # origin of the one that had it
+    origin: str
+    outcome: str
+
+
+@dataclass(slots=True)
+class ReadLog:
+    """One log for everything a build reads; readers add to it while their documents are taken."""
+
+    documents: int = 0
+    records: int = 0  # lines of JSONL files
+    problems: list[Problem] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    empty_records: list[EmptyRecord] = field(default_factory=list)
+    id_clashes: list[IdClash] = field(default_factory=list)
+    documents_without_text: list[str] = field(default_factory=list)  # ids; a record's text is its `content`
+    languages: Counter[str] = field(default_factory=Counter)  # documents by language, "" unknown
+    dropped: Counter[str] = field(default_factory=Counter)  # lines left out by kind: "reading time" …
+    claimed: dict[str, str] = field(default_factory=dict, repr=False)  # document id → origin
+
+    def problem(self, origin: str, reason: str, *, strict: bool) -> None:
+        """Notes the problem and goes on, or raises it as a SourceError where that was asked for."""
+        if strict:
+            raise SourceError(f"{origin}: {reason}. Mend it, or build without --strict to go on past it.")
+        self.problems.append(Problem(origin, reason))
+
+    def skip(self, name: str, reason: str) -> None:
+        self.skipped.append(Skipped(name, reason))
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but the documents' ids, as plain values for JSON."""
+        return {
+            "documents": self.documents,
+            "records": self.records,
+            "problems": [asdict(problem) for problem in self.problems],
+            "skipped": [asdict(skipped) for skipped in self.skipped],
+            "empty_records": [asdict(empty) for empty in self.empty_records],
+            "id_clashes": [asdict(clash) for clash in self.id_clashes],
+            "documents_without_text": list(self.documents_without_text),
+            "languages": dict(self.languages),
+            "dropped": dict(self.dropped),
+        }
