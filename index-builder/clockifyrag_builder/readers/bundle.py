@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clockifyrag_builder.readers.identity import name_without_suffix
-from clockifyrag_builder.readers.found import Source
+from clockifyrag_builder.readers.source import Source
 from clockifyrag_builder.section_builder import slug
 
 MARKER = re.compile(r"^#[ \t]+\[ARTICLE\][ \t]*(.*?)[ \t]*#*[ \t]*$", re.MULTILINE)

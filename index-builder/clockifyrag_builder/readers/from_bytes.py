@@ -10,7 +10,7 @@ from clockifyrag_builder.readers.identity import canonical_url
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.markdown import documents_of_markdown
 from clockifyrag_builder.readers.read_log import ReadLog
-from clockifyrag_builder.readers.found import Source
+from clockifyrag_builder.readers.source import Source
 
 DocumentFormat = Literal["JSONL", "Markdown", "HTML"]
 Format = Literal["Auto", "JSONL", "Markdown", "HTML"]

@@ -10,7 +10,7 @@ from clockifyrag_builder.documents import Document
 from clockifyrag_builder.html_blocks import add_html, text_of
 from clockifyrag_builder.readers.decoding import decoded_html
 from clockifyrag_builder.readers.identity import canonical_url, humanised
-from clockifyrag_builder.readers.found import Found, Source, document
+from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
 
 MAIN_CONTENT = ("main", "[role=main]", "article", "body")

@@ -15,7 +15,7 @@ from clockifyrag_builder.readers.decoding import BYTE_ORDER_MARKS, decoded
 from clockifyrag_builder.readers.identity import humanised, name_without_suffix
 from clockifyrag_builder.readers.read_log import EmptyRecord, IdClash
 from clockifyrag_builder.readers.records import BrokenRecord, Record, record
-from clockifyrag_builder.readers.found import Found, Source, document
+from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder, slug
 from clockifyrag_index.errors import SourceError
 

@@ -15,7 +15,7 @@ from clockifyrag_builder.readers.from_bytes import (
 )
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.read_log import ReadLog
-from clockifyrag_builder.readers.found import Source
+from clockifyrag_builder.readers.source import Source
 from clockifyrag_index.errors import SourceError
 
 FILE_BYTES_MAX = 64 << 20  # of a file that is read as a whole; JSONL is read line by line and has no limit

@@ -8,7 +8,7 @@ from clockifyrag_builder.readers.bundle import articles, is_bundle
 from clockifyrag_builder.readers.decoding import decoded
 from clockifyrag_builder.readers.front_matter import front_matter
 from clockifyrag_builder.readers.identity import humanised
-from clockifyrag_builder.readers.found import Found, Source, document
+from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
 
 
