@@ -16,6 +16,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from clockifyrag_builder.readers import iter_documents
 from clockifyrag_builder.sample import sample_articles, sample_glossary, sample_questions
 
 ARTICLE_BYTES_MAX = 12 * 1024
@@ -172,6 +173,14 @@ def test_a_question_names_articles_and_a_section_that_exist(question: dict[str, 
     else:
         assert 2 == grades[document]
         assert not anchor or anchor in ARTICLES[document].anchors()
+
+
+def test_the_reader_gives_articles_the_ids_and_anchors_that_questions_use() -> None:
+    documents = {document.document_id: document for document in iter_documents(sample_articles())}
+
+    anchors = {name: [section.anchor for section in one.sections if section.anchor] for name, one in documents.items()}
+
+    assert {name: one.anchors() for name, one in ARTICLES.items()} == anchors
 
 
 def test_no_name_stands_in_two_lines_of_the_glossary() -> None:
