@@ -1,0 +1,82 @@
+"""Access: which path needs which scope, and which paths are never limited."""
+
+from typing import Final
+
+from .auth import Key, KeyRing
+from .errors import FORBIDDEN, RATE_LIMITED, UNAUTHORIZED, Refused
+from .ratelimit import Allowance
+
+OPEN: Final = frozenset({"/", "/live", "/ready", "/health"})
+STATIC: Final = "/page/"
+UNLIMITED: Final = OPEN | {"/metrics", "/status"}
+
+SCOPE_OF: Final = {
+    "/search": "search",
+    "/suggestions": "search",
+    "/feedback": "search",
+    "/search/chat": "chat",
+    "/chat": "chat",
+    "/analytics": "analytics",
+    "/metrics": "analytics",
+    "/status": "analytics",
+    "/config": "admin",
+    "/explain": "admin",
+}
+ARTICLES: Final = "/articles/"
+ANY_KEY: Final = ""  # a path that needs a key, whatever its scopes
+
+ENDPOINTS: Final = frozenset(SCOPE_OF) | OPEN | {"/docs", "/openapi.json", "/articles/{id}", "/page"}
+
+
+def endpoint_of(path: str) -> str:
+    """The path as metrics and logs name it: one of ENDPOINTS, or `other`."""
+    if path in ENDPOINTS:
+        return path
+    if path.startswith(STATIC):
+        return "/page"
+    return "/articles/{id}" if path.startswith(ARTICLES) else "other"
+
+
+def scope_needed(path: str) -> str | None:
+    """The scope a caller needs; ANY_KEY: any key will do; None: open to everyone."""
+    if path in OPEN or path.startswith(STATIC):
+        return None
+    return "search" if path.startswith(ARTICLES) else SCOPE_OF.get(path, ANY_KEY)
+
+
+def admitted(keys: KeyRing, path: str, presented: str | None) -> Key | None:
+    """The caller's key, None for an anonymous caller who may pass. Refused otherwise.
+
+    On an open path a key is looked at, too: /health tells more to its owner.
+    """
+    key = keys.caller(presented) if presented else None
+    scope = scope_needed(path)
+    if scope is None or not keys.required:
+        return key
+    if key is None:
+        raise unauthorized(presented is not None)
+    if scope != ANY_KEY and scope not in key.scopes:
+        raise Refused(
+            FORBIDDEN,
+            f"The key {key.id!r} lacks the scope {scope!r}; it has {', '.join(sorted(key.scopes))}.",
+            f"Use a key with the scope {scope!r}.",
+        )
+    return key
+
+
+def unauthorized(presented: bool) -> Refused:
+    return Refused(
+        UNAUTHORIZED,
+        "The key is not known here, or has expired." if presented else "This path needs an API key.",
+        "Send a key as `Authorization: Bearer crag_<id>_<secret>`, `X-API-Key` or `x-api-token`.",
+        ((b"www-authenticate", b"Bearer"),),
+    )
+
+
+def rate_limited(allowance: Allowance) -> Refused:
+    return Refused(
+        RATE_LIMITED,
+        f"More than {allowance.limit} requests a minute.",
+        f"Try again in {allowance.retry_seconds} seconds.",
+        ((b"retry-after", b"%d" % allowance.retry_seconds),),
+    )

@@ -1,0 +1,110 @@
+"""Documentation: the OpenAPI document, and a page that lists the endpoints from it, without any foreign script."""
+
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from .errors import STATUS
+from .models import ErrorAnswer
+from .parameters import Rule, question_pattern
+from .plain_page import page
+from .settings import Settings
+
+DESCRIPTION = "Finds the sections of help articles that answer a question, by meaning and by words."
+Responses = dict[int | str, dict[str, Any]]
+
+
+def failures(*statuses: int) -> Responses:
+    """The documented answers of a route that are not 2xx, all with the error model.
+
+    Each route may also be asked without a key, too often, with an unknown parameter or by a wrong method, and may fail.
+    """
+    return {
+        status: {
+            "model": ErrorAnswer,
+            "description": ", ".join(sorted(code for code, number in STATUS.items() if number == status)),
+        }
+        for status in sorted({400, 401, 403, 405, 413, 429, 500, *statuses})
+    }
+
+
+def documented(rules: tuple[Rule, ...]) -> dict[str, Any]:
+    """The parameters of a route for its `openapi_extra`."""
+    return {"parameters": [rule.openapi() for rule in rules]}
+
+
+def openapi_document(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    """The OpenAPI document: FastAPI's, with the lengths of the settings, the ways to send a key, and without 422."""
+    document = get_openapi(
+        title="ClockifyRAG",
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        separate_input_output_schemas=False,
+    )
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+    schemas = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for model, field in (("ChatSearchBody", "query"), ("ChatBody", "question")):
+        schemas[model]["properties"][field] |= {
+            "minLength": settings.min_query_length,
+            "maxLength": settings.max_query_length,
+            "pattern": question_pattern(settings.min_query_length),
+        }
+    if settings.keys_wanted:
+        document["components"]["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+        document["security"] = [{"bearer": []}, {"header": []}]
+    return document
+
+
+def documentation_page(document: dict[str, Any]) -> bytes:
+    """/docs: every endpoint with its parameters, read from the OpenAPI document."""
+    info = document["info"]
+    parts = [
+        f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>",
+        f'<p>{escape(info["description"])} The whole contract: <a href="/openapi.json">/openapi.json</a>.</p>',
+    ]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            parts.append(f"<h2><code>{method.upper()} {escape(path)}</code></h2>")
+            parts.append(f"<p>{escape(operation.get('description') or operation.get('summary', ''))}</p>")
+            parts.append(parameter_table(operation.get("parameters", [])))
+            statuses = ", ".join(
+                f"{status} {escape(answer['description'])}" for status, answer in operation["responses"].items()
+            )
+            parts.append(f"<p>Answers: {statuses}</p>")
+    return page("ClockifyRAG API", "\n".join(parts))
+
+
+def parameter_table(parameters: list[dict[str, Any]]) -> str:
+    """The parameters as an HTML table; "" where there are none."""
+    if not parameters:
+        return ""
+    rows = "".join(
+        f"<tr><td><code>{escape(each['name'])}</code></td><td>{escape(bounds(each['schema']))}</td>"
+        f"<td>{escape(each.get('description', ''))}</td></tr>"
+        for each in parameters
+    )
+    return f"<table><tr><th>parameter</th><th>values</th><th>meaning</th></tr>{rows}</table>"
+
+
+def bounds(schema: dict[str, Any]) -> str:
+    """Type, range and default in a few words.
+
+    >>> bounds({"type": "integer", "minimum": 1, "maximum": 50, "default": 5})
+    'integer 1–50, default 5'
+    """
+    low, high = schema.get("minimum", schema.get("minLength")), schema.get("maximum", schema.get("maxLength"))
+    text = str(schema.get("type", "")) + (f" {low}–{high}" if low is not None and high is not None else "")
+    default = schema.get("default")
+    return (
+        text if default is None else f"{text}, default {str(default).lower() if isinstance(default, bool) else default}"
+    )

@@ -1,0 +1,165 @@
+"""Loader: the thread that watches the pointer, the keys and the glossary, and brings new generations into service.
+
+It looks at files a few times a second instead of being told: that works on every volume, and a missed event cannot
+leave it deaf.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from clockifyrag_index.errors import ClockifyRAGError, EmbedderError
+
+from .answers import Answer
+from .auth import KeyRing
+from .embedding import disagreement
+from .loading import GlossaryFile, opened, phrase_index, recompared, warmed
+from .parameters import SearchParameters
+from .pointer import NothingToServe, Pointer
+from .serving import Served, Serving
+from .settings import Settings
+
+RETRY_SECONDS_MAX = 60.0
+COMPARE_SECONDS = 5.0  # between attempts to compare an embedder that did not answer yet
+COMPARE_AGAIN_SECONDS = 600.0  # a model may be replaced under its name while we run
+PHRASES_FIRST_MAX = 20_000  # chunks; larger indexes serve before their suggestions are ready
+WARM_QUESTIONS = 50
+
+Value = TypeVar("Value")
+log = logging.getLogger(__name__)
+
+
+class Loader:
+    """Keeps `serving` at what the pointer names."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        serving: Serving,
+        keys: KeyRing,
+        frequent: Callable[[int], list[SearchParameters]],
+        adopted: Callable[[Served, list[Answer]], None],
+    ) -> None:
+        """`frequent` and `adopted` are called in the event loop: questions to warm with, and the new generation."""
+        self._settings = settings
+        self._serving = serving
+        self._keys = keys
+        self._frequent = frequent
+        self._adopted = adopted
+        self._pointer = Pointer(settings)
+        self._glossary = GlossaryFile(settings.glossary_path)
+        self._loaded: object = None  # what the served one was loaded from
+        self._failed: object = None  # what could not be loaded
+        self._retry_at = 0.0
+        self._retry_seconds = 1.0
+        self._compare_at = 0.0
+        self._stopped = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Returns when the thread has ended and every generation is closed."""
+        self._stopped.set()
+        await asyncio.to_thread(self._thread.join)
+        current, self._serving.current = self._serving.current, None
+        for served in (*self._serving.to_close, *((current,) if current else ())):
+            self._close(served)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.look()
+            except Exception:  # the watch must outlive every surprise
+                log.exception("the loader failed and goes on")
+            self._stopped.wait(self._settings.poll_seconds)
+
+    def look(self) -> None:
+        """One look at everything that may have changed."""
+        self._keys.refresh()
+        while self._serving.to_close:
+            self._close(self._serving.to_close.pop())
+        try:
+            folder = self._pointer.wanted()
+        except NothingToServe as reason:
+            self._serving.problem = str(reason)
+            return
+        wanted = (folder, self._glossary.looks())
+        if wanted == self._loaded:
+            self._serving.problem = None
+            self._compare_embedder()
+        elif wanted != self._failed or time.monotonic() >= self._retry_at:
+            self._load(folder, wanted)
+
+    def _load(self, folder: Path, wanted: object) -> None:
+        self._glossary.refresh()
+        if wanted != self._failed:
+            self._retry_seconds = 1.0
+        try:
+            current = self._serving.current
+            served = opened(folder, self._settings, self._glossary, current.embedding if current else None)
+        except (ClockifyRAGError, OSError, ValueError) as error:
+            self._failed = wanted
+            self._retry_at = time.monotonic() + self._retry_seconds
+            self._retry_seconds = min(2 * self._retry_seconds, RETRY_SECONDS_MAX)
+            self._serving.problem = f"{folder.name} is refused: {reason(error, folder)}"
+            log.error("%s is refused, what was served stays: %s", folder.name, error)
+            return
+        if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
+            served.phrases = phrase_index(served.generation)
+        answers = warmed(served, self._in_loop(lambda: self._frequent(WARM_QUESTIONS)))
+        self._in_loop(lambda: self._adopted(served, answers))
+        self._loaded, self._failed = wanted, None
+        log.info("serving %s: %d chunks, model %s", served.id, len(served.generation.chunks), model_of(served))
+        if len(served.generation.chunks) > PHRASES_FIRST_MAX:
+            served.phrases = phrase_index(served.generation)
+
+    def _compare_embedder(self) -> None:
+        """Compares an embedder that had not answered, and now and then every remote one, with the index."""
+        served, now = self._serving.current, time.monotonic()
+        if served is None or served.embedding.provider != "ollama" or now < self._compare_at:
+            return
+        embedder = served.embedding.embedder
+        assert embedder is not None
+        self._compare_at = now + COMPARE_SECONDS
+        try:
+            embedder.refused = disagreement(embedder, served.generation.manifest)
+        except EmbedderError:
+            return
+        served.embedding = recompared(served.embedding)
+        self._compare_at = now + COMPARE_AGAIN_SECONDS
+        if embedder.refused:
+            log.error("questions are answered by keywords alone: %s", embedder.refused)
+
+    def _close(self, served: Served) -> None:
+        """Gives maps back, and the embedder's connections unless the present generation uses them."""
+        served.generation.close()
+        embedder, current = served.embedding.embedder, self._serving.current
+        if embedder is not None and (current is None or current.embedding.embedder is not embedder):
+            embedder.close()
+
+    def _in_loop(self, call: Callable[[], Value]) -> Value:
+        """The result of `call` run in the event loop."""
+
+        async def run() -> Value:
+            return call()
+
+        assert self._loop is not None, "start() was called"
+        future = asyncio.run_coroutine_threadsafe(run(), self._loop)
+        return future.result(timeout=10)
+
+
+def model_of(served: Served) -> str:
+    return served.generation.manifest.embedder.model
+
+
+def reason(error: Exception, folder: Path) -> str:
+    """The error's text without paths of this machine, for answers."""
+    return str(error).replace(f"{folder}/", "").replace(str(folder), folder.name)

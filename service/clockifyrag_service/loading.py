@@ -1,0 +1,166 @@
+"""Loading: a generation on disk → one that is verified, has answered a canary question, and may serve."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import orjson
+
+from clockifyrag_index.errors import ClockifyRAGError, DeadlineExceeded, GenerationDamaged, UnknownNamespace
+from clockifyrag_index.fusion import Fusion
+from clockifyrag_index.generations import Generation, open_generation
+from clockifyrag_index.glossary import Glossary, load_glossary
+from clockifyrag_index.lexical import question_terms
+from clockifyrag_index.search import SearchConfig, SearchEngine, SearchRequest
+
+from .answers import Answer, answer
+from .embedding import QuestionEmbedder, question_embedder
+from .parameters import SearchParameters
+from .serving import Served
+from .settings import Settings
+from .suggestions import PhraseIndex, Suggestion
+
+CANARY_ROWS = 50  # chunks looked through for one with words to ask for
+OUTLINES_MAX = 200_000  # sections read for suggestions
+WARM_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class GlossaryFile:
+    """The glossary of the settings; a broken edit leaves the last good one in use."""
+
+    path: Path | None
+    glossary: Glossary = field(default_factory=Glossary)
+    problem: str | None = None
+
+    def looks(self) -> object:
+        """What changes whenever the file does; None when there is none."""
+        if self.path is None:
+            return None
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return "missing"
+        return stat.st_ctime_ns, stat.st_size, stat.st_ino
+
+    def refresh(self) -> None:
+        if self.path is None:
+            return
+        try:
+            self.glossary, self.problem = load_glossary(self.path), None
+        except ClockifyRAGError as error:
+            self.problem = str(error)
+            log.error("the last good glossary stays in use: %s", error)
+
+    def digest(self) -> str:
+        return hashlib.sha256(repr(self.glossary.groups).encode()).hexdigest()
+
+
+def search_config(settings: Settings) -> SearchConfig:
+    """The ranking's settings; what is unset keeps its tuned value."""
+    tuned = Fusion()
+    dense = tuned.dense_weight if settings.dense_weight is None else settings.dense_weight
+    lexical = tuned.lexical_weight if settings.lexical_weight is None else settings.lexical_weight
+    return SearchConfig(
+        fusion=replace(tuned, dense_weight=dense, lexical_weight=lexical),
+        embed_timeout_seconds=settings.embed_timeout_ms / 1000,
+    )
+
+
+def opened(
+    folder: Path, settings: Settings, glossary: GlossaryFile, previous: QuestionEmbedder | None = None
+) -> Served:
+    """The generation in `folder`, ready to serve, with the `previous` embedder where it fits.
+
+    Errors of clockifyrag_index say why it is not.
+    """
+    generation = open_generation(folder)
+    try:
+        embedding = question_embedder(generation.manifest, settings, previous)
+        engine = SearchEngine(generation, embedding.embedder, glossary.glossary, search_config(settings))
+        ask_canary(engine)
+    except BaseException:
+        generation.close()
+        raise
+    return Served(generation, engine, embedding, key_prefix(generation, settings, glossary), glossary.problem)
+
+
+def key_prefix(generation: Generation, settings: Settings, glossary: GlossaryFile) -> bytes:
+    """16 bytes that differ whenever the same question could be answered differently."""
+    parts = (
+        generation.manifest.content_digest,
+        generation.id,
+        settings.dense_weight,
+        settings.lexical_weight,
+        settings.ef_search,
+        settings.embed_timeout_ms,
+        settings.search_timeout_ms,
+        glossary.digest(),
+    )
+    return hashlib.sha256(orjson.dumps(parts)).digest()[:16]
+
+
+def ask_canary(engine: SearchEngine) -> None:
+    """Asks for the words of a chunk. GenerationDamaged when nothing is found: the parts do not fit each other."""
+    chunks = engine.generation.chunks
+    for row in range(min(CANARY_ROWS, len(chunks))):
+        text = chunks[row].embedded_text[:200]
+        if question_terms([text]):
+            if not engine.search(SearchRequest(text, k=1, expand=False)).hits:
+                raise GenerationDamaged(
+                    f"{engine.generation.id}: the words of its row {row} find nothing; rebuild the index"
+                )
+            return
+
+
+def request_of(parameters: SearchParameters, timeout_seconds: float) -> SearchRequest:
+    return SearchRequest(
+        query=parameters.q,
+        k=parameters.k,
+        expand=parameters.expand,
+        rerank=parameters.rerank,
+        namespace=parameters.namespace,
+        category=parameters.category,
+        min_score=parameters.min_score,
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def warmed(served: Served, frequent: Iterable[SearchParameters], seconds: float = WARM_SECONDS) -> list[Answer]:
+    """Answers of the new generation to the questions asked most, as many as fit into the time."""
+    deadline = time.monotonic() + seconds
+    answers = []
+    for parameters in frequent:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            result = served.engine.search(request_of(parameters, left))
+        except (UnknownNamespace, DeadlineExceeded):
+            continue
+        if not result.degraded:
+            answers.append(answer(result, parameters, served.id))
+    return answers
+
+
+def phrase_index(generation: Generation) -> PhraseIndex:
+    """The titles and headings of the generation."""
+    return PhraseIndex(phrases(generation))
+
+
+def phrases(generation: Generation) -> Iterator[Suggestion]:
+    for outline in islice(generation.chunks.outlines(), OUTLINES_MAX):
+        yield Suggestion(outline.title, 1, "title")
+        if outline.headings:
+            yield Suggestion(outline.headings[-1], 1, "heading")
+
+
+def recompared(embedding: QuestionEmbedder) -> QuestionEmbedder:
+    """The embedder after its canaries have agreed."""
+    return replace(embedding, compared=True, reason=None)

@@ -1,0 +1,140 @@
+"""Logs: one JSON object a line, with the request id; questions as a short hash unless LOG_QUERIES says otherwise.
+
+Lines of requests are many and made in the event loop, so they are only noted there; a thread writes them a few times a
+second, and a slow disk slows no answer.
+"""
+
+import hashlib
+import logging
+import sys
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+FLUSH_SECONDS = 0.2
+PENDING_MAX = 10_000  # lines that may wait for a slow disk before lines are dropped and counted
+
+STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object; values of `extra` become fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": timestamp(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in record.__dict__.items() if name not in STANDARD_FIELDS}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def open_log(file: Path | None) -> IO[str]:
+    """The stream that lines are written to: the file, opened for appending, or standard error."""
+    return file.open("a", encoding="utf-8") if file else sys.stderr
+
+
+def set_up_logging(level: str, stream: IO[str]) -> None:
+    """Sends every logger's lines, uvicorn's too, to the stream as JSON."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(max(logging.WARNING, logging.getLogger().level))  # it logs URLs with hosts
+
+
+def query_hash(query: str) -> str:
+    """Twelve hex digits that are equal for equal questions."""
+    return hashlib.blake2b(query.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+class RequestLog:
+    """One line for each request, noted by the event loop and written by a thread of its own."""
+
+    def __init__(self, stream: IO[str], enabled: bool, log_queries: bool) -> None:
+        self.enabled = enabled
+        self._stream = stream
+        self._log_queries = log_queries
+        self._pending: deque[tuple[Any, ...]] = deque()
+        self._dropped = 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
+
+    def start(self) -> None:
+        if self.enabled:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when every noted line is written."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._write()
+
+    def add(
+        self, request_id: str, method: str, endpoint: str, status: int, seconds: float, details: dict[str, Any] | None
+    ) -> None:
+        """Notes one answered request; `details` may hold `query`, which is hashed."""
+        if len(self._pending) >= PENDING_MAX:
+            self._dropped += 1
+            return
+        self._pending.append((time.time(), request_id, method, endpoint, status, seconds, details))
+
+    def _run(self) -> None:
+        while not self._stopped.wait(FLUSH_SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        lines = [self._line(*self._pending.popleft()) for _ in range(len(self._pending))]
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            logging.getLogger(__name__).warning("%d lines of requests were dropped: the log is too slow", dropped)
+        if lines:
+            self._stream.write("".join(lines))
+            self._stream.flush()
+
+    def _line(
+        self,
+        when: float,
+        request_id: str,
+        method: str,
+        endpoint: str,
+        status: int,
+        seconds: float,
+        details: dict[str, Any] | None,
+    ) -> str:
+        fields = dict(details or {})
+        query = fields.pop("query", None)
+        if query is not None:
+            fields["query" if self._log_queries else "query_hash"] = query if self._log_queries else query_hash(query)
+        return (
+            orjson.dumps(
+                {
+                    "time": timestamp(when),
+                    "level": "info",
+                    "logger": "clockifyrag_service.request",
+                    "message": "request",
+                    "request_id": request_id,
+                    "method": method,
+                    "endpoint": endpoint,
+                    "status": status,
+                    "latency_ms": round(seconds * 1000, 3),
+                    **fields,
+                },
+                default=str,
+            ).decode()
+            + "\n"
+        )

@@ -1,0 +1,100 @@
+"""Parts: everything one server is made of, assembled once and handed to the routes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from .access import ENDPOINTS
+from .analytics import Analytics
+from .answers import Answer
+from .auth import KeyRing
+from .cache import AnswerCache
+from .health import Health, built_at
+from .loader import Loader
+from .logs import RequestLog
+from .metrics import Metrics
+from .parameters import SearchParameters
+from .ratelimit import Clients, RateLimiter
+from .searching import Searching
+from .serving import Served, Serving
+from .settings import Settings
+from .threads import cpu_quota, search_threads
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Requests being answered, and answered so far; counted by the front."""
+
+    inflight: int = 0
+    answered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one server."""
+
+    settings: Settings
+    serving: Serving
+    cache: AnswerCache[Answer]
+    analytics: Analytics
+    metrics: Metrics
+    keys: KeyRing
+    limiter: RateLimiter | None
+    clients: Clients
+    searching: Searching
+    health: Health
+    request_log: RequestLog
+    loader: Loader
+    traffic: Traffic
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watches and logs until the block ends; then every thread has ended and every map is closed."""
+        self.request_log.start()
+        self.loader.start(asyncio.get_running_loop())
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.searching.close)
+            await self.loader.stop()
+            self.request_log.stop()
+
+
+def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
+    """The parts as the settings want them; nothing runs yet."""
+    serving, traffic = Serving(), Traffic()
+    cache: AnswerCache[Answer] = AnswerCache(settings.cache_size, settings.cache_max_bytes, settings.cache_ttl_seconds)
+    analytics = Analytics(settings.analytics_window_seconds)
+    metrics = Metrics(ENDPOINTS, lambda: traffic.inflight)
+    keys = KeyRing(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_keys_file)
+    threads = search_threads(settings.max_workers, cpu_quota())
+    searching = Searching(settings, serving, cache, analytics, metrics, threads)
+
+    def frequent(count: int) -> list[SearchParameters]:
+        return [stored.parameters for stored in cache.most_used(count)]
+
+    def adopted(served: Served, answers: list[Answer]) -> None:
+        """In the event loop: the new generation answers from here on, its cache warm."""
+        for warm in answers:
+            cache.put(served.key_prefix + warm.parameters.key(), warm)
+        serving.adopt(served)
+        manifest = served.generation.manifest
+        metrics.index(served.id, manifest.embedder.model, built_at(served), manifest.counts.chunks)
+
+    return Parts(
+        settings,
+        serving,
+        cache,
+        analytics,
+        metrics,
+        keys,
+        RateLimiter(settings.rate_limit_per_minute) if settings.rate_limit_per_minute else None,
+        Clients(settings.trusted_proxies),
+        searching,
+        Health(settings, serving, keys, cache, searching),
+        RequestLog(log_stream, settings.effective_log_level in ("debug", "info"), settings.log_queries),
+        Loader(settings, serving, keys, frequent, adopted),
+        traffic,
+    )

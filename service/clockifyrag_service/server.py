@@ -1,0 +1,168 @@
+"""Server: uvicorn on one or two ports, from the first socket to the last answer after SIGTERM.
+
+SIGTERM ─► /ready says 503, requests are still answered ─ drain_seconds ─► no new connections
+        ─► requests in flight end (≤ shutdown_seconds) ─► threads and maps closed ─► exit 0
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from .app import api_app, ops_app
+from .logs import open_log, set_up_logging
+from .parts import Parts, assembled
+from .settings import Settings
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75  # above the idle time of usual proxies, so that they close first and never hit a closed socket
+
+log = logging.getLogger(__name__)
+
+
+class PortTaken(OSError):
+    """The address cannot be listened on."""
+
+
+class SettingsUnusable(ValueError):
+    """A setting that is well-formed names something that cannot be used."""
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals to `run`, which has two of them to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(settings: Settings, started: Callable[[str], None] | None = None) -> None:
+    """Serves until SIGTERM or Ctrl-C. `started` is told the address as soon as it is listened on.
+
+    PortTaken; SettingsUnusable for a log file, proxy or certificate that cannot be used.
+    """
+    try:
+        stream = open_log(settings.log_file)
+        set_up_logging(settings.effective_log_level, stream)
+        parts = assembled(settings, stream)
+        check_certificate(settings)
+    except (OSError, ValueError) as error:
+        raise SettingsUnusable(str(error)) from error
+    with listening(settings.api_host, settings.api_port, "API_PORT") as api_socket:
+        if started:
+            started(address(settings, api_socket))
+        loop_factory = uvicorn.Config(app=unused, log_config=None).get_loop_factory()
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(serve(parts, api_socket))
+
+
+def check_certificate(settings: Settings) -> None:
+    """SettingsUnusable names the variables when certificate and key are not a pair."""
+    if settings.tls_cert_file and settings.tls_key_file:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
+        except OSError as error:
+            raise SettingsUnusable(
+                f"TLS_CERT_FILE and TLS_KEY_FILE cannot be used: {error}; expected a certificate chain and its key in PEM"
+            ) from error
+
+
+async def unused(scope: object, receive: object, send: object) -> None:
+    """Stands where uvicorn wants an application only to tell its event loop."""
+
+
+async def serve(parts: Parts, api_socket: socket.socket) -> None:
+    """Runs the servers until a signal, then ends them in order: the API first, the ops port last."""
+    settings = parts.settings
+    api = Server(configured(api_app(parts), settings, tls=True, lifespan="on"))
+    stopping = Stopping(parts, api)
+    with stopping.on_signals():
+        if settings.ops_port is None:
+            await api.serve([api_socket])
+            return
+        with listening(settings.api_host, settings.ops_port, "OPS_PORT") as ops_socket:
+            ops = Server(configured(ops_app(parts), settings, tls=False, lifespan="off"))
+            watching = asyncio.create_task(ops.serve([ops_socket]))
+            try:
+                await api.serve([api_socket])
+            finally:
+                ops.should_exit = True
+                await watching
+
+
+class Stopping:
+    """What signals do."""
+
+    def __init__(self, parts: Parts, api: Server) -> None:
+        self._parts = parts
+        self._api = api
+        self._draining: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.signalled, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def signalled(self, number: signal.Signals) -> None:
+        """The first signal begins the end; Ctrl-C does not wait for load balancers, and a second one for nothing."""
+        again, self._parts.serving.draining = self._parts.serving.draining, True
+        if again and number == signal.SIGINT:
+            self._api.should_exit = self._api.force_exit = True
+            return
+        seconds = self._parts.settings.drain_seconds if number == signal.SIGTERM else 0
+        log.info("%s: un-ready, answering for %g more seconds", signal.Signals(number).name, seconds)
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().create_task(self._stop_after(seconds))
+
+    async def _stop_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._api.should_exit = True
+
+
+def configured(app: ASGIApp, settings: Settings, *, tls: bool, lifespan: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="on" if lifespan == "on" else "off",
+        access_log=False,
+        log_config=None,
+        log_level=logging.WARNING,
+        server_header=False,
+        proxy_headers=False,  # X-Forwarded-For is believed from TRUSTED_PROXIES only, by ratelimit.py
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        ssl_certfile=settings.tls_cert_file if tls else None,
+        ssl_keyfile=settings.tls_key_file if tls else None,
+    )
+
+
+@contextmanager
+def listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
+    """A socket that listens. PortTaken says which variable to change."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise PortTaken(f"cannot listen on {host} port {port}: {error.strerror or error}; set {variable}") from error
+    bound.setblocking(False)
+    with bound:
+        yield bound
+
+
+def address(settings: Settings, bound: socket.socket) -> str:
+    """The URL to type into a browser on this machine."""
+    host, port = bound.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"{'https' if settings.tls_cert_file else 'http'}://{shown}:{port}"

@@ -1,0 +1,100 @@
+"""Serving: the one generation that answers, and the change to the next without a failed request.
+
+    loader thread:  open beside ─ verify ─ canary ─ warm ──► adopt (one reference) ──► old one closed by the last reader
+    event loop:     lease ─ search in the pool ─ release
+
+`current` is changed, and readers are counted, in the event loop alone.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from clockifyrag_index.generations import Generation
+from clockifyrag_index.search import SearchEngine
+
+from .embedding import QuestionEmbedder
+from .errors import INDEX_NOT_LOADED, Refused
+from .suggestions import PhraseIndex
+
+
+@dataclass(eq=False, slots=True)
+class Served:
+    """A generation in use, with all that answers from it."""
+
+    generation: Generation
+    engine: SearchEngine
+    embedding: QuestionEmbedder
+    key_prefix: bytes  # of cache keys: content of the generation and of the settings
+    glossary_problem: str | None = None
+    phrases: PhraseIndex = field(default_factory=lambda: PhraseIndex(()))
+    loaded_at: float = field(default_factory=time.time)
+    readers: int = 0
+    retired: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.generation.id
+
+
+@dataclass(slots=True)
+class Serving:
+    """What is served now, what is not right about it, and what waits to be closed."""
+
+    current: Served | None = None
+    problem: str | None = "the index is being looked for"  # why the wanted generation is not the one served
+    draining: bool = False  # after SIGTERM: un-ready, still answering
+    to_close: list[Served] = field(default_factory=list)
+
+    @contextmanager
+    def lease(self) -> Iterator[Served]:
+        """The generation served now, kept open until the block ends. Refused while there is none."""
+        served = self.current
+        if served is None:
+            raise not_loaded(self.problem)
+        self.hold(served)
+        try:
+            yield served
+        finally:
+            self.release(served)
+
+    def hold(self, served: Served) -> None:
+        """Keeps the generation open until `release`: a thread that reads it must never see it closed."""
+        served.readers += 1
+
+    def release(self, served: Served) -> None:
+        served.readers -= 1
+        self._close_if_unread(served)
+
+    def adopt(self, served: Served) -> None:
+        """From now on `served` answers; requests under way end with the one they began with."""
+        old, self.current, self.problem = self.current, served, None
+        if old is not None:
+            old.retired = True
+            self._close_if_unread(old)
+
+    def _close_if_unread(self, served: Served) -> None:
+        if served.retired and served.readers == 0:
+            self.to_close.append(served)
+
+    def degraded(self) -> tuple[str, ...]:
+        """Parts that do not help as they should, for /health."""
+        parts = []
+        if self.current is not None:
+            if self.current.embedding.verdict != "ok":
+                parts.append("embedder")
+            if self.current.glossary_problem:
+                parts.append("glossary")
+            if self.problem:
+                parts.append("index")
+        return tuple(parts)
+
+
+def not_loaded(problem: str | None) -> Refused:
+    return Refused(
+        INDEX_NOT_LOADED,
+        f"No index is loaded: {problem or 'it is being opened'}.",
+        "Try again in a moment; if it stays, build and publish an index, and see /ready.",
+        ((b"retry-after", b"1"),),
+    )

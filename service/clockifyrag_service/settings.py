@@ -1,0 +1,272 @@
+"""Settings: everything the server can be told, from the environment and `.env`, checked once at the start.
+
+What is set explicitly (argument, environment, `.env`, in this order) wins over the profile, the profile over the
+defaults below. `settings_document()` is the table of docs/settings.md.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "development": {"api_host": "127.0.0.1", "debug": True, "cache_size": 100},
+    "production": {"api_host": "0.0.0.0", "debug": False, "cache_size": 10_000, "max_workers": 8},  # noqa: S104
+}
+
+
+class ProfileValues(PydanticBaseSettingsSource):
+    """The values of the profile that the other sources name; asked last, so it fills gaps only."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return PROFILES.get(str(self.current_state.get("profile", "")), {})
+
+
+class Settings(BaseSettings):
+    """One field is one environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    profile: Literal["development", "production"] | None = Field(
+        default=None,
+        description="Set of defaults: development (127.0.0.1, debug, cache 100) or production (0.0.0.0, cache 10,000, "
+        "8 workers). A value set explicitly wins.",
+    )
+    api_host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 is every interface.")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="Port of the API and the page; 0 takes a free one.")
+    ops_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of /live, /ready, /metrics and /status alone, without keys; unset: they are on API_PORT.",
+    )
+    debug: bool = Field(
+        default=False, description="Log at level debug unless LOG_LEVEL says otherwise. Answers do not change."
+    )
+
+    index_root: Path = Field(
+        default=Path("index"), description="Folder of the generations; its CURRENT names the one served."
+    )
+    generation: str | None = Field(default=None, description="Serve this generation and never read CURRENT.")
+    generation_file: Path | None = Field(
+        default=None,
+        description="File whose one line names the generation served; watched. CURRENT is never read then.",
+    )
+    faiss_index_path: Path | None = Field(
+        default=None, description="index.bin of one generation, in place of INDEX_ROOT; needs FAISS_METADATA_PATH."
+    )
+    faiss_metadata_path: Path | None = Field(
+        default=None, description="meta.json of the same generation, in place of INDEX_ROOT; needs FAISS_INDEX_PATH."
+    )
+    glossary_path: Path | None = Field(
+        default=None,
+        description="Synonyms: CSV `term,aliases,type,notes`, or Markdown with a term per heading or bold word.",
+    )
+
+    llm_base_url: str | None = Field(
+        default=None,
+        description="Ollama that embeds questions when the model has no local twin: http://localhost:11434.",
+    )
+    embedding_model: str | None = Field(
+        default=None,
+        description="Refuse an index made with any other model. Unset: the model is the one the index names.",
+    )
+    query_provider: Literal["auto", "local", "ollama"] = Field(
+        default="auto",
+        description="Who embeds questions: auto is local where the model has a local twin whose canaries agree, else "
+        "Ollama.",
+    )
+    local_model_dir: Path | None = Field(default=None, description="Folder of the local model's weights and tokenizer.")
+    embed_timeout_ms: int = Field(
+        default=400,
+        ge=1,
+        le=60_000,
+        description="Milliseconds a question may take to embed; then keywords alone answer.",
+    )
+
+    retrieval_k: int = Field(default=5, ge=1, le=50, description="Results when a request does not say k.")
+    min_query_length: int = Field(
+        default=2, ge=1, le=100, description="Shortest question, in characters after trimming."
+    )
+    max_query_length: int = Field(
+        default=500, ge=1, le=2000, description="Longest question, in characters after trimming."
+    )
+    dense_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Weight of meaning against words in the mix of scores; unset: the tuned value.",
+    )
+    lexical_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Weight of words against meaning in the mix of scores; unset: the tuned value.",
+    )
+    ef_search: int = Field(default=64, ge=1, le=4096, description="Breadth of the search in an HNSW index.")
+    rerank: bool = Field(default=False, description="Rerank when a request does not say.")
+    search_timeout_ms: int = Field(
+        default=5000,
+        ge=50,
+        le=60_000,
+        description="Milliseconds for one search when a request does not say timeout_ms.",
+    )
+
+    cache_size: int = Field(default=1000, ge=0, le=10_000_000, description="Answers kept; 0 keeps none.")
+    cache_max_bytes: int = Field(default=64 * 2**20, ge=0, description="Bytes of answers kept.")
+    cache_ttl_seconds: float = Field(default=3600, gt=0, description="Seconds an answer is kept.")
+
+    max_workers: int = Field(
+        default=4, ge=1, le=256, description="Threads of the search pool; never more than the CPU quota allows."
+    )
+    max_queue: int = Field(
+        default=64, ge=0, description="Searches that may wait for a thread before OVERLOADED is answered."
+    )
+    batch_size: int = Field(default=32, ge=1, le=256, description="Texts in one request to the embedder.")
+
+    rate_limit_per_minute: int = Field(
+        default=0, ge=0, description="Requests a minute of one key or client address, for each process; 0 is no limit."
+    )
+    trusted_proxies: Names = Field(
+        default=(), description="Addresses or networks whose X-Forwarded-For is believed, comma-separated."
+    )
+    api_key: SecretStr | None = Field(default=None, description="One key with all scopes.")
+    api_keys_file: Path | None = Field(
+        default=None, description="Keys, one a line: `id sha256hex scopes [not-after]`; reloaded when it changes."
+    )
+    tls_cert_file: Path | None = Field(default=None, description="Certificate chain in PEM; needs TLS_KEY_FILE.")
+    tls_key_file: Path | None = Field(default=None, description="Private key in PEM; needs TLS_CERT_FILE.")
+    cors_origins: Names = Field(default=(), description="Origins whose pages may call the API, comma-separated.")
+
+    log_level: Literal["debug", "info", "warning", "error"] | None = Field(
+        default=None, description="Least severe lines logged; unset: info, or debug with DEBUG."
+    )
+    log_file: Path | None = Field(
+        default=None, description="File for the log, opened for appending; unset: standard error."
+    )
+    log_queries: bool = Field(default=False, description="Log questions as typed; otherwise only a short hash of each.")
+    analytics_window_seconds: int = Field(
+        default=86_400, ge=60, description="How far back /analytics looks, in seconds."
+    )
+
+    poll_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="Seconds between looks at CURRENT, keys and glossary."
+    )
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=300,
+        description="Seconds to go on answering, un-ready, after SIGTERM: what a load balancer needs.",
+    )
+    shutdown_seconds: int = Field(
+        default=20, ge=1, le=300, description="Seconds that requests in flight get to end after that."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, ProfileValues(settings_cls)
+
+    @field_validator("api_port", mode="before")
+    @classmethod
+    def not_a_service_link(cls, value: object) -> object:
+        """Kubernetes sets API_PORT=tcp://… in every pod of a namespace that has a Service named `api`."""
+        if isinstance(value, str) and value.startswith("tcp://"):
+            raise ValueError(
+                f"{value!r} was put there by Kubernetes because a Service in this namespace is named 'api'; set "
+                "enableServiceLinks: false in the pod, or set API_PORT explicitly in its env"
+            )
+        return value
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def split_at_commas(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level", "profile", "query_provider", mode="before")
+    @classmethod
+    def any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def pairs_are_whole(self) -> "Settings":
+        for first, second in (("tls_cert_file", "tls_key_file"), ("faiss_index_path", "faiss_metadata_path")):
+            if (getattr(self, first) is None) != (getattr(self, second) is None):
+                given, missing = (first, second) if getattr(self, first) is not None else (second, first)
+                raise ValueError(f"{given.upper()} is set and {missing.upper()} is not: set both or neither")
+        if self.faiss_index_path and self.faiss_metadata_path:
+            folder, other = self.faiss_index_path.resolve().parent, self.faiss_metadata_path.resolve().parent
+            if folder != other:
+                raise ValueError(
+                    f"FAISS_INDEX_PATH lies in {folder} and FAISS_METADATA_PATH in {other}: both must be files of "
+                    "one generation folder (index.bin and meta.json)"
+                )
+        if self.dense_weight == 0 and self.lexical_weight == 0:
+            raise ValueError("DENSE_WEIGHT and LEXICAL_WEIGHT are both 0: at least one leg must count")
+        if self.min_query_length > self.max_query_length:
+            raise ValueError(
+                f"MIN_QUERY_LENGTH {self.min_query_length} is above MAX_QUERY_LENGTH {self.max_query_length}"
+            )
+        return self
+
+    @property
+    def effective_log_level(self) -> str:
+        return self.log_level or ("debug" if self.debug else "info")
+
+    @property
+    def keys_wanted(self) -> bool:
+        """Whether requests need a key at all."""
+        return self.api_key is not None or self.api_keys_file is not None
+
+    def masked(self) -> dict[str, Any]:
+        """What is in effect, for /config: secrets and the parts of URLs that may hold them are starred out."""
+        values = self.model_dump(mode="json")
+        if self.api_key is not None:
+            values["api_key"] = "***"
+        if self.llm_base_url is not None:
+            values["llm_base_url"] = "***"  # a host name of the inside, perhaps with a password
+        return values
+
+
+def problems_of(error: ValidationError) -> list[str]:
+    """One line for each wrong setting: the variable, what was found, what was expected."""
+    lines = []
+    for problem in error.errors():
+        variable = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
+        found = "" if problem["type"] == "value_error" else f" (found {problem['input']!r})"
+        lines.append(f"{variable}: {problem['msg'].removeprefix('Value error, ')}{found}")
+    return lines
+
+
+def settings_document() -> str:
+    """docs/settings.md: every variable with its default and meaning, as a Markdown table."""
+    lines = [
+        "# Settings of the server",
+        "",
+        "Read from the environment and from `.env`. The environment wins over `.env`, both win over `PROFILE`.",
+        "",
+        "| variable | default | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = "" if default is None or default == () else f"`{str(default).lower() if default is False else default}`"
+        lines.append(f"| `{name.upper()}` | {shown} | {field.description} |")
+    return os.linesep.join(lines) + os.linesep
+
+
+if __name__ == "__main__":
+    print(settings_document(), end="")

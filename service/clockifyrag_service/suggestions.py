@@ -1,0 +1,120 @@
+"""Suggestions while typing: titles, headings and questions that found something, matched at the start of any word.
+
+Phrases lie in one sorted array, once for each of their first words, so that a prefix is one range found by bisection:
+
+    "force timer" → ("force timer", 0) ("timer", 0);  prefix "tim" → the range of all keys that begin with "tim"
+"""
+
+import heapq
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Category = Literal["title", "heading", "query"]
+
+PHRASES_MAX = 50_000
+WORD_STARTS_MAX = 6  # of a phrase that a prefix is matched with
+SCANNED_MAX = 4_000  # keys of a short prefix's range that are weighed
+LONGEST_PHRASE = 120
+WORD_START = re.compile(r"\w+")
+WEIGHT: dict[Category, int] = {"query": 3, "title": 2, "heading": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    text: str
+    frequency: int  # sections under this title or heading, or how often the question was asked
+    category: Category
+
+
+def folded(text: str) -> str:
+    """The text as it is compared: compatibility forms, no case, no accents, single spaces.
+
+    >>> folded("  Café  TIME")
+    'cafe time'
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
+
+
+def rank(suggestion: Suggestion, at_start: bool) -> tuple[int, int, int, int, str]:
+    """Smaller is better: at the phrase's own start, then questions before titles before headings, often, short."""
+    return (
+        not at_start,
+        -WEIGHT[suggestion.category],
+        -suggestion.frequency,
+        len(suggestion.text),
+        suggestion.text,
+    )
+
+
+class PhraseIndex:
+    """The phrases of one generation; immutable."""
+
+    def __init__(self, phrases: Iterable[Suggestion]) -> None:
+        kept = heapq.nlargest(PHRASES_MAX, distinct_phrases(phrases), key=lambda item: item.frequency)
+        entries = sorted(
+            (key, number, at_start)
+            for number, phrase in enumerate(kept)
+            for key, at_start in word_starts(folded(phrase.text))
+        )
+        self._phrases = kept
+        self._keys = [key for key, _, _ in entries]
+        self._targets = [(number, at_start) for _, number, at_start in entries]
+
+    def __len__(self) -> int:
+        return len(self._phrases)
+
+    def matching(self, prefix: str) -> list[tuple[Suggestion, bool]]:
+        """Phrases with a word start that continues with the folded prefix, and whether that is the phrase's own."""
+        first = bisect_left(self._keys, prefix)
+        after = bisect_left(self._keys, prefix + "\U0010ffff", first, min(len(self._keys), first + SCANNED_MAX))
+        return [(self._phrases[number], at_start) for number, at_start in self._targets[first:after]]
+
+
+def distinct_phrases(phrases: Iterable[Suggestion]) -> list[Suggestion]:
+    """Phrases that read the same are one: the weightier category, the frequencies added up."""
+    by_key: dict[str, Suggestion] = {}
+    for phrase in phrases:
+        key = folded(phrase.text)
+        if not key or len(key) > LONGEST_PHRASE:
+            continue
+        known = by_key.get(key)
+        if known is None:
+            by_key[key] = phrase
+        else:
+            better = max(known, phrase, key=lambda item: WEIGHT[item.category])
+            by_key[key] = Suggestion(better.text, known.frequency + phrase.frequency, better.category)
+    return list(by_key.values())
+
+
+def word_starts(phrase: str) -> list[tuple[str, bool]]:
+    """The rest of the phrase from each of its first words on.
+
+    >>> word_starts("force timer")
+    [('force timer', True), ('timer', False)]
+    """
+    starts = [match.start() for match in WORD_START.finditer(phrase)][:WORD_STARTS_MAX]
+    return [(phrase[start:], number == 0) for number, start in enumerate(starts)]
+
+
+def suggestions(prefix: str, limit: int, index: PhraseIndex, queries: Sequence[Suggestion]) -> list[Suggestion]:
+    """The best `limit` phrases for what was typed so far; none twice, and not the prefix itself."""
+    typed = folded(prefix)
+    if not typed:
+        return []
+    found = index.matching(typed) + [
+        (query, at_start)
+        for query in queries
+        for key, at_start in word_starts(folded(query.text))
+        if key.startswith(typed)
+    ]
+    best: dict[str, Suggestion] = {}
+    for suggestion, _ in sorted(found, key=lambda item: rank(*item)):
+        best.setdefault(folded(suggestion.text), suggestion)
+        if len(best) >= limit:
+            break
+    return list(best.values())

@@ -1,0 +1,45 @@
+"""Validation of bodies: FastAPI's findings as one refusal that names the field."""
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+
+from .errors import INVALID_PARAMETER, INVALID_QUERY, Refused, invalid_parameter, unknown_name
+
+QUESTION_FIELDS = ("query", "question")
+
+
+def refused_body(request: Request, error: RequestValidationError) -> Refused:
+    """The first thing that is wrong with a body; a field that nobody knows comes first, it explains a missing one."""
+    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    return refusal(problems[0], request)
+
+
+def refusal(problem: Any, request: Request) -> Refused:
+    place = [str(part) for part in problem["loc"] if part != "body"]
+    name = ".".join(place)
+    if problem["type"] == "json_invalid":
+        reason = problem.get("ctx", {}).get("error", "")
+        return Refused(INVALID_PARAMETER, f"The body is not JSON: {reason}.", "Send a JSON object.")
+    if problem["type"] == "extra_forbidden":
+        return unknown_name("field", name, known_fields(request))
+    if not name:
+        return Refused(
+            INVALID_PARAMETER,
+            "The body is not a JSON object sent as application/json.",
+            "Send a JSON object with Content-Type: application/json.",
+        )
+    if problem["type"] == "missing":
+        code = INVALID_QUERY if name in QUESTION_FIELDS else INVALID_PARAMETER
+        return Refused(code, f"{name} is missing.", f"Add the field {name}.")
+    if name in QUESTION_FIELDS:
+        return Refused(INVALID_QUERY, f"{name}: {problem['msg']}.", f"Correct {name} and try again.")
+    return invalid_parameter(name, problem.get("input"), problem["msg"].removeprefix("Input should be "))
+
+
+def known_fields(request: Request) -> list[str]:
+    """The fields of the route's body model."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    model = getattr(getattr(body, "field_info", None), "annotation", None)
+    return list(getattr(model, "model_fields", {}))
