@@ -26,8 +26,11 @@ PROFILES: dict[str, ModelProfile] = {
         ModelProfile("all-minilm", 384, 256, max_chars=800),
         ModelProfile("wordllama", 256, 100_000, max_chars=800),
         ModelProfile(
-            "mxbai-embed-large", 1024, 512,
-            query_prefix="Represent this sentence for searching relevant passages: ", max_chars=1200,
+            "mxbai-embed-large",
+            1024,
+            512,
+            query_prefix="Represent this sentence for searching relevant passages: ",
+            max_chars=1200,
         ),
         ModelProfile("bge-m3", 1024, 8192, max_chars=1600),
     )

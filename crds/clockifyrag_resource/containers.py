@@ -1,0 +1,29 @@
+"""Resources of a container, and storage for one: what several parts of the spec have in common."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from clockifyrag_resource.part import Broken, Expected, Part
+from clockifyrag_resource.quantities import Quantity
+
+ContainerResource = Annotated[
+    str,
+    Field(max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[-._A-Za-z0-9]+)?$"),
+    Expected("a container resource such as cpu, memory or nvidia.com/gpu"),
+]
+Amounts = Annotated[Mapping[ContainerResource, Quantity], Field(max_length=16)]
+
+
+class Resources(Part):
+    """What a container is promised and what it may not exceed."""
+
+    requests: Amounts = Field(default={}, description="Promised amounts. Unset: what the operator sets for this part.")
+    limits: Amounts = Field(default={}, description="Largest amounts. Unset: what the operator sets for this part.")
+
+    def broken_rules(self) -> Iterator[Broken]:
+        for name, request in self.requests.items():
+            limit = self.limits.get(name)
+            if limit is not None and request > limit:
+                yield Broken(("requests", name), f'"{request}"', f"at most the limit, {limit}")

@@ -1,0 +1,93 @@
+"""spec.ollama: an existing Ollama by its address, or the one the operator runs."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from clockifyrag_resource.containers import ContainerResource, Resources
+from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Expected, Maybe, Part
+from clockifyrag_resource.pod import Pod
+from clockifyrag_resource.quantities import Quantity, Size
+from clockifyrag_resource.texts import HttpAddress, Image, ObjectName
+
+
+class ModelStorage(Part):
+    """The volume models are kept on, one a replica."""
+
+    size: Size = Field(
+        default=Quantity.parse("10Gi"),
+        description="Size of the volume. Default: 10Gi.",
+        json_schema_extra=NEITHER,
+    )
+    storage_class_name: Maybe[ObjectName] = Field(
+        default=None, description="Storage class. Unset: the cluster's.", json_schema_extra=NEITHER
+    )
+
+
+class Gpu(Part):
+    """Graphics processors of one replica."""
+
+    count: int = Field(
+        default=0, ge=0, le=16, description="Processors a replica; 0: none is asked for.", json_schema_extra=RESTARTS
+    )
+    resource_name: ContainerResource = Field(
+        default="nvidia.com/gpu", description="How the cluster names them.", json_schema_extra=RESTARTS
+    )
+
+
+class OllamaServer(Part):
+    """The Ollama the operator runs."""
+
+    image: Maybe[Image] = Field(
+        default=None, description="Image. Unset: the one the operator came with.", json_schema_extra=RESTARTS
+    )
+    replicas: int = Field(
+        default=1,
+        ge=1,
+        le=32,
+        description="Servers; building gets faster with their number.",
+        json_schema_extra=NEITHER,
+    )
+    storage: ModelStorage = Field(default=ModelStorage(), description="The volume of each server.")
+    resources: Resources = Field(
+        default=Resources(),
+        description="CPU and memory of each server. Default: the operator's.",
+        json_schema_extra=RESTARTS,
+    )
+    gpu: Gpu = Field(default=Gpu(), description="Graphics processors of each server.")
+    registry: Maybe[
+        Annotated[
+            str,
+            Field(max_length=512, pattern=r"^(https?://)?[A-Za-z0-9]([-._:/A-Za-z0-9]*[A-Za-z0-9])?/?$"),
+            Expected("the address of a model registry such as models.example.com/team"),
+        ]
+    ] = Field(
+        default=None,
+        description="Registry models are pulled from. Unset: Ollama's library.",
+        json_schema_extra=RESTARTS,
+    )
+    pod: Maybe[Pod] = Field(
+        default=None, description="Additions to the servers' pods. Unset: none.", json_schema_extra=RESTARTS
+    )
+
+
+class Ollama(Part):
+    """Either `url` or `server`; neither means a server with defaults."""
+
+    url: Maybe[HttpAddress] = Field(
+        default=None,
+        description="Address of an existing Ollama. Unset: the operator runs one.",
+        json_schema_extra=RESTARTS,
+    )
+    server: Maybe[OllamaServer] = Field(
+        default=None, description="The Ollama the operator runs. Unset: with defaults, unless url is set."
+    )
+
+    def resolved_server(self) -> OllamaServer | None:
+        """The server to run; None where an existing Ollama is used."""
+        return None if self.url is not None else self.server or OllamaServer()
+
+    def broken_rules(self) -> Iterator[Broken]:
+        if self.url is not None and self.server is not None:
+            yield Broken((), "url and server", "url (an existing Ollama) or server (one the operator runs), not both")

@@ -1,0 +1,87 @@
+"""`pod`: what may be said about the pods of a part; volumes, security context and account are the operator's."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from clockifyrag_resource.part import Broken, Maybe, Part
+from clockifyrag_resource.texts import Annotations, KubernetesObject, LabelKey, Labels, LabelValue, ObjectName
+
+_RESERVED = ("clockifyrag.io/", "app.kubernetes.io/")  # the operator finds its pods by these
+
+
+class Toleration(Part):
+    """A taint the pods put up with."""
+
+    key: Maybe[LabelKey] = Field(default=None, description="Key of the taint. Unset: every key, with Exists.")
+    operator: Literal["Equal", "Exists"] = Field(default="Equal", description="How value is compared.")
+    value: Maybe[LabelValue] = Field(default=None, description="Value of the taint, with Equal. Unset: empty.")
+    effect: Maybe[Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]] = Field(
+        default=None, description="Effect of the taint. Unset: every effect."
+    )
+    toleration_seconds: Maybe[Annotated[int, Field(ge=0, le=2_147_483_647)]] = Field(
+        default=None, description="Seconds a NoExecute taint is put up with. Unset: for ever."
+    )
+
+    def broken_rules(self) -> Iterator[Broken]:
+        if self.operator == "Exists" and self.value is not None:
+            yield Broken(("value",), f'"{self.value}" with operator Exists', "no value, or operator Equal")
+        if self.operator == "Equal" and self.key is None:
+            yield Broken(("key",), "no key with operator Equal", "a key, or operator Exists")
+        if self.toleration_seconds is not None and self.effect != "NoExecute":
+            yield Broken(("tolerationSeconds",), f"effect {self.effect or 'of every kind'}", "effect NoExecute")
+
+
+class Affinity(Part):
+    """Where the pods would rather, or must, run; as in the Kubernetes API."""
+
+    node_affinity: Maybe[KubernetesObject] = Field(default=None, description="By labels of nodes. Unset: any.")
+    pod_affinity: Maybe[KubernetesObject] = Field(default=None, description="Near which pods. Unset: any.")
+    pod_anti_affinity: Maybe[KubernetesObject] = Field(default=None, description="Away from which pods. Unset: none.")
+
+
+class TopologySpreadConstraint(Part):
+    """How evenly the pods are spread over zones or nodes."""
+
+    max_skew: int = Field(default=1, ge=1, le=100, description="Largest difference in pods between two domains.")
+    topology_key: LabelKey = Field(description="Label of nodes that names the domain.")
+    when_unsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"] = Field(description="What happens otherwise.")
+    min_domains: Maybe[Annotated[int, Field(ge=1, le=100)]] = Field(
+        default=None, description="Fewest domains to spread over. Unset: 1."
+    )
+    label_selector: Maybe[KubernetesObject] = Field(
+        default=None, description="Which pods are counted. Unset: the pods of this part."
+    )
+    match_label_keys: Annotated[tuple[LabelKey, ...], Field(max_length=16)] = Field(
+        default=(), description="Labels whose values must be equal for pods to be counted. Default: none."
+    )
+    node_affinity_policy: Maybe[Literal["Honor", "Ignore"]] = Field(
+        default=None, description="Whether nodes outside of the affinity count. Unset: Honor."
+    )
+    node_taints_policy: Maybe[Literal["Honor", "Ignore"]] = Field(
+        default=None, description="Whether tainted nodes count. Unset: Ignore."
+    )
+
+
+class Pod(Part):
+    """Additions to the pods of one part."""
+
+    labels: Labels = Field(default={}, description="Further labels. Default: none.")
+    annotations: Annotations = Field(default={}, description="Further annotations. Default: none.")
+    node_selector: Labels = Field(default={}, description="Labels a node must have. Default: none.")
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = Field(
+        default=(), description="Taints the pods put up with. Default: none."
+    )
+    affinity: Maybe[Affinity] = Field(default=None, description="Where pods would rather run. Unset: the operator's.")
+    topology_spread_constraints: Annotated[tuple[TopologySpreadConstraint, ...], Field(max_length=16)] = Field(
+        default=(), description="How the pods are spread. Default: as the operator spreads them."
+    )
+    priority_class_name: Maybe[ObjectName] = Field(default=None, description="Priority class. Unset: the cluster's.")
+    runtime_class_name: Maybe[ObjectName] = Field(default=None, description="Runtime class. Unset: the cluster's.")
+
+    def broken_rules(self) -> Iterator[Broken]:
+        for field, keys in (("labels", self.labels), ("annotations", self.annotations)):
+            for key in keys:
+                if key.startswith(_RESERVED):
+                    yield Broken((field, key), key, "another key: clockifyrag.io/ and app.kubernetes.io/ are reserved")

@@ -1,0 +1,152 @@
+"""The kinds of text a resource holds: names, addresses, digests; each bounded, each with words for messages."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
+
+from clockifyrag_resource.part import Broken, Expected, broken_rules_error
+
+ResourceName = Annotated[
+    str,
+    Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
+    Expected(
+        "at most 40 lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit"
+    ),
+]
+# RFC 1123 label and subdomain, as Kubernetes names its objects.
+LabelName = Annotated[
+    str,
+    Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
+    Expected("a name of at most 63 lower-case letters, digits and '-'"),
+]
+ObjectName = Annotated[
+    str,
+    Field(max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),
+    Expected("the name of a Kubernetes object: lower-case letters, digits, '-' and '.', at most 253"),
+]
+DataKey = Annotated[
+    str,
+    Field(max_length=253, pattern=r"^[-._a-zA-Z0-9]+$"),
+    Expected("a key of a ConfigMap: letters, digits, '-', '_' and '.'"),
+]
+LabelKey = Annotated[
+    str,
+    Field(
+        max_length=317,
+        pattern=r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$",
+    ),
+    Expected("a label key such as app or example.com/team"),
+]
+LabelValue = Annotated[
+    str,
+    Field(max_length=63, pattern=r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$"),
+    Expected("a label value: at most 63 letters, digits, '-', '_' and '.', in quotes if it looks like a number"),
+]
+AnnotationValue = Annotated[str, Field(max_length=4096)]
+Labels = Annotated[Mapping[LabelKey, LabelValue], Field(max_length=64)]
+Annotations = Annotated[Mapping[LabelKey, AnnotationValue], Field(max_length=64)]
+
+Namespace = Annotated[
+    str,
+    Field(max_length=64, pattern=r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"),
+    Expected("a namespace of documents: at most 64 letters, digits, '-', '_' and '.'"),
+]
+ModelName = Annotated[
+    str,
+    Field(max_length=128, pattern=r"^[A-Za-z0-9][-._/:A-Za-z0-9]*$"),
+    Expected("the name of a model such as nomic-embed-text or all-minilm:latest"),
+]
+GenerationId = Annotated[
+    str, Field(pattern=r"^gen-[0-9a-f]{12}$"), Expected("the id of a generation: gen- and 12 hexadecimal digits")
+]
+Sha256 = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{64}$"), Expected("a SHA-256 digest: 64 lower-case hexadecimal digits")
+]
+ModelDigest = Annotated[
+    str,
+    Field(pattern=r"^(sha256:)?[0-9a-f]{64}$"),
+    Expected("a model digest as Ollama's /api/tags tells it: 64 lower-case hexadecimal digits"),
+]
+Image = Annotated[
+    str,
+    Field(max_length=512, pattern=r"^[a-z0-9][-._/a-zA-Z0-9]*(:[0-9]+/[-._/a-zA-Z0-9]+)?(:[-._A-Za-z0-9]+)?"
+          r"(@sha256:[0-9a-f]{64})?$"),
+    Expected("an image such as example.com/team/image:tag"),
+]  # fmt: skip
+HttpAddress = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        pattern=r"^https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)(:[0-9]{1,5})?"
+        r"([/?#][^\s\x00-\x1f\x7f]*)?$",
+    ),
+    Expected("an http:// or https:// address without user name and password"),
+]
+Host = Annotated[
+    str,
+    Field(max_length=253, pattern=r"^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$"),
+    Expected("a host name or IP address, without scheme, port and path"),
+]
+Origin = Annotated[
+    str,
+    Field(max_length=300, pattern=r"^(\*|https?://(\[[0-9a-fA-F:.]+\]|[-.A-Za-z0-9]+)(:[0-9]{1,5})?)$"),
+    Expected("an origin such as https://help.example.com, without path, or *"),
+]
+Duration = Annotated[
+    str, Field(max_length=8, pattern=r"^[1-9][0-9]*(s|m|h)$"), Expected("a duration such as 30s, 5m or 1h")
+]
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        words = "an IP address or a network such as 10.0.0.0/8"
+        raise broken_rules_error(Broken((), f'"{text}" ({error})', words)) from error
+    return text
+
+
+Network = Annotated[
+    str, Field(max_length=64), AfterValidator(_network), Expected("an IP address or a network such as 10.0.0.0/8")
+]
+
+
+def _path_inside(text: str) -> str:
+    if ".." in text.split("/") or "\0" in text:
+        raise broken_rules_error(Broken((), f'"{text}"', 'a path inside the volume, without ".."'))
+    return text
+
+
+PathInside = Annotated[
+    str, Field(min_length=1, max_length=1024), AfterValidator(_path_inside), Expected("a path inside the volume")
+]
+
+
+def _first_null(value: JsonValue, path: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
+    """The way to the first null inside, or None when there is none."""
+    if value is None:
+        return path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, below in inner:
+        if (found := _first_null(below, (*path, step))) is not None:
+            return found
+    return None
+
+
+def _without_null(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    if (path := _first_null(value)) is not None:
+        raise broken_rules_error(Broken(path, "null", "a value; leave the field out rather than null"))
+    return value
+
+
+# Handed on to Kubernetes as it stands: the API server knows its fields, we do not repeat them.
+KubernetesObject = Annotated[
+    dict[str, JsonValue],
+    Field(max_length=32),
+    AfterValidator(_without_null),
+    WithJsonSchema(
+        {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "expected": "a mapping of the Kubernetes API"}
+    ),
+]
