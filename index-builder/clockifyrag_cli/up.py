@@ -113,7 +113,7 @@ def _plan(here: Adapted, source: Path | None, root: Path) -> "BuildPlan":
     return BuildPlan(
         root=root,
         source=_source(here.resource, source, root),
-        limits=limits_of(profile, spec.chunking.max_chars, spec.chunking.min_chars),
+        limits=limits_of(profile, spec.resolved_max_chars(), spec.chunking.min_chars),
         embedder=open_embedder(
             embedding.provider, profile, url=here.ollama_url, batch_size=embedding.batch_size, digest=embedding.digest
         ),
@@ -153,7 +153,7 @@ def _settings(here: Adapted, root: Path) -> Any:
         "llm_base_url": here.ollama_url,
         "retrieval_k": config.retrieval_k,
         "cache_size": config.cache_size,
-        "cache_max_bytes": config.cache_max_bytes.whole(),
+        "cache_max_bytes": config.cache_max_bytes.whole,
         "cache_ttl_seconds": config.cache_ttl_seconds,
         "min_query_length": config.min_query_length,
         "max_query_length": config.max_query_length,
