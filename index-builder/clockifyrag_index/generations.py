@@ -111,7 +111,7 @@ def publish(root: Path, generation_id: str) -> None:
     All its files are read and compared first: GenerationMissing or GenerationDamaged leave CURRENT as it was.
     """
     layout = Layout(root)
-    path = _folder(layout, generation_id)
+    path = layout.generation(generation_id)
     verified_manifest(path)
     with pointer_lock(root), storage_errors(root):
         if not path.is_dir():  # removed while its files were being read
@@ -161,12 +161,6 @@ def _before_current(root: Path) -> str:
         f"{root}: no good generation older than {published or 'the first'} to go back to. `clockifyrag index ls` shows "
         "those there are; any of them can be named with --to."
     )
-
-
-def _folder(layout: Layout, generation_id: str) -> Path:
-    if not is_generation_id(generation_id):
-        raise GenerationMissing(f"{generation_id[:40]!r} is no generation id, expected gen- and 12 hex digits.")
-    return layout.generation(generation_id)
 
 
 def _summary(layout: Layout, generation_id: str, verify: bool) -> GenerationSummary:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .errors import GenerationMissing
+
 META, INDEX, VECTORS = "meta.json", "index.bin", "vectors.npy"
 CHUNKS, OFFSETS = "chunks.jsonl", "chunks.offsets.npy"
 LEXICAL = "lexical"
@@ -72,9 +74,12 @@ class Layout:
         return self.root / "generations"
 
     def generation(self, generation_id: str) -> Path:
-        """The folder of that generation; ValueError for a text that is no id, so that no path can leave the root."""
+        """The folder of that generation; GenerationMissing for what is no id, so that no path leaves the root."""
         if not is_generation_id(generation_id):
-            raise ValueError(f"{generation_id!r} is no generation id: expected gen- and 12 hex digits")
+            raise GenerationMissing(
+                f"{generation_id[:40]!r} is no generation id, expected gen- and 12 hex digits. `clockifyrag index ls` "
+                "shows those there are."
+            )
         return self.generations / generation_id
 
     def cache(self, embedder8: str) -> Path:
