@@ -1,0 +1,99 @@
+"""PageLinks: what an HTML page says of itself to a crawler: its canonical address, its wishes, and where it points."""
+
+from dataclasses import dataclass
+
+import httpx
+from selectolax.lexbor import LexborHTMLParser
+
+from clockifyrag_builder.readers.addresses import checked_url
+from clockifyrag_builder.readers.fetch_errors import AddressRefused
+from clockifyrag_builder.readers.identity import canonical_url
+from clockifyrag_builder.readers.robots import ROBOT_NAME
+
+_LINKS_MAX = 5_000
+_URL_CHARACTERS_MAX = 2_000
+_ENCODED_DOTS = frozenset((".", ".."))
+
+
+@dataclass(frozen=True, slots=True)
+class PageLinks:
+    canonical: httpx.URL | None  # rel=canonical, absolute; None where there is none, or several that differ
+    noindex: bool  # the page must not be found
+    nofollow: bool  # its links must not be followed
+    links: tuple[httpx.URL, ...]  # in page order, each once, without fragments
+
+
+def page_links(html: bytes, url: httpx.URL, robots_tag: str = "") -> PageLinks:
+    """Links resolved against <base> or `url`; links marked rel=nofollow are left out.
+
+    robots_tag: the page's X-Robots-Tag header. Directives are those of <meta name=robots> and <meta name=clockifyrag>.
+    """
+    tree = LexborHTMLParser(html)
+    base = _base(tree, url)
+    directives = _header_directives(robots_tag) | _meta_directives(tree)
+    canonicals = {
+        target
+        for link in tree.css("link[rel~='canonical' i][href]")
+        if (target := page_url(link.attributes.get("href"), base)) is not None
+    }
+    links: dict[httpx.URL, None] = {}
+    for anchor in tree.css("a[href]"):
+        if "nofollow" in (anchor.attributes.get("rel") or "").lower().split():
+            continue
+        target = page_url(anchor.attributes.get("href"), base)
+        if target is not None and len(links) < _LINKS_MAX:
+            links[target] = None
+    return PageLinks(
+        canonical=canonicals.pop() if len(canonicals) == 1 else None,
+        noindex=not directives.isdisjoint(("noindex", "none")),
+        nofollow=not directives.isdisjoint(("nofollow", "none")),
+        links=tuple(links),
+    )
+
+
+def page_url(href: str | None, base: httpx.URL) -> httpx.URL | None:
+    """The address a link leads to in its one form: absolute, no fragment, no tracking parameters.
+
+    None for what is no page: mailto:, javascript:, credentials, numbers for hosts, ".." behind percent signs.
+    """
+    if href is None or len(href) > _URL_CHARACTERS_MAX:
+        return None
+    try:
+        url = checked_url(str(base.join(href.strip())))
+    except (httpx.InvalidURL, AddressRefused, ValueError):
+        return None
+    if not _ENCODED_DOTS.isdisjoint(url.path.split("/")):  # httpx has resolved the plain ones
+        return None
+    return httpx.URL(canonical_url(str(url)))
+
+
+def _base(tree: LexborHTMLParser, url: httpx.URL) -> httpx.URL:
+    element = tree.css_first("base[href]")
+    target = page_url(element.attributes.get("href"), url) if element is not None else None
+    return target or url
+
+
+def _meta_directives(tree: LexborHTMLParser) -> set[str]:
+    found: set[str] = set()
+    for meta in tree.css("meta[name][content]"):
+        if (meta.attributes.get("name") or "").strip().lower() in ("robots", ROBOT_NAME):
+            found |= _words(meta.attributes.get("content") or "")
+    return found
+
+
+def _header_directives(header: str) -> set[str]:
+    """Words of X-Robots-Tag meant for everyone or for this crawler, not those of "otherbot: noindex"."""
+    found: set[str] = set()
+    addressed = True
+    for part in header.split(","):
+        name, colon, directive = part.partition(":")
+        if colon and name.strip().lower() not in ("unavailable_after", "max-snippet", "max-image-preview"):
+            addressed = name.strip().lower() == ROBOT_NAME
+            part = directive
+        if addressed:
+            found |= _words(part)
+    return found
+
+
+def _words(content: str) -> set[str]:
+    return {word.strip().lower() for word in content.split(",")}

@@ -1,0 +1,54 @@
+"""Robots: what a host's robots.txt lets this crawler do (RFC 9309), read by protego."""
+
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import httpx
+from protego import Protego
+
+from clockifyrag_builder.readers.addresses import origin_of
+from clockifyrag_builder.readers.fetch_errors import AddressRefused, AnswerRefused, RobotsUnknown, SourceUnreachable
+from clockifyrag_builder.readers.web import Wanted, Web
+
+ROBOT_NAME = "clockifyrag"  # the token a robots.txt addresses this crawler by
+_READ_BYTES_MAX = 512 * 1024  # RFC 9309, section 2.5: at least 500 KiB are parsed
+_RECEIVED_BYTES_MAX = 8 * 1024 * 1024
+_CRAWL_DELAY_SECONDS_MAX = 300.0
+
+
+def user_agent() -> str:
+    return f"{ROBOT_NAME}/{version('clockifyrag')} (+documentation search; robots.txt token: {ROBOT_NAME})"
+
+
+@dataclass(frozen=True, slots=True)
+class Robots:
+    """The rules of one origin; without a robots.txt everything is allowed."""
+
+    rules: Protego = field(default_factory=lambda: Protego.parse(""))
+
+    def allows(self, url: httpx.URL) -> bool:
+        return self.rules.can_fetch(str(url), ROBOT_NAME)
+
+    @property
+    def delay_seconds(self) -> float:
+        return min(self.rules.crawl_delay(ROBOT_NAME) or 0.0, _CRAWL_DELAY_SECONDS_MAX)
+
+
+def robots_of(web: Web, url: httpx.URL, *, seconds: float) -> Robots:
+    """The rules of the URL's origin. A 4xx means there are none (RFC 9309, section 2.3.1.3).
+
+    RobotsUnknown where the host answers 5xx, 429 or nothing: an empty crawl would look like a success.
+    """
+    address = httpx.URL(origin_of(url)).copy_with(path="/robots.txt")
+    try:
+        answer = web.get(address, Wanted(max_bytes=_RECEIVED_BYTES_MAX, seconds=seconds))
+    except (SourceUnreachable, AnswerRefused, AddressRefused) as problem:
+        raise RobotsUnknown(f"{problem}. Without its robots.txt nothing on {url.host} is crawled") from problem
+    if answer.kept is None:
+        if 400 <= answer.status < 500:
+            return Robots()
+        raise RobotsUnknown(
+            f"{address}: answers {answer.status}; expected 200 or 404. Without it nothing on {url.host} is crawled"
+        )
+    text = web.kept.body(answer.kept)[:_READ_BYTES_MAX].decode("utf-8-sig", errors="replace")
+    return Robots(Protego.parse(text))

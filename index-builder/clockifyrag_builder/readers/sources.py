@@ -1,0 +1,178 @@
+"""read_source and crawl_source: documents of whatever a source names: a folder, a file, an archive, a URL, a site."""
+
+import codecs
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from clockifyrag_builder.documents import Document
+from clockifyrag_builder.readers.addresses import Resolver, system_addresses
+from clockifyrag_builder.readers.archive import archive_files, is_archive_name
+from clockifyrag_builder.readers.crawl import Crawl, CrawlBounds, Progress, crawl
+from clockifyrag_builder.readers.crawl_report import CrawlReport
+from clockifyrag_builder.readers.from_bytes import Format, documents_from_bytes, format_of_name
+from clockifyrag_builder.readers.http import Fetched, fetch
+from clockifyrag_builder.readers.jsonl import documents_of_jsonl
+from clockifyrag_builder.readers.local_files import iter_documents
+from clockifyrag_builder.readers.read_log import ReadLog
+from clockifyrag_builder.readers.source import Source
+from clockifyrag_builder.readers.web import Clock
+from clockifyrag_index.errors import SourceError
+from clockifyrag_resource.source import CrawlSource
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How documents are read, wherever they are: `spec.source.format`, `spec.source.namespace`, `--strict`."""
+
+    log: ReadLog
+    format: Format = "Auto"
+    namespace: str = "default"
+    strict: bool = False
+
+
+def is_url(source: str | Path) -> bool:
+    return isinstance(source, str) and "://" in source
+
+
+def read_source(
+    source: str | Path,
+    reading: Reading,
+    *,
+    work: Path,
+    sha256: str | None = None,
+    allow_hosts: Iterable[str] = (),
+    authorization: str | None = None,
+    deadline_seconds: float = 900.0,
+    resolve: Resolver = system_addresses,
+) -> Iterator[Document]:
+    """The documents of a folder, a file, an archive, or one http(s) URL of a file or an archive.
+
+    work: a folder that outlives the build; what was fetched is kept there, and a server need not send it again.
+    sha256, allow_hosts, authorization and deadline_seconds concern URLs only (`http.fetch`). What was passed over
+    is in `reading.log`; SourceError where there is no document at all.
+    """
+    if is_url(source):
+        fetched = fetch(
+            str(source),
+            work / "fetched",
+            sha256=sha256,
+            allow_hosts=allow_hosts,
+            authorization=authorization,
+            deadline_seconds=deadline_seconds,
+            resolve=resolve,
+        )
+        yield from _at_least_one(_documents_of_fetched(fetched, reading), fetched.url, reading.log)
+    elif is_archive_name(str(source)) and Path(source).is_file():
+        path = Path(source)
+        yield from _at_least_one(_documents_of_archive(path, path.name, reading), str(path), reading.log)
+    else:
+        yield from iter_documents(
+            Path(source), format=reading.format, namespace=reading.namespace, strict=reading.strict, log=reading.log
+        )
+
+
+def crawl_source(
+    source: CrawlSource,
+    reading: Reading,
+    *,
+    work: Path,
+    bounds: CrawlBounds | None = None,
+    resolve: Resolver = system_addresses,
+    clock: Clock | None = None,
+    progress: Progress = lambda visited, known: None,
+    reported: Callable[[CrawlReport], None] = lambda report: None,
+) -> Iterator[Document]:
+    """The documents of a site's pages, by URL. `reported` is told once what became of every address.
+
+    The log names pages that failed as problems (SourceError when strict), pages left out on purpose as skipped.
+    """
+    crawled = crawl(source, work / "crawled", bounds=bounds, resolve=resolve, clock=clock, progress=progress)
+    reported(crawled.report)
+    _log_report(crawled.report, reading)
+    yield from _at_least_one(_documents_of_pages(crawled, reading), crawled.pages[0].url, reading.log)
+
+
+def in_utf8(data: bytes, content_type: str) -> bytes:
+    """The text as UTF-8 with a byte order mark where the Content-Type names another charset, else as it is.
+
+    Readers see bytes only; the header outranks what the page says of itself, and a mark outranks both (HTML
+    standard, "encoding sniffing algorithm").
+    """
+    charset = content_type.lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
+    if not charset or data.startswith(codecs.BOM_UTF8):
+        return data
+    try:
+        if codecs.lookup(charset).name in ("utf-8", "ascii"):
+            return data
+        return codecs.BOM_UTF8 + data.decode(charset).encode()
+    except (LookupError, ValueError):
+        return data  # a charset nobody knows, or a wrong one: the page itself may know better
+
+
+def _documents_of_pages(crawled: Crawl, reading: Reading) -> Iterator[Document]:
+    for page in crawled.pages:
+        kind: Format = "Markdown" if page.is_markdown else "HTML"
+        if reading.format not in ("Auto", kind):
+            reading.log.skip(page.url, f"is {kind}, not {reading.format}, the only format asked for")
+            continue
+        data = in_utf8(crawled.kept.body(page.answer), page.answer.content_type)
+        yield from _documents(page.url, data, reading, kind, page.url)
+
+
+def _documents_of_fetched(fetched: Fetched, reading: Reading) -> Iterator[Document]:
+    kind = reading.format if reading.format != "Auto" else format_of_name(fetched.name)
+    if is_archive_name(fetched.name):
+        yield from _documents_of_archive(fetched.path, fetched.name, reading)
+    elif kind == "JSONL":  # line by line: such a file may be larger than the memory
+        with fetched.path.open("rb") as file:
+            yield from documents_of_jsonl(Source(fetched.name, reading.namespace, reading.strict, reading.log), file)
+    else:
+        data = in_utf8(fetched.path.read_bytes(), fetched.content_type)
+        yield from _documents(fetched.name, data, reading, reading.format, fetched.url)
+
+
+def _documents_of_archive(path: Path, origin: str, reading: Reading) -> Iterator[Document]:
+    def wanted(name: str) -> bool:
+        format = format_of_name(name)
+        return format is not None and reading.format in ("Auto", format)
+
+    for name, data in archive_files(path, origin=origin, wanted=wanted, skipped=reading.log.skip):
+        yield from _documents(name, data, reading, reading.format, "")
+
+
+def _documents(name: str, data: bytes, reading: Reading, format: Format, url: str) -> Iterator[Document]:
+    return documents_from_bytes(
+        name,
+        data,
+        format=format,
+        namespace=reading.namespace,
+        strict=reading.strict,
+        log=reading.log,
+        url=url,
+    )
+
+
+def _at_least_one(documents: Iterator[Document], origin: str, log: ReadLog) -> Iterator[Document]:
+    """The documents as they are; SourceError, with what was passed over, where there is none."""
+    read = 0
+    for document in documents:
+        read += 1
+        yield document
+    if not read:
+        reasons = [f"{problem.origin} {problem.reason}" for problem in log.problems[:3]]
+        reasons += [f"{skipped.name}: {skipped.reason}" for skipped in log.skipped[:3]]
+        raise SourceError(
+            f"{origin} holds no documents ({'; '.join(reasons) or 'it is empty'}); expected JSONL, Markdown or HTML"
+        )
+
+
+def _log_report(report: CrawlReport, reading: Reading) -> None:
+    for note in report.notes:
+        if note.outcome in ("failed", "sitemap-failed"):
+            reading.log.problem(note.url, note.reason, strict=reading.strict)
+        elif note.outcome in ("refused", "not-a-page", "noindex", "outside", "duplicate"):
+            reading.log.skip(note.url, f"{note.outcome}: {note.reason}" if note.reason else note.outcome)
+    left_out = report.counts.get("beyond-max-pages", 0)
+    if left_out:
+        reading.log.skip(report.of("beyond-max-pages")[0].url, f"and {left_out - 1:,} more: beyond maxPages")
