@@ -68,7 +68,8 @@ def page_title(title: str, heading: str) -> str:
     parts = TITLE_SEPARATORS.split(title)
     if heading and heading.casefold() not in (part.casefold() for part in parts[1:]):
         return heading
-    return " - ".join(parts[:-1]) if len(parts) > 1 else title
+    separators = list(TITLE_SEPARATORS.finditer(title))
+    return title[: separators[-1].start()] if separators else title
 
 
 def _title_element(page: LexborHTMLParser) -> str:

@@ -1,7 +1,6 @@
 """Local files and folders → documents."""
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,9 +52,9 @@ def _documents_of_file(
     path: Path, name: str, format: Format, *, namespace: str, strict: bool, log: ReadLog
 ) -> Iterator[Document]:
     try:
+        if not path.is_file() and path.exists():  # opening a pipe would wait for its writer
+            raise SourceError(f"{path} is no regular file. Name a file or a folder of documents.")
         with path.open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SourceError(f"{path} is no regular file. Name a file or a folder of documents.")
             known: DocumentFormat | None = format if format != "Auto" else format_of_name(name)
             if known is None:
                 known = sniffed_format(file.peek(4096)[:4096])

@@ -60,13 +60,14 @@ class Found:
 def document(source: Source, found: Found) -> Document:
     """The document under an id of its own; the log has counted it."""
     origin = source.at(found.line)
-    namespace = found.namespace or source.namespace
     path = found.path or name_without_suffix(source.name)
     wanted = (found.document_id or (url_id(found.url) if found.url else path)).strip("/ ") or "document"
     alternatives = [url_id(found.url), url_key(found.url)] if found.url else []
     if not (found.url or found.path):
         alternatives.append(source.name)  # guide.md and guide.html
-    document_id = claimed_id(source.log, wanted, origin, *alternatives, f"{namespace}/{wanted}")
+    if found.namespace:
+        alternatives.append(f"{found.namespace}/{wanted}")
+    document_id = claimed_id(source.log, wanted, origin, *alternatives)
     has_text = any(section.blocks for section in found.sections) if found.has_text is None else found.has_text
     language = found.language.strip().lower().replace("_", "-").partition("-")[0]
     source.log.documents += 1
@@ -75,10 +76,10 @@ def document(source: Source, found: Found) -> Document:
         source.log.documents_without_text.append(document_id)
     return Document(
         document_id=document_id,
-        namespace=namespace,
+        namespace=found.namespace or source.namespace,
         url=found.url,
         title=" ".join(found.title.split()) or humanised(found.url.partition("?")[0] or path),
-        category=found.category.strip("/ ") or (url_category(found.url) if found.url else category_of(path)),
+        category=found.category.strip("/ ") or (url_category(found.url) if found.url else category_of(source.name)),
         language=language,
         sections=found.sections,
         origin=source.url or origin,

@@ -1,0 +1,143 @@
+"""The text of one paragraph, heading or cell of Markdown."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markdown_it.token import Token
+
+from clockifyrag_builder.html_blocks import PERMALINK_SIGNS
+
+# What is left of a link whose text spans paragraphs, which CommonMark does not know: `… text](https://…)`.
+BROKEN_LINK_START = re.compile(r"^\s*\[\s*$")
+BROKEN_LINK_END = re.compile(r"^([^\[\]]*)\]\((?:https?:/)?/[^\s()]*\)\s*$")
+# Bold that CommonMark does not see, written by converters: `after being archived**.**`, `**(only me)**This`.
+BROKEN_BOLD = re.compile(r"\*\*([.,:;!?]+)\*\*|\*\*(?=\S)([^*\n]*[^\w\s*])\*\*(?=\w)")
+# `tap **Allow**in the app`: a converter lost the space. `**project**s` and `**N**ew` are meant.
+WORD_ENDING = re.compile(r"(?:\w(?!\.)|es|ed|er|ing|ly)\b")
+
+TAG = re.compile(r"<(/?)([A-Za-z][\w-]*)([^>]*)>")
+LINK_ID = re.compile(r"""\b(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
+VOID_ELEMENTS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+HTML_ELEMENTS = VOID_ELEMENTS | frozenset(
+    "a abbr address article aside audio b bdi bdo big blockquote body button canvas caption center cite code colgroup "
+    "data datalist dd del details dfn dialog div dl dt em fieldset figcaption figure font footer form h1 h2 h3 h4 h5 "
+    "h6 head header hgroup html i iframe ins kbd label legend li main map mark menu meter nav noscript object ol "
+    "optgroup option output p picture pre progress q rp rt ruby s samp script search section select slot small span "
+    "strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr tt u ul "
+    "var video".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    text: str  # hard breaks are newlines
+    anchor: str  # of a permalink or an anchor element in it; "" when there is none
+    only_page_links: bool  # nothing but links to anchors of the same page
+
+
+def inline_of(tokens: Sequence[Token] | None) -> Inline:
+    """The text of inline tokens: no markup, links as their text, images as nothing."""
+    collected = _Collected(tokens or ())
+    for index, token in enumerate(collected.tokens):
+        collected.take(index, token)
+    return Inline(
+        "".join(collected.pieces), collected.anchor, collected.has_page_links and not collected.has_other_text
+    )
+
+
+def mended(text: str) -> str:
+    """A paragraph without the markup that broken Markdown leaves in it."""
+    if BROKEN_LINK_START.match(text):
+        return ""
+    text = BROKEN_LINK_END.sub(r"\1", text)
+    return BROKEN_BOLD.sub(lambda bold: bold[1] or f"{bold[2]} ", text) if "**" in text else text
+
+
+def unknown_tags_as_text(html: str) -> str:
+    """`<workspace id>` as `&lt;workspace id>`: what is no element of HTML is a placeholder and stays readable."""
+    return TAG.sub(lambda tag: tag[0] if tag[2].lower() in HTML_ELEMENTS else f"&lt;{tag[0][1:]}", html)
+
+
+class _Collected:
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.pieces: list[str] = []
+        self.anchor = ""
+        self.has_page_links = False
+        self.has_other_text = False
+        self._href = ""
+        self._link_start = 0
+        self._hidden = ""  # the script or style element it stands in
+        self._after_markup = False
+
+    def take(self, index: int, token: Token) -> None:
+        match token.type:
+            case "text" | "code_inline" | "text_special":
+                self._append(token.content)
+            case "softbreak":
+                self._append(" ")
+            case "hardbreak":
+                self._append("\n")
+            case "strong_close":
+                self._after_markup = True
+            case "link_open":
+                self._open_link(token)
+            case "link_close":
+                self._close_link()
+            case "html_inline":
+                self._tag(index, token.content)
+
+    def _append(self, text: str) -> None:
+        if self._hidden or not text:
+            return
+        lost_space = self._after_markup and self._ends_in_word() and len(self.pieces[-1]) > 2
+        if lost_space and text[0].isalnum() and not WORD_ENDING.match(text):
+            self.pieces.append(" ")
+        self._after_markup = False
+        self.pieces.append(text)
+        if text.strip() and text.strip() not in PERMALINK_SIGNS:
+            self.has_page_links |= self._href.startswith("#")
+            self.has_other_text |= not self._href.startswith("#")
+
+    def _open_link(self, token: Token) -> None:
+        if token.markup == "autolink" and self._ends_in_word():
+            self.pieces.append(" ")
+        self._href, self._link_start = str(token.attrs.get("href", "")), len(self.pieces)
+
+    def _close_link(self) -> None:
+        label = "".join(self.pieces[self._link_start :]).strip()
+        if self._href.startswith("#") and label in PERMALINK_SIGNS:
+            del self.pieces[self._link_start :]
+            self.anchor = self._href[1:] or self.anchor
+        self._href, self._after_markup = "", True
+
+    def _tag(self, index: int, markup: str) -> None:
+        """`<br>` breaks the line, formatting vanishes; `<workspace id>` and a `<time>` never closed stay as typed."""
+        tag = TAG.fullmatch(markup)
+        if tag is None:  # a comment, a declaration
+            return
+        closing, name, attributes = tag[1], tag[2].lower(), tag[3].strip()
+        if self._hidden:
+            self._hidden = "" if closing and name == self._hidden else self._hidden
+        elif name == "br":
+            self._append("\n")
+        elif name not in HTML_ELEMENTS:
+            self._append(markup)
+        elif not (closing or name in VOID_ELEMENTS):
+            is_closed = self._is_closed(index, name)
+            if is_closed and name in {"script", "style"}:
+                self._hidden = name
+            elif not (is_closed or attributes):
+                self._append(markup)
+            elif name == "a" and (link_id := LINK_ID.search(attributes)):
+                self.anchor = link_id[1]
+
+    def _is_closed(self, index: int, name: str) -> bool:
+        end = f"</{name}"
+        return any(
+            token.type == "html_inline" and token.content.lower().startswith(end) for token in self.tokens[index + 1 :]
+        )
+
+    def _ends_in_word(self) -> bool:
+        return bool(self.pieces) and self.pieces[-1][-1:].isalnum()

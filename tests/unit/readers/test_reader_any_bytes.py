@@ -1,0 +1,108 @@
+"""Whatever bytes come in: documents or a SourceError come out, and no word of a well-formed page is lost."""
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from clockifyrag_builder.documents import Document
+from clockifyrag_builder.readers import ReadLog, documents_from_bytes
+
+NAMES = ("a.jsonl", "a.md", "a.html", "a.txt", "a")
+SNIPPETS = [
+    b"# ", b"\n", b"\n\n", b"- ", b"1. ", b"> ", b"```\n", b"    ", b"---\n", b"*", b"**", b"`", b"\\", b"word", b"\r",
+    b"| a | b |\n|--|--|\n", b"[x](#y)", b"![", b"](", b"[", b"{", b"{#", b"&amp;", b"&#0;", b"&#xd800;", b"title: ",
+    b"<p>", b"</p>", b"<ul><li>", b"</ul>", b"<table><tr><td>", b"<pre>", b"<!--", b"<script>", b"<h2 id=", b"<dl><dt>",
+    b"<a href='#x'>", b"<details><summary>", b"<li value=99999999999>", b"\x00", b"\xff", b"\xef\xbb\xbf",
+    b"\xed\xa0\x80", b'{"url": "https://a.b/c", "content": "', b'"}\n', b"# [ARTICLE] ", b"url: https://",
+    b"3 min read", b"In this article\n\n* [A](#a)\n",
+]  # fmt: skip
+
+
+def everything(name: str, data: bytes) -> list[Document]:
+    return list(documents_from_bytes(name, data, log=ReadLog()))
+
+
+def check(document: Document) -> None:
+    assert document.document_id
+    assert document.title.strip()
+    for section in document.sections:
+        assert not re.search(r"\s", section.anchor)
+        assert all(heading.strip() for heading in section.headings)
+        for block in section.blocks:
+            assert block.text.strip()
+            block.text.encode()  # can be written
+            assert not re.search("[\x00-\x08\x0b-\x1f]", block.text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.binary(max_size=300) | st.lists(st.sampled_from(SNIPPETS), max_size=30).map(b"".join))
+@settings(max_examples=150, deadline=None)
+@example(data=b"")
+@example(data=b"\xff\xfe\x00")
+@example(data=b"# [ARTICLE] \n# [ARTICLE] ")
+@example(data=b'{"url": "https://[", "text": "x"}')
+@example(data=b'<link rel=canonical href="https://["><p>x')
+def test_any_bytes_make_documents_that_can_be_written(name, data):
+    for document in everything(name, data):
+        check(document)
+
+
+WORDS = st.text(alphabet="abcdefgh", min_size=3, max_size=8).map(lambda word: f"w{word}")
+LINE = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
+INLINE = LINE | LINE.map(lambda line: f"**{line}**") | LINE.map(lambda line: f"[{line}](https://example.com)")
+INLINE |= LINE.map(lambda line: f"`{line}`") | LINE.map(lambda line: f"<span>{line}</span>") | LINE.map("*{}*".format)
+
+
+def indented(text: str, by: int) -> str:
+    return text.replace("\n", "\n" + " " * by)
+
+
+BLOCK = st.recursive(
+    INLINE
+    | LINE.map(lambda line: f"```\n# {line}\n\n  {line}\n```")
+    | st.lists(LINE, min_size=2, max_size=2).map(lambda cells: f"| {cells[0]} | b |\n|---|---|\n| a | {cells[1]} |"),
+    lambda blocks: (
+        st.lists(blocks, min_size=1, max_size=3).map(
+            lambda items: "\n".join(f"- {indented(item, 2)}\n" for item in items)
+        )
+        | st.lists(blocks, min_size=1, max_size=3).map(
+            lambda items: "\n".join(f"{number}. {indented(item, 3)}\n" for number, item in enumerate(items, 1))
+        )
+        | blocks.map(lambda block: "> " + block.replace("\n", "\n> "))
+    ),
+    max_leaves=6,
+)
+PAGE = st.lists(BLOCK | st.tuples(st.integers(1, 6), LINE).map(lambda heading: f"{'#' * heading[0]} {heading[1]}"))
+
+
+@given(blocks=PAGE)
+@settings(max_examples=200, deadline=None)
+def test_every_word_of_a_markdown_page_is_in_a_block_or_a_heading(blocks):
+    page = "\n\n".join(blocks)
+
+    documents = everything("a.md", page.encode())
+
+    shown = " ".join(
+        " ".join([document.title, *section.headings, *(block.text for block in section.blocks)])
+        for document in documents
+        for section in document.sections
+    ) + " ".join(document.title for document in documents)
+    assert set(re.findall(r"\bw[a-h]+", page)) <= set(re.findall(r"\bw[a-h]+", shown))
+
+
+@given(blocks=st.lists(LINE, max_size=8), tags=st.lists(st.sampled_from(["p", "li", "td", "h3", "dd", "b", "pre"])))
+@settings(max_examples=100, deadline=None)
+def test_every_word_of_an_html_page_is_in_a_block_or_a_heading(blocks, tags):
+    pieces = [f"<{tag}>{line}</{tag}>" for tag, line in zip(tags, blocks, strict=False)]
+    page = f"<main>{' '.join(pieces)}</main>"
+
+    documents = everything("a.html", page.encode())
+
+    shown = " ".join(
+        " ".join([*section.headings, *(block.text for block in section.blocks)])
+        for document in documents
+        for section in document.sections
+    )
+    assert set(re.findall(r"\bw[a-h]+", page)) <= set(re.findall(r"\bw[a-h]+", shown))
