@@ -1,11 +1,14 @@
 """Intake: what a member of an archive must satisfy before one byte of it is kept, whatever the archive's format."""
 
 import re
+import tempfile
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
+from clockifyrag_index.disk import storage_errors
 from clockifyrag_index.errors import SourceError
 
 MIB = 1024 * 1024
@@ -84,7 +87,8 @@ class Intake:
                 self._total_bytes += len(piece)
                 self.check_file_bytes(name, size)
                 self.check_total_bytes(name, self._total_bytes)
-                self._spool.write(piece)
+                with storage_errors(Path(tempfile.gettempdir())):
+                    self._spool.write(piece)
         self._places[name] = (offset, size)
 
     def check_file_bytes(self, name: str, size_bytes: int) -> None:

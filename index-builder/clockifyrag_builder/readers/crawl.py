@@ -12,7 +12,14 @@ from pathlib import Path
 
 import httpx
 
-from clockifyrag_builder.readers.addresses import Resolver, address_rules, checked_url, origin_of, system_addresses
+from clockifyrag_builder.readers.addresses import (
+    Resolver,
+    address_rules,
+    checked_url,
+    origin_of,
+    shown_url,
+    system_addresses,
+)
 from clockifyrag_builder.readers.allowed_pages import AllowedPages, allowed_pages
 from clockifyrag_builder.readers.crawl_report import CrawlNotes, CrawlReport, check_enough
 from clockifyrag_builder.readers.fetch_errors import AddressRefused, AnswerRefused, NotADocument, SourceUnreachable
@@ -23,6 +30,7 @@ from clockifyrag_builder.readers.robots import Robots, robots_of, user_agent
 from clockifyrag_builder.readers.sitemap import sitemap_urls
 from clockifyrag_builder.readers.transport import PinnedTransport
 from clockifyrag_builder.readers.web import Answer, Clock, Wanted, Web
+from clockifyrag_index.disk import storage_errors
 from clockifyrag_index.errors import UsageError
 from clockifyrag_resource.source import CrawlSource
 
@@ -71,22 +79,18 @@ def crawl(
 ) -> Crawl:
     """What the site holds now. `folder` remembers it, so that the next crawl asks for changes only.
 
-    SourceError says why where there is no page, more than half of them fail, or a robots.txt cannot be read.
+    SourceError says why where there is no page, more than half of them fail, or a robots.txt cannot be read;
+    StorageError where `folder` cannot be written.
     """
     bounds, clock = bounds or CrawlBounds(), clock or Clock()
     turns = Turns(clock, source.delay_seconds)
-    kept = KeptAnswers(folder)
     rules = address_rules(source.allow_hosts, resolve)
-    headers = {
-        "User-Agent": user_agent(),
-        "Accept": "text/html, text/markdown;q=0.9, */*;q=0.1",
-        "Accept-Encoding": "gzip, deflate",
-    }
-    with PinnedTransport(rules) as transport:
+    with storage_errors(folder), PinnedTransport(rules) as transport:
+        kept = KeptAnswers(folder)
         web = Web(
             transport,
             kept,
-            headers=headers,
+            headers=_headers(),
             deadline_seconds=bounds.deadline_seconds,
             clock=clock,
             take_turn=turns.take,
@@ -96,10 +100,18 @@ def crawl(
             crawler.run()
         finally:
             kept.save()  # what was sent need not be sent again, whatever went wrong afterwards
-    report = crawler.notes.report()
-    check_enough(report, next(iter((*source.start_urls, source.sitemap or ""))))
-    kept.keep_only((*web.answered, *(note.url for note in report.of("failed"))))
+        report = crawler.notes.report()
+        check_enough(report, shown_url(next(iter((*source.start_urls, source.sitemap or "")))))
+        kept.keep_only((*web.answered, *(note.url for note in report.of("failed"))))
     return Crawl(tuple(crawler.pages[url] for url in sorted(crawler.pages)), report, kept)
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "User-Agent": user_agent(),
+        "Accept": "text/html, text/markdown;q=0.9, */*;q=0.1",
+        "Accept-Encoding": "gzip, deflate",
+    }
 
 
 class _Crawler:
@@ -252,7 +264,7 @@ def _allowed(source: CrawlSource) -> AllowedPages:
         return allowed_pages(source.allow)
     given = [checked_url(text) for text in (*source.start_urls, *filter(None, [source.sitemap]))]
     origins = {origin_of(url): None for url in given}
-    origins |= {f"https://{url.host}": None for url in given if url.scheme == "http" and url.port is None}
+    origins |= {origin_of(url.copy_with(scheme="https")): None for url in given if url.port is None}
     return allowed_pages(origins)
 
 

@@ -22,6 +22,7 @@ from clockifyrag_builder.readers.kept_answers import KeptAnswer, KeptAnswers
 from clockifyrag_builder.readers.robots import user_agent
 from clockifyrag_builder.readers.transport import PinnedTransport
 from clockifyrag_builder.readers.web import Answer, Clock, Wanted, Web
+from clockifyrag_index.disk import storage_errors
 from clockifyrag_index.errors import UsageError
 
 _FETCH_BYTES_MAX = 1024 * 1024 * 1024
@@ -80,34 +81,32 @@ def fetch(
 
     authorization: the value of an Authorization header; it goes to the origin of `url` alone, never past a redirect
     to another. sha256: what the bytes must have; those of another digest are never returned, now or later.
-    SourceError says what was found and expected, without query strings or credentials.
+    SourceError says what was found and expected, without query strings or credentials; StorageError where `folder`
+    cannot be written.
     """
     start = checked_url(url).copy_with(fragment=None)
     rules = address_rules(allow_hosts, resolve)
     headers = _authorization_headers(start, authorization, rules.allow_hosts)
-    kept = KeptAnswers(folder)
     wanted = Wanted(
         max_bytes=max_bytes,
         seconds=deadline_seconds,
         headers_for=lambda hop: headers if origin_of(hop) == origin_of(start) else {},
         as_received=start.path.lower().endswith((".gz", ".tgz", ".zip")),
     )
-    own_headers = {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": "identity"}
-    with PinnedTransport(rules) as transport:
-        web = Web(transport, kept, headers=own_headers, deadline_seconds=deadline_seconds, clock=clock)
+    with storage_errors(folder), PinnedTransport(rules) as transport:
+        kept = KeptAnswers(folder)
+        web = Web(transport, kept, headers=_own_headers(), deadline_seconds=deadline_seconds, clock=clock)
         answer = web.get(start, wanted)
-    stored = _checked(answer, sha256)
-    name = _name_with_suffix(answer.url, stored, kept.body_path(stored))
-    kept.keep_only([str(answer.url)])
-    return Fetched(
-        path=kept.body_path(stored),
-        name=name,
-        url=shown_url(answer.url).removesuffix("?…"),
-        content_type=stored.content_type,
-        sha256=stored.sha256,
-        size_bytes=stored.size_bytes,
-        unchanged=answer.unchanged,
-    )
+        stored = _checked(answer, sha256)
+        path = kept.body_path(stored)
+        name = _name_with_suffix(answer.url, stored, path)
+        kept.keep_only([str(answer.url)])
+    address = shown_url(answer.url).removesuffix("?…")
+    return Fetched(path, name, address, stored.content_type, stored.sha256, stored.size_bytes, answer.unchanged)
+
+
+def _own_headers() -> dict[str, str]:
+    return {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
 def _authorization_headers(url: httpx.URL, value: str | None, allow_hosts: frozenset[str]) -> dict[str, str]:

@@ -10,12 +10,12 @@ queries may hold tokens.
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+
+from clockifyrag_index.files import file_sha256, write_synced
 
 _FORMAT = 1
 
@@ -69,11 +69,8 @@ class KeptAnswers:
     def save(self) -> None:
         """answers.json is the old one or the new one, whenever the process is killed."""
         answers = {key: asdict(answer) for key, answer in sorted(self._answers.items())}
-        with tempfile.NamedTemporaryFile("w", dir=self.incoming, delete=False, encoding="utf-8") as file:
-            json.dump({"format": _FORMAT, "answers": answers}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self._folder / "answers.json")
+        write_synced(self.incoming / "answers.json", json.dumps({"format": _FORMAT, "answers": answers}).encode())
+        (self.incoming / "answers.json").replace(self._folder / "answers.json")
 
     def keep_only(self, urls: Iterable[str]) -> None:
         """Answers of other URLs, and bodies nothing names any more, are gone: the folder does not grow for ever."""
@@ -114,8 +111,4 @@ def _kept_answer(entry: object) -> KeptAnswer | None:
 
 
 def _digest_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return ""
+    return file_sha256(path) if path.is_file() else ""

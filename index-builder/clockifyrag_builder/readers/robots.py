@@ -9,11 +9,12 @@ from protego import Protego
 from clockifyrag_builder.readers.addresses import origin_of
 from clockifyrag_builder.readers.fetch_errors import AddressRefused, AnswerRefused, RobotsUnknown, SourceUnreachable
 from clockifyrag_builder.readers.web import Wanted, Web
+from clockifyrag_index.errors import SourceError
 
 ROBOT_NAME = "clockifyrag"  # the token a robots.txt addresses this crawler by
 _READ_BYTES_MAX = 512 * 1024  # RFC 9309, section 2.5: at least 500 KiB are parsed
 _RECEIVED_BYTES_MAX = 8 * 1024 * 1024
-_CRAWL_DELAY_SECONDS_MAX = 300.0
+_CRAWL_DELAY_SECONDS_MAX = 300.0  # 288 pages a day; a site that asks for more does not want to be crawled
 
 
 def user_agent() -> str:
@@ -31,13 +32,14 @@ class Robots:
 
     @property
     def delay_seconds(self) -> float:
-        return min(self.rules.crawl_delay(ROBOT_NAME) or 0.0, _CRAWL_DELAY_SECONDS_MAX)
+        return self.rules.crawl_delay(ROBOT_NAME) or 0.0
 
 
 def robots_of(web: Web, url: httpx.URL, *, seconds: float) -> Robots:
     """The rules of the URL's origin. A 4xx means there are none (RFC 9309, section 2.3.1.3).
 
-    RobotsUnknown where the host answers 5xx, 429 or nothing: an empty crawl would look like a success.
+    RobotsUnknown where the host answers 5xx, 429 or nothing: an empty crawl would look like a success. SourceError
+    where it asks for longer pauses than a build can keep.
     """
     address = httpx.URL(origin_of(url)).copy_with(path="/robots.txt")
     try:
@@ -51,4 +53,10 @@ def robots_of(web: Web, url: httpx.URL, *, seconds: float) -> Robots:
             f"{address}: answers {answer.status}; expected 200 or 404. Without it nothing on {url.host} is crawled"
         )
     text = web.kept.body(answer.kept)[:_READ_BYTES_MAX].decode("utf-8-sig", errors="replace")
-    return Robots(Protego.parse(text))
+    robots = Robots(Protego.parse(text))
+    if robots.delay_seconds > _CRAWL_DELAY_SECONDS_MAX:
+        raise SourceError(
+            f"{address}: asks for {robots.delay_seconds:g} s between two requests; up to {_CRAWL_DELAY_SECONDS_MAX:g} "
+            "are waited. Ask the site's owner for an export of the articles"
+        )
+    return robots

@@ -35,6 +35,8 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504))
 _REDIRECTS_MAX = 5
 _RETRY_AFTER_SECONDS_MAX = 60.0
+_CONNECT_SECONDS_MAX = 15.0
+_SILENCE_SECONDS_MAX = 60.0  # between two pieces of an answer
 _PIECE_BYTES = 64 * 1024
 
 
@@ -133,7 +135,8 @@ class Web:
         seconds = min(wanted.seconds, self._seconds_left(url))
         headers = {**self._headers, **(kept.conditions() if kept else {}), **wanted.headers_for(url)}
         # The transport itself, not httpx.Client: that would follow, keep cookies, and log whole URLs with their tokens.
-        request = httpx.Request("GET", url, headers=headers, extensions={"timeout": httpx.Timeout(seconds).as_dict()})
+        timeout = httpx.Timeout(min(seconds, _SILENCE_SECONDS_MAX), connect=min(seconds, _CONNECT_SECONDS_MAX))
+        request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout.as_dict()})
         try:
             with closing(self._transport.handle_request(request)) as response:
                 yield response, self.clock.now() + seconds

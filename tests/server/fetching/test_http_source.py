@@ -22,7 +22,7 @@ from clockifyrag_builder.readers.http import fetch
 from clockifyrag_builder.readers.sources import Reading, read_source
 from clockifyrag_builder.readers.transport import PinnedTransport
 from clockifyrag_builder.readers.web import Clock
-from clockifyrag_index.errors import SourceError, UsageError
+from clockifyrag_index.errors import SourceError, StorageError, UsageError
 
 LOOPBACK = ("127.0.0.1", "localhost")
 LINES = b'{"id": "1", "url": "", "title": "Timer", "section": "Start", "content": "Press start."}\n'
@@ -287,6 +287,14 @@ def test_a_host_nobody_knows_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(SourceUnreachable, match=r"no address for help\.example"):
         fetch("http://help.example/help.jsonl", tmp_path, resolve=unknown)
+
+
+def test_a_folder_that_cannot_be_written_is_a_storage_error(site: Site, tmp_path: Path) -> None:
+    reply(site, "/help.jsonl")
+    (tmp_path / "taken").write_text("a file where a folder is wanted")
+
+    with pytest.raises(StorageError):
+        fetch(f"{site.url}/help.jsonl", tmp_path / "taken", allow_hosts=LOOPBACK)
 
 
 def test_a_private_address_is_refused_until_it_is_named(site: Site, tmp_path: Path) -> None:
