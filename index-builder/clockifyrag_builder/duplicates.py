@@ -1,0 +1,99 @@
+"""Equal passages: inside one document they collapse, across documents each names the others.
+
+Inside a document, sections and passages are equal when headings and text are equal up to white space: the same words
+below another heading answer another question and stay. Across documents the text alone decides, because titles differ;
+each document keeps its passage and its breadcrumb, and `also_at` names the others. Equal *embedded* texts (text and
+breadcrumb) are one key of the embedding cache and are embedded once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from clockifyrag_builder.digests import Occurrences, digest64, normalised
+from clockifyrag_builder.documents import Document, Section
+from clockifyrag_builder.passages import ChunkLimits, CountTokens, Passage, passages_of
+
+ALSO_AT_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctPassages:
+    """The passages of one document, each once, and the texts that only repeated an earlier one."""
+
+    passages: tuple[Passage, ...]
+    repeated: tuple[str, ...]
+
+
+def distinct_passages(document: Document, limits: ChunkLimits, count_tokens: CountTokens) -> DistinctPassages:
+    """The document's passages in order: of equal ones the first.
+
+    Sections are compared before they are divided, or a repeated one could join other neighbours and look new.
+    """
+    repeated: list[str] = []
+    document = _distinct_sections(document, repeated)
+    kept: dict[tuple[tuple[str, ...], str], Passage] = {}
+    for passage in passages_of(document, limits, count_tokens):
+        key = (passage.headings, " ".join(passage.content.split()))
+        if key in kept:
+            repeated.append(passage.content)
+        else:
+            kept[key] = passage
+    return DistinctPassages(tuple(kept.values()), tuple(repeated))
+
+
+def _distinct_sections(document: Document, repeated: list[str]) -> Document:
+    """The document without sections that say what an earlier one of the same headings says; their texts are added."""
+    seen: set[tuple[tuple[str, ...], str]] = set()
+    kept: list[Section] = []
+    for section in document.sections:
+        text = "\n".join(block.text for block in section.blocks)
+        key = (section.headings, " ".join(text.split()))
+        if key[1] and key in seen:
+            repeated.append(text)
+        else:
+            seen.add(key)
+            kept.append(section)
+    return document if len(kept) == len(document.sections) else replace(document, sections=tuple(kept))
+
+
+class SharedPassages:
+    """Which documents hold the same text: 16 bytes a passage, and every document's URL."""
+
+    def __init__(self) -> None:
+        self._seen = Occurrences()
+        self._urls: list[str] = []
+        self._elsewhere: dict[int, tuple[int, ...]] | None = None
+
+    def add(self, namespace: str, url: str, contents: Iterable[str]) -> None:
+        """Notes the passages of the next document; passages without text are never equal."""
+        place = len(self._urls)
+        self._urls.append(url)
+        for content in contents:
+            if content:
+                self._seen.add(_key(namespace, content), place)
+
+    def close(self) -> None:
+        """Finds what is shared; from here on `also_at` answers and nothing more is added."""
+        texts, places = self._seen.distinct()
+        shared: dict[int, list[int]] = {}
+        repeats = (texts[1:] == texts[:-1]).nonzero()[0]
+        for index in sorted({*repeats.tolist(), *(repeats + 1).tolist()}):
+            shared.setdefault(int(texts[index]), []).append(int(places[index]))
+        self._elsewhere = {text: tuple(found) for text, found in shared.items()}
+        self._seen = Occurrences()
+
+    def also_at(self, namespace: str, url: str, content: str) -> tuple[str, ...]:
+        """The URLs of the other documents of the namespace with this text: sorted, at most ALSO_AT_MAX."""
+        assert self._elsewhere is not None, "close() comes before also_at()"
+        places: Sequence[int] = self._elsewhere.get(_key(namespace, content), ())
+        return tuple(sorted({self._urls[place] for place in places} - {url})[:ALSO_AT_MAX])
+
+    @property
+    def passages_shared(self) -> int:
+        """How many distinct texts stand in more than one document."""
+        assert self._elsewhere is not None, "close() comes before passages_shared"
+        return len(self._elsewhere)
+
+
+def _key(namespace: str, content: str) -> int:
+    return digest64(namespace, normalised(content))
