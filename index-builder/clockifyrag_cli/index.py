@@ -123,13 +123,13 @@ def verify(root: Root, generation: Annotated[str | None, typer.Argument(help="Un
     from clockifyrag_index.layout import Layout
     from clockifyrag_index.verify import verified_manifest
 
-    names = [generation] if generation else [one.id for one in list_generations(root)]
+    names = [generation] if generation else [one.id for one in list_generations(root) if one.state != "newer"]
     if not names:
         raise GenerationMissing(f"{root} holds no generation; build one: clockifyrag index build --out {root}")
     damaged = 0
     for name in names:
         try:
-            manifest = verified_manifest(Layout(root).generations / name)
+            manifest = verified_manifest(Layout(root).generation(name))
             counts = f"{manifest.counts.chunks} chunks, {manifest.size_bytes} bytes in {len(manifest.files)} files"
             print(f"{name}: good, {counts}")
         except GenerationDamaged as error:

@@ -38,7 +38,7 @@ def embedder_of(identity: EmbedderIdentity) -> Embedder:
     from clockifyrag_resource.profiles import LOCAL_MODELS, model_profile
 
     url = os.environ.get("LLM_BASE_URL")
-    provider = "Local" if identity.model in LOCAL_MODELS else "Ollama"
+    provider: Literal["Ollama", "Local"] = "Local" if identity.model in LOCAL_MODELS else "Ollama"
     return open_embedder(provider, model_profile(identity.model), url=url)
 
 

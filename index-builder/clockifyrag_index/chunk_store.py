@@ -34,8 +34,12 @@ class WrittenChunks:
 
     digest: str  # sha256: of chunks.jsonl
     chunks: int
-    documents: int
+    document_starts: npt.NDArray[np.uint32]  # (documents + 1,): first row of each document, then the number of rows
     namespaces: tuple[NamespaceRows, ...]
+
+    @property
+    def documents(self) -> int:
+        return len(self.document_starts) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,13 @@ def write_chunks(directory: Path, chunks: Iterable[Chunk]) -> WrittenChunks:
 
     GenerationDamaged names a row out of order.
     """
-    digest, offsets, starts, documents = hashlib.sha256(), array("Q", [0]), [], 0
+    digest, offsets, starts, documents = hashlib.sha256(), array("Q", [0]), [], array("I")
     before: Chunk | None = None
     with synced_file(directory / CHUNKS) as file:
         for row, chunk in enumerate(chunks):
             _check_order(before, chunk, row)
-            documents += before is None or _document(before) != _document(chunk)
+            if before is None or _document(before) != _document(chunk):
+                documents.append(row)
             if before is None or before.namespace != chunk.namespace:
                 starts.append((chunk.namespace, row))
             line = chunk_line(chunk) + b"\n"
@@ -80,7 +85,10 @@ def write_chunks(directory: Path, chunks: Iterable[Chunk]) -> WrittenChunks:
         np.lib.format.write_array(file, np.array(offsets, dtype="<u8"), allow_pickle=False)
     stops = [start for _, start in starts[1:]] + [len(offsets) - 1]
     namespaces = tuple(NamespaceRows(name, start, stop) for (name, start), stop in zip(starts, stops, strict=False))
-    return WrittenChunks("sha256:" + digest.hexdigest(), len(offsets) - 1, documents, namespaces)
+    documents.append(len(offsets) - 1)
+    return WrittenChunks(
+        "sha256:" + digest.hexdigest(), len(offsets) - 1, np.array(documents, dtype=np.uint32), namespaces
+    )
 
 
 class ChunkStore:

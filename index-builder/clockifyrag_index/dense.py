@@ -79,6 +79,11 @@ class DenseIndex:
         row_vector: Vectors = self._index.reconstruct(row)
         return row_vector
 
+    def vectors_of(self, rows: Rows) -> Vectors:
+        """(len(rows), dimensions) float32: copies of those rows, which must be in range."""
+        gathered: Vectors = self._index.reconstruct_batch(rows)
+        return gathered
+
     def vectors(self) -> Vectors:
         """(size, dimensions) float32: all rows of a Flat index as a view into the map, valid while this index lives."""
         assert isinstance(self._index, faiss.IndexFlat), "only a Flat index holds the rows as they were"

@@ -1,12 +1,13 @@
-"""Fusion: the scores of two legs → one score a chunk.
+"""Fusion: what is known of a passage and of its article → one score between 0 and 1.
 
-The default is a convex mix of calibrated scores, `w · dense + (1 − w) · lexical`, which beats reciprocal rank fusion in
-and out of domain and needs one weight (Bruch, Gai, Ingber: "An Analysis of Fusion Functions for Hybrid Retrieval",
-2022, arXiv 2210.11934). Calibrated means: between 0 and 1 and the same for the same match, whatever else was found.
+    dense   = (1 − a) · cos(question, passage)       + a · cos(question, article)
+    lexical = (1 − a) · BM25(question, passage)/max  + a · BM25(question, article)/max
+    score   = w · dense + (1 − w) · lexical
 
-- dense: the cosine, negative ones as 0;
-- lexical: the BM25 score over the highest it could be for these terms, Σ weight · idf, so that a question of which the
-  index knows few words scores low.
+A convex mix of calibrated scores beats reciprocal rank fusion in and out of domain and needs one weight (Bruch, Gai,
+Ingber: "An Analysis of Fusion Functions for Hybrid Retrieval", 2022, arXiv 2210.11934). Calibrated means: between 0 and
+1 and the same for the same match, whatever else was found: negative cosines count as 0, and a BM25 score is taken as a
+share of the highest it could be for these terms, so that a question of which the index knows few words scores low.
 """
 
 from dataclasses import dataclass
@@ -22,16 +23,22 @@ RRF_K = 60  # Cormack, Clarke, Büttcher: "Reciprocal Rank Fusion" (SIGIR 2009)
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How two legs become one; the weights need not sum to 1, they are scaled to it."""
+    """How two legs become one; their weights need not sum to 1, they are scaled to it."""
 
     method: Literal["convex", "rrf"] = "convex"
-    dense_weight: float = 0.7
-    lexical_weight: float = 0.3
+    dense_weight: float = 0.65
+    lexical_weight: float = 0.35
+    article_share: float = 0.3  # a: of the whole article beside the passage, in both legs
 
     @property
     def dense_share(self) -> float:
-        """The dense leg's part of the mix, between 0 and 1."""
+        """w: the dense leg's part of the mix, between 0 and 1."""
         return self.dense_weight / (self.dense_weight + self.lexical_weight)
+
+    def with_article(self, passages: Scores, articles: Scores) -> Scores:
+        """A leg's scores of passages mixed with those of their articles, (n,) float32 each."""
+        share = np.float32(self.article_share)
+        return (1 - share) * passages + share * articles
 
 
 def calibrated_dense(cosines: Scores) -> Scores:
@@ -40,7 +47,7 @@ def calibrated_dense(cosines: Scores) -> Scores:
 
 
 def calibrated_lexical(scores: Scores, bound: float) -> Scores:
-    """BM25 scores as a share of `bound`, the highest a chunk could reach for the question's terms; (n,) float32."""
+    """BM25 scores as a share of `bound`, the highest that the question's terms allow; (n,) float32."""
     return np.clip(scores / np.float32(bound), 0, 1) if bound > 0 else np.zeros_like(scores)
 
 
@@ -53,7 +60,7 @@ def reciprocal_ranks(scores: Scores) -> Scores:
 
 
 def fused(dense: Scores, lexical: Scores, fusion: Fusion) -> Scores:
-    """One score a candidate between 0 and 1 from its calibrated scores in both legs, (n,) float32."""
+    """One score a passage between 0 and 1 from its calibrated scores in both legs, (n,) float32."""
     share = np.float32(fusion.dense_share)
     if fusion.method == "rrf":
         dense, lexical = reciprocal_ranks(dense), reciprocal_ranks(lexical)

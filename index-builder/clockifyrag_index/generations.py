@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from .articles import Articles
 from .chunk_store import ChunkStore
 from .dense import DenseIndex
 from .disk import storage_errors
@@ -45,6 +46,7 @@ class Generation:
     path: Path
     manifest: Manifest
     chunks: ChunkStore
+    articles: Articles
     dense: DenseIndex
     lexical_dir: Path
 
@@ -78,7 +80,8 @@ def open_generation(path: Path, *, verify: bool = True) -> Generation:
     manifest = verified_manifest(path) if verify else read_manifest(path)
     dense = DenseIndex.open(path / INDEX, manifest.counts.chunks, manifest.counts.dimensions)
     chunks = ChunkStore(path, manifest.namespaces)
-    return Generation(manifest.id, path, manifest, chunks, dense, path / LEXICAL)
+    articles = Articles(path, manifest.counts.chunks, manifest.counts.dimensions)
+    return Generation(manifest.id, path, manifest, chunks, articles, dense, path / LEXICAL)
 
 
 def current_id(root: Path) -> str | None:

@@ -119,20 +119,19 @@ class LexicalIndex:
         self._postings = [
             tuple(_mapped(directory / f"{f}.{part}.npy") for part in ("indptr", "rows", "tf")) for f in FIELDS
         ]
-        lengths = [_mapped(directory / f"{field}.lengths.npy") for field in FIELDS]
-        self.size = len(lengths[0])
+        self._lengths = [_mapped(directory / f"{field}.lengths.npy") for field in FIELDS]
+        self.size = len(self._lengths[0])
         self._factors = [
             _length_factors(length, weight, b)
-            for length, weight, b in zip(lengths, self.bm25.weights, self.bm25.b, strict=True)
+            for length, weight, b in zip(self._lengths, self.bm25.weights, self.bm25.b, strict=True)
         ]
         self._scratch = local()
         self.idf = lru_cache(maxsize=4096)(self._idf)
 
     def _idf(self, term: str) -> float:
-        """ln(1 + (N − df + 0.5) / (df + 0.5)); of a term the index does not hold, the idf of df = 0."""
+        """The idf of a term; of one the index does not hold, that of df = 0."""
         number = self.terms.find(term)
-        df = 0 if number is None else int(self._df[number])
-        return float(np.log1p((self.size - df + 0.5) / (df + 0.5)))
+        return idf(self.size, 0 if number is None else int(self._df[number]))
 
     def scores(self, weighted_terms: Mapping[str, float]) -> tuple[Rows, Scores]:
         """Rows that hold at least one of the terms, ascending, and their scores; (m,) int64 and (m,) float32."""
@@ -155,6 +154,20 @@ class LexicalIndex:
         total[rows], touched[rows] = 0, False
         return rows, scores
 
+    @property
+    def body_lengths(self) -> npt.NDArray[np.uint32]:
+        """Terms in the body of each chunk, (rows,) uint32."""
+        return self._lengths[FIELDS.index("body")]
+
+    def body_postings(self, term: str) -> tuple[Rows, npt.NDArray[np.uint32]]:
+        """The rows whose body holds the term, ascending, and how often."""
+        number = self.terms.find(term)
+        if number is None:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32)
+        indptr, rows, tf = self._postings[FIELDS.index("body")]
+        begin, end = int(indptr[number]), int(indptr[number + 1])
+        return rows[begin:end].astype(np.int64), tf[begin:end]
+
     def _weigh(self, number: int, x: Scores) -> Rows:
         """Adds the weighted, length-normalised frequencies of one term to `x`; returns the rows it stands in."""
         parts: list[Rows] = []
@@ -176,6 +189,11 @@ class LexicalIndex:
             )
         buffers: tuple[Scores, Scores, npt.NDArray[np.bool_]] = self._scratch.buffers
         return buffers
+
+
+def idf(size: int, df: int) -> float:
+    """ln(1 + (N − df + 0.5) / (df + 0.5)) of a term that stands in df of N chunks or articles."""
+    return float(np.log1p((size - df + 0.5) / (df + 0.5)))
 
 
 def top_rows(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:

@@ -11,25 +11,24 @@ so the first five of ten are the first ten's first five.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
-from .candidates import NO_LEG, Candidates, Leg, Rows, lexical_leg, looked_up, ranks
+from .article_words import ArticleWords
+from .categories import Categories
 from .chunk import Chunk
-from .columns import Columns
 from .embedders import Embedder, Vectors
 from .errors import DeadlineExceeded, EmbedderError, UnknownNamespace
-from .fusion import Fusion, Scores, calibrated_dense, calibrated_lexical, fused
+from .fusion import Fusion, fused
 from .generations import Generation
 from .glossary import Glossary
 from .highlights import highlights
+from .legs import NOTHING, DenseLeg, LexicalLeg, Rows
 from .lexical import Bm25, LexicalIndex, question_terms
 from .question import Question, adaptive_k, question
+from .ranked import Ranked, Source, grouped, ranks
 from .relevance import is_confident, relevance
 from .typos import Speller
-
-Source = Literal["semantic", "lexical", "hybrid"]
 
 SECTIONS_MAX = 3  # best sections shown of one article
 PROPOSED_MAX = 2000  # chunks a leg proposes at most, whatever the threshold says
@@ -110,7 +109,8 @@ class SearchEngine:
         self.glossary = glossary or Glossary()
         self.config = config or SearchConfig()
         self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25)
-        self.columns = Columns(generation.lexical_dir)
+        self.article_words = ArticleWords(self.lexical, generation.articles)
+        self.categories = Categories(generation.lexical_dir)
         self.speller = Speller(self.lexical, known=lambda word: bool(self.glossary.expansions(word)))
 
     def search(self, request: SearchRequest) -> SearchResult:
@@ -123,6 +123,7 @@ class SearchEngine:
         run.understand()
         run.embed()
         run.match_words()
+        run.match_meaning()
         return run.result()
 
 
@@ -135,7 +136,9 @@ class _Run:
         self.degraded: list[str] = []
         self.timings: dict[str, float] = {}
         self.started = time.monotonic()
+        self.fusion = engine.config.fusion
         self.vector: Vectors | None = None
+        self.meaning: DenseLeg | None = None
         self.within = self._namespace_rows()
 
     def _namespace_rows(self) -> range:
@@ -180,39 +183,44 @@ class _Run:
         self._took("embed", started)
 
     def match_words(self) -> None:
-        """Scores of all chunks that hold a word of the question, rows ascending, within namespace and category."""
+        """Opens the lexical leg, which scores every passage that holds a word of the question."""
         if self._seconds_left() <= 0:
             raise DeadlineExceeded(f"the question took longer than its {self.request.timeout_seconds} seconds")
         started = time.monotonic()
-        lexical = self.engine.lexical
-        rows, scores = lexical.scores(self.weighted_terms)
-        bound = sum(lexical.idf(term) for term in self.own_terms)
-        kept = self._allowed(rows)
-        self.word_rows: Rows = rows[kept]
-        self.word_scores: Scores = calibrated_lexical(scores[kept], bound)
+        engine = self.engine
+        self.words = LexicalLeg(
+            engine.generation, engine.lexical, engine.article_words, self.weighted_terms, self.own_terms,
+            self._allowed, self.fusion,
+        )  # fmt: skip
         self._took("lexical", started)
 
+    def match_meaning(self) -> None:
+        """Opens the dense leg, where there is a vector."""
+        if self.vector is not None:
+            allowed = None if self.request.category is None else self._allowed
+            self.meaning = DenseLeg(self.engine.generation, self.vector, self.within, allowed, self.fusion)
+
     def _allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which of the rows stand in the namespace and category asked for."""
         allowed = (rows >= self.within.start) & (rows < self.within.stop)
         if self.request.category is not None:
-            allowed &= self.engine.columns.in_category(rows, self.request.category)
+            allowed &= self.engine.categories.holds(self.request.category, rows)
         return allowed
 
     def result(self) -> SearchResult:
         """Fetches candidates until the first k articles are certain, and describes them."""
         started = time.monotonic()
-        fetched = asked = adaptive_k(self.request.k, self.question.query_type)
+        asked = adaptive_k(self.request.k, self.question.query_type)
+        # ranks depend on everything proposed, so reciprocal rank fusion takes it all at once
+        fetched = asked if self.fusion.method == "convex" else PROPOSED_MAX
         while True:
-            dense, words = self._dense_leg(fetched), lexical_leg(self.word_rows, self.word_scores, fetched)
-            candidates = self._candidates(dense, words)
-            scores = self._fused(candidates)
-            articles = self._articles(candidates.rows, scores)
-            if self._is_certain(dense, words, scores, articles) or fetched >= PROPOSED_MAX:
+            ranked = self._ranked(fetched)
+            if ranked.certain(self.request.k) or fetched >= PROPOSED_MAX:
                 break
             fetched = min(4 * fetched, PROPOSED_MAX)
         self._took("rank", started)
         started = time.monotonic()
-        hits = self._hits(candidates, scores, articles)
+        hits = self._hits(ranked)
         self._took("describe", started)
         self.timings["total"] = (time.monotonic() - self.started) * 1000
         return SearchResult(
@@ -227,73 +235,47 @@ class _Run:
             timings_ms=self.timings,
         )
 
-    def _dense_leg(self, k: int) -> Leg:
-        """The k nearest chunks within namespace and category, by calibrated cosine."""
-        if self.vector is None:
-            return NO_LEG
-        available = len(self.within)
-        wanted = k if self.request.category is None else available  # a category is sifted out of everything
-        rows, cosines = self.engine.generation.dense.search(self.vector, min(wanted, available), self.within)
-        if self.request.category is not None:
-            kept = self._allowed(rows)
-            rows, cosines = rows[kept], cosines[kept]
-        return Leg(rows[:k], calibrated_dense(cosines[:k]), exhausted=len(rows) <= k and wanted >= available)
+    def _ranked(self, k: int) -> Ranked:
+        """The passages of all articles that a leg proposes for k, scored and grouped."""
+        articles = self.engine.generation.articles
+        words = self.words.propose(k)
+        meaning = self.meaning.propose(k) if self.meaning else NOTHING
+        numbers = np.unique(
+            np.concatenate([articles.of_rows(words.rows), articles.of_rows(meaning.rows), meaning.articles])
+        )
+        rows = articles.rows_of(numbers)
+        rows = rows[self._allowed(rows)]
+        numbers = articles.of_rows(rows)
+        lexical = self.words.scores(rows, numbers)
+        dense = self.meaning.scores(rows, numbers) if self.meaning else np.zeros_like(lexical)
+        share = self.fusion.dense_share if self.meaning else 0.0
+        return Ranked(
+            rows=rows,
+            dense=dense,
+            lexical=lexical,
+            scores=fused(dense, lexical, self.fusion) if self.meaning else lexical,
+            articles=grouped(rows, numbers, fused(dense, lexical, self.fusion) if self.meaning else lexical),
+            dense_rank=ranks(rows, meaning.rows),
+            lexical_rank=ranks(rows, words.rows),
+            unseen_best=share * meaning.floor + (1 - share) * words.floor,
+        )
 
-    def _candidates(self, dense: Leg, words: Leg) -> Candidates:
-        """The union of the legs' proposals, each row with its score in both."""
-        rows = np.union1d(dense.rows, words.rows)
-        dense_scores = np.zeros(len(rows), dtype=np.float32)
-        if self.vector is not None and len(rows):
-            vectors = np.stack([self.engine.generation.dense.vector(int(row)) for row in rows])
-            dense_scores = calibrated_dense(vectors @ self.vector)
-        word_scores = looked_up(rows, self.word_rows, self.word_scores)
-        return Candidates(rows, dense_scores, word_scores, ranks(rows, dense), ranks(rows, words))
-
-    def _fused(self, candidates: Candidates) -> Scores:
-        if self.vector is None:
-            return candidates.lexical
-        return fused(candidates.dense, candidates.lexical, self.engine.config.fusion)
-
-    def _articles(self, rows: Rows, scores: Scores) -> list[list[int]]:
-        """The candidates' places, grouped by article, best article and best passage first; equal scores by row."""
-        groups: dict[int, list[int]] = {}
-        for place in np.lexsort((rows, -scores)):
-            groups.setdefault(int(self.engine.columns.document_of[rows[place]]), []).append(int(place))
-        return list(groups.values())
-
-    def _is_certain(self, dense: Leg, words: Leg, scores: Scores, articles: list[list[int]]) -> bool:
-        """Whether no chunk outside the legs' proposals could change the first k articles."""
-        if dense.exhausted and words.exhausted:
-            return True
-        if len(articles) < self.request.k:
-            return False
-        share = self.engine.config.fusion.dense_share if self.vector is not None else 0.0
-        unseen_best = share * dense.floor + (1 - share) * words.floor
-        return float(scores[articles[self.request.k - 1][0]]) >= unseen_best
-
-    def _hits(self, candidates: Candidates, scores: Scores, articles: list[list[int]]) -> tuple[ArticleHit, ...]:
+    def _hits(self, ranked: Ranked) -> tuple[ArticleHit, ...]:
         hits: list[ArticleHit] = []
-        lit = self.weighted_terms.keys()
-        for places in articles[: self.request.k]:
-            best = places[0]
-            score = relevance(float(scores[best]), dense=self.vector is not None)
-            if self.request.min_score is not None and score < self.request.min_score:
+        for places in ranked.articles[: self.request.k]:
+            sections = tuple(self._section(ranked, place) for place in places[:SECTIONS_MAX])
+            score = sections[0].score
+            if score <= 0 or (self.request.min_score is not None and score < self.request.min_score):
                 break
-            sections = tuple(
-                SectionHit(
-                    chunk,
-                    relevance(float(scores[place]), dense=self.vector is not None),
-                    highlights(chunk.content, lit),
-                )
-                for place in places[:SECTIONS_MAX]
-                if (chunk := self.engine.generation.chunks[int(candidates.rows[place])])
-            )
             hits.append(
-                ArticleHit(
-                    len(hits) + 1, score, _source(candidates, best), sections, _explanation(candidates, scores, best)
-                )
+                ArticleHit(len(hits) + 1, score, ranked.source(places[0]), sections, ranked.explained(places[0]))
             )
         return tuple(hits)
+
+    def _section(self, ranked: Ranked, place: int) -> SectionHit:
+        chunk = self.engine.generation.chunks[int(ranked.rows[place])]
+        score = relevance(float(ranked.scores[place]), dense=self.meaning is not None)
+        return SectionHit(chunk, score, highlights(chunk.content, self.weighted_terms.keys()))
 
     def _seconds_left(self) -> float:
         """Seconds until the request's deadline; infinite without one."""
@@ -303,21 +285,3 @@ class _Run:
 
     def _took(self, stage: str, started: float) -> None:
         self.timings[stage] = (time.monotonic() - started) * 1000
-
-
-def _source(candidates: Candidates, place: int) -> Source:
-    """Which leg proposed the passage; both: hybrid."""
-    if candidates.dense_rank[place] and candidates.lexical_rank[place]:
-        return "hybrid"
-    return "semantic" if candidates.dense_rank[place] else "lexical"
-
-
-def _explanation(candidates: Candidates, scores: Scores, place: int) -> dict[str, float | int | None]:
-    """The numbers behind a hit: rank and calibrated score in each leg, and the fused score."""
-    return {
-        "dense_rank": int(candidates.dense_rank[place]) or None,
-        "dense_score": round(float(candidates.dense[place]), 6),
-        "lexical_rank": int(candidates.lexical_rank[place]) or None,
-        "lexical_score": round(float(candidates.lexical[place]), 6),
-        "fused_score": round(float(scores[place]), 6),
-    }

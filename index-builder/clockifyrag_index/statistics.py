@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from .categories import write_categories
 from .chunk import Chunk
-from .columns import write_columns
 from .lexical import FIELDS, write_lexical
 from .text import TOKENIZER_ID
 
@@ -13,8 +13,8 @@ LEXICAL_PARAMETERS: dict[str, object] = {"tokenizer": TOKENIZER_ID, "fields": li
 
 
 def write_statistics(directory: Path, chunks: Iterable[Chunk]) -> dict[str, object]:
-    """Writes postings and columns of the chunks, in row order; returns LEXICAL_PARAMETERS."""
+    """Writes postings and categories of the chunks, in row order; returns LEXICAL_PARAMETERS."""
     rows = list(chunks)
     write_lexical(directory, rows)
-    write_columns(directory, rows)
+    write_categories(directory, rows)
     return LEXICAL_PARAMETERS

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .articles import write_articles
 from .chunk import Chunk, chunk_line
 from .chunk_store import WrittenChunks, write_chunks
 from .dense import build_index, write_index
@@ -130,6 +131,7 @@ def _write_files(folder: Path, plan: GenerationPlan, lexical: Lexical) -> Manife
             "dimensions for each chunk, and at least one chunk."
         )
     write_index(build_index(plan.vectors, plan.index), folder / INDEX)
+    write_articles(folder, plan.vectors, written.document_starts)
     parameters = _write_lexical(folder / LEXICAL, lexical)
     manifest = _manifest(folder, plan, written, parameters)
     write_synced(folder / META, manifest_bytes(manifest))

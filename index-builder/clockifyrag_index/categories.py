@@ -1,0 +1,41 @@
+"""Categories: which category each row belongs to, so that filtering reads no text.
+
+Files beside the word statistics: categories.npy, uint32 (rows,), the category's place among the sorted names, which
+stand in categories.bin and categories.offsets.npy.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .chunk import Chunk
+from .sorted_words import SortedWords, write_sorted_words
+
+Numbers = npt.NDArray[np.uint32]
+
+
+def write_categories(directory: Path, chunks: Iterable[Chunk]) -> None:
+    """Writes the category of each chunk, in row order."""
+    number_of: dict[str, int] = {}
+    categories = [number_of.setdefault(chunk.category, len(number_of)) for chunk in chunks]
+    in_order = sorted(number_of, key=lambda category: category.encode())
+    rank = np.zeros(len(number_of), dtype=np.uint32)
+    rank[[number_of[category] for category in in_order]] = np.arange(len(number_of), dtype=np.uint32)
+    np.save(directory / "categories.npy", rank[categories] if categories else rank)
+    write_sorted_words(directory, "categories", in_order)
+
+
+class Categories:
+    """The categories of one generation, memory-mapped."""
+
+    def __init__(self, directory: Path) -> None:
+        self._category_of: Numbers = np.load(directory / "categories.npy", mmap_mode="r", allow_pickle=False)
+        self._names = SortedWords(directory, "categories")
+
+    def holds(self, wanted: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of the rows stand in the category or below it: "help" holds "help/track-time"; (len(rows),) bool."""
+        prefix = wanted.strip("/")
+        allowed = np.array([name == prefix or name.startswith(f"{prefix}/") for name in self._names], dtype=np.bool_)
+        return allowed[self._category_of[rows]] if len(allowed) else np.zeros(len(rows), dtype=np.bool_)

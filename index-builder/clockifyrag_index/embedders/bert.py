@@ -1,0 +1,191 @@
+"""BERT: a batch of token ids → one vector a text, as a plain forward pass in numpy.
+
+Devlin et al. 2018 (arXiv 1810.04805): embeddings, then layers of attention and feed-forward, each followed by an
+addition and a layer normalisation; sentence-transformers' mean pooling on top. float32 throughout: one float64 scalar
+would halve the speed. All texts of a batch have the same number of tokens, so nothing is padded and nothing masked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clockifyrag_index.embedders import Vectors
+from clockifyrag_index.embedders.gelu import gelu
+from clockifyrag_index.embedders.weights import Tensors, tensor
+from clockifyrag_index.errors import EmbedderError
+
+TokenIds = npt.NDArray[np.int64]
+
+# With fewer rows BLAS chooses other kernels, whose last bit differs: a text would get other bits alone than in a batch.
+ROWS_MIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer's weights; matrices are (in, out) views, biases and normalisations (out,)."""
+
+    qkv: Vectors
+    qkv_bias: Vectors
+    attended: Vectors
+    attended_bias: Vectors
+    attended_norm: tuple[Vectors, Vectors]  # weight, bias
+    widen: Vectors
+    widen_bias: Vectors
+    narrow: Vectors
+    narrow_bias: Vectors
+    norm: tuple[Vectors, Vectors]
+
+
+@dataclass(frozen=True, slots=True)
+class Bert:
+    """A model ready to run; arrays are views of the mapped file, but for the fused (q, k, v) matrices."""
+
+    words: Vectors  # (vocabulary, width)
+    positions: Vectors  # (positions, width), the one token type added
+    embedding_norm: tuple[Vectors, Vectors]
+    layers: tuple[Layer, ...]
+    heads: int
+    epsilon: float
+
+    @property
+    def width(self) -> int:
+        return int(self.words.shape[1])
+
+
+def bert(tensors: Tensors, config: Mapping[str, Any]) -> Bert:
+    """The model of a safetensors file and its config.json. EmbedderError says what is missing or unknown."""
+    try:
+        width, inner = int(config["hidden_size"]), int(config["intermediate_size"])
+        heads, layers = int(config["num_attention_heads"]), int(config["num_hidden_layers"])
+        vocabulary, positions = int(config["vocab_size"]), int(config["max_position_embeddings"])
+        kinds = (config["model_type"], config["hidden_act"], config.get("position_embedding_type", "absolute"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise EmbedderError(f"config.json lacks {error}; expected the configuration of a BERT model") from error
+    if kinds != ("bert", "gelu", "absolute"):
+        raise EmbedderError(f"config.json says {' '.join(map(str, kinds))}; only bert gelu absolute can be run here")
+    name = "embeddings."
+    types = tensor(tensors, name + "token_type_embeddings.weight", (int(config.get("type_vocab_size", 2)), width))
+    return Bert(
+        words=tensor(tensors, name + "word_embeddings.weight", (vocabulary, width)),
+        positions=tensor(tensors, name + "position_embeddings.weight", (positions, width)) + types[0],
+        embedding_norm=_norm(tensors, name + "LayerNorm", width),
+        layers=tuple(_layer(tensors, f"encoder.layer.{i}.", width, inner, heads) for i in range(layers)),
+        heads=heads,
+        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+    )
+
+
+def _norm(tensors: Tensors, name: str, width: int) -> tuple[Vectors, Vectors]:
+    return tensor(tensors, name + ".weight", (width,)), tensor(tensors, name + ".bias", (width,))
+
+
+def _layer(tensors: Tensors, name: str, width: int, inner: int, heads: int) -> Layer:
+    """The weights below `name`. Queries are scaled here, once, by 1/√(width of a head) instead of in each attention."""
+    scales = {"query": np.float32((width // heads) ** -0.5), "key": np.float32(1), "value": np.float32(1)}
+    this, attended = name + "attention.self.", name + "attention.output."
+    return Layer(
+        qkv=np.concatenate([tensor(tensors, f"{this}{n}.weight", (width, width)) * s for n, s in scales.items()]).T,
+        qkv_bias=np.concatenate([tensor(tensors, f"{this}{n}.bias", (width,)) * s for n, s in scales.items()]),
+        attended=tensor(tensors, attended + "dense.weight", (width, width)).T,
+        attended_bias=tensor(tensors, attended + "dense.bias", (width,)),
+        attended_norm=_norm(tensors, attended + "LayerNorm", width),
+        widen=tensor(tensors, name + "intermediate.dense.weight", (inner, width)).T,
+        widen_bias=tensor(tensors, name + "intermediate.dense.bias", (inner,)),
+        narrow=tensor(tensors, name + "output.dense.weight", (width, inner)).T,
+        narrow_bias=tensor(tensors, name + "output.dense.bias", (width,)),
+        norm=_norm(tensors, name + "output.LayerNorm", width),
+    )
+
+
+def mean_pooled(model: Bert, ids: TokenIds) -> Vectors:
+    """(texts, width) float32: the mean of each text's token vectors, not scaled to length 1.
+
+    ids: (texts, tokens), the special tokens included. A text gets the same bits whatever else is in the batch: a small
+    batch is filled up with copies of itself, so no product has fewer than ROWS_MIN rows.
+    """
+    texts, tokens = ids.shape
+    if texts * tokens < ROWS_MIN:
+        copies = -(-ROWS_MIN // (texts * tokens))
+        return mean_pooled(model, np.repeat(ids, copies, axis=0))[::copies]
+    hidden = model.words[ids.ravel()].reshape(texts, tokens, model.width)
+    hidden += model.positions[:tokens]
+    rows = hidden.reshape(texts * tokens, model.width)
+    _normalise(rows, model.embedding_norm, model.epsilon)
+    room = _Room.of(model, texts, tokens)
+    for layer in model.layers:
+        _attend(rows, layer, room)
+        _normalise(rows, layer.attended_norm, model.epsilon)
+        _feed_forward(rows, layer, room)
+        _normalise(rows, layer.norm, model.epsilon)
+    pooled: Vectors = np.add.reduce(hidden, axis=1)
+    pooled *= 1 / tokens
+    return pooled
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Arrays that every layer writes over, so that a forward pass asks for memory once."""
+
+    qkv: Vectors  # (texts·tokens, 3·width)
+    heads: Vectors  # the same memory: (3, texts, heads, tokens, width of a head)
+    scores: Vectors  # (texts, heads, tokens, tokens)
+    context: Vectors  # (texts·tokens, width)
+    context_heads: Vectors  # the same memory: (texts, heads, tokens, width of a head)
+    wide: Vectors  # (texts·tokens, inner width)
+    out: Vectors  # (texts·tokens, width)
+
+    @classmethod
+    def of(cls, model: Bert, texts: int, tokens: int) -> "_Room":
+        rows, width, heads = texts * tokens, model.width, model.heads
+        qkv, context = np.empty((rows, 3 * width), np.float32), np.empty((rows, width), np.float32)
+        return cls(
+            qkv=qkv,
+            heads=qkv.reshape(texts, tokens, 3, heads, width // heads).transpose(2, 0, 3, 1, 4),
+            scores=np.empty((texts, heads, tokens, tokens), np.float32),
+            context=context,
+            context_heads=context.reshape(texts, tokens, heads, width // heads).transpose(0, 2, 1, 3),
+            wide=np.empty((rows, model.layers[0].widen.shape[1]), np.float32),
+            out=np.empty((rows, width), np.float32),
+        )
+
+
+def _attend(rows: Vectors, layer: Layer, room: _Room) -> None:
+    """Adds to each row what it attends to: softmax(q·kᵀ/√d)·v of all heads, through the output matrix."""
+    np.matmul(rows, layer.qkv, out=room.qkv)
+    room.qkv[:] += layer.qkv_bias
+    queries, keys, values = room.heads
+    scores = room.scores
+    np.matmul(queries, keys.swapaxes(-1, -2), out=scores)
+    scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)  # exp cannot overflow then
+    np.exp(scores, out=scores)
+    scores *= np.reciprocal(np.add.reduce(scores, axis=-1, keepdims=True))
+    np.matmul(scores, values, out=room.context_heads)
+    np.matmul(room.context, layer.attended, out=room.out)
+    room.out[:] += layer.attended_bias
+    rows += room.out
+
+
+def _feed_forward(rows: Vectors, layer: Layer, room: _Room) -> None:
+    """Adds gelu(rows·W₁ + b₁)·W₂ + b₂ to the rows."""
+    np.matmul(rows, layer.widen, out=room.wide)
+    room.wide[:] += layer.widen_bias
+    gelu(room.wide)
+    np.matmul(room.wide, layer.narrow, out=room.out)
+    room.out[:] += layer.narrow_bias
+    rows += room.out
+
+
+def _normalise(rows: Vectors, norm: tuple[Vectors, Vectors], epsilon: float) -> None:
+    """Layer normalisation in place (Ba et al. 2016, arXiv 1607.06450)."""
+    weight, bias = norm
+    share = 1 / rows.shape[1]
+    rows -= np.add.reduce(rows, axis=1, keepdims=True) * share
+    variance = np.einsum("ij,ij->i", rows, rows)
+    variance *= share
+    variance += epsilon
+    rows *= np.reciprocal(np.sqrt(variance))[:, np.newaxis]
+    rows *= weight
+    rows += bias

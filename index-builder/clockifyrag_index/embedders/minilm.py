@@ -1,0 +1,149 @@
+"""MiniLM: all-MiniLM-L6-v2 in this process, without a model server.
+
+texts ─ tokens ─► groups of equal length ─► batches of ≤ 512 rows ─ one thread a core ─► vectors, in the texts' order
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from clockifyrag_index.embedders import EmbedderIdentity, Vectors
+from clockifyrag_index.embedders.bert import Bert, bert, mean_pooled
+from clockifyrag_index.embedders.checks import TextRefused, refuse_unreadable, too_long, unit_length
+from clockifyrag_index.embedders.cores import keep_products_in_their_thread, usable_cores
+from clockifyrag_index.embedders.weights import mapped_tensors
+from clockifyrag_index.embedders.wordpiece import open_tokenizer
+from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
+from clockifyrag_resource.profiles import ModelProfile
+
+WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
+ROWS_AT_ONCE = 512  # tokens of one batch: products run at full speed, and what is between them stays in the caches
+SPECIAL_TOKENS = 2  # [CLS] and [SEP] stand around every text
+
+
+class MiniLMEmbedder:
+    """Keeps the promise of `Embedder`; several threads may use it at once. A question takes about 10 ms."""
+
+    def __init__(self, folder: Path, profile: ModelProfile, digest: str, threads: int | None = None) -> None:
+        """Maps the model of `folder` (config.json, model.safetensors, tokenizer.json).
+
+        digest: `sha256:…` of the weights, for the identity. threads: of embed_documents; None: one for each core this
+        process may use. EmbedderError says which file is missing or damaged.
+        """
+        keep_products_in_their_thread()
+        self._model = open_model(folder)
+        self._tokenizer: Tokenizer = open_tokenizer(folder / TOKENIZER)
+        self._threads = threads or usable_cores()
+        self._pool: ThreadPoolExecutor | None = None
+        if profile.dimensions not in (None, self._model.width):
+            raise EmbedderMismatch(
+                f"the model in {folder} has {self._model.width} dimensions, {profile.model} has {profile.dimensions}; "
+                "point LOCAL_MODEL_DIR at the right folder"
+            )
+        self._identity = EmbedderIdentity(
+            model=profile.model,
+            digest=digest,
+            dimensions=self._model.width,
+            context_tokens=min(profile.context_tokens, len(self._model.positions)),
+            document_prefix=profile.document_prefix,
+            query_prefix=profile.query_prefix,
+        )
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        return self._identity
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """As `Embedder` promises. The bits of a row depend on its text alone, not on the batch or its order."""
+        refuse_unreadable(texts)
+        prefix = self._identity.document_prefix
+        encodings = self._tokenizer.encode_batch_fast([prefix + text for text in texts])
+        ids = [encoding.ids for encoding in encodings]
+        context = self._identity.context_tokens
+        for position, one in enumerate(ids):
+            if len(one) > context:
+                raise too_long(position, len(one), context, self._identity.model)
+            if len(one) <= SPECIAL_TOKENS:
+                raise TextRefused(position, "it holds nothing but control characters")
+        rows = np.empty((len(texts), self._model.width), np.float32)
+        jobs = [_Job(positions, ids, rows, self._model) for positions in equal_length_batches([len(i) for i in ids])]
+        if self._threads == 1 or len(jobs) < 2:
+            for job in jobs:
+                job()
+        else:
+            list(self._workers().map(_Job.__call__, jobs))
+        return unit_length(rows)
+
+    def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
+        """As `Embedder` promises, in one go: `timeout_seconds` is not looked at, as nothing is waited for.
+
+        A question above the context is cut there, a document never: the beginning of a question still asks something.
+        """
+        refuse_unreadable([text])
+        ids = self._tokenizer.encode(self._identity.query_prefix + text).ids
+        if len(ids) <= SPECIAL_TOKENS:
+            raise TextRefused(0, "it holds nothing but control characters")
+        context = self._identity.context_tokens
+        if len(ids) > context:
+            ids = [*ids[: context - 1], ids[-1]]
+        vector: Vectors = unit_length(mean_pooled(self._model, np.array([ids])))[0]
+        return vector
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` with prefix and special tokens, exactly."""
+        return len(self._tokenizer.encode(self._identity.document_prefix + text).ids)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def _workers(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
+        return self._pool
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One batch: reads the ids of its positions, writes their rows."""
+
+    positions: list[int]
+    ids: Sequence[Sequence[int]]
+    rows: Vectors
+    model: Bert
+
+    def __call__(self) -> None:
+        self.rows[self.positions] = mean_pooled(self.model, np.array([self.ids[at] for at in self.positions]))
+
+
+def equal_length_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Positions in batches of one length and ≤ ROWS_AT_ONCE tokens (or one text), the longest texts first.
+
+    Longest first, so that threads working side by side end at nearly the same time.
+
+    >>> list(equal_length_batches([3, 5, 3]))
+    [[1], [0, 2]]
+    """
+    groups: dict[int, list[int]] = {}
+    for position, length in enumerate(lengths):
+        groups.setdefault(length, []).append(position)
+    for length in sorted(groups, reverse=True):
+        positions, step = groups[length], max(1, ROWS_AT_ONCE // length)
+        yield from (positions[start : start + step] for start in range(0, len(positions), step))
+
+
+def open_model(folder: Path) -> Bert:
+    """The model of the folder, mapped. EmbedderError says which file is missing or not as it should be."""
+    try:
+        config: Any = json.loads((folder / CONFIG).read_bytes())
+    except (OSError, ValueError) as error:
+        raise EmbedderError(f"{folder / CONFIG} cannot be read ({error}); expected a model's configuration") from error
+    if not isinstance(config, dict):
+        raise EmbedderError(f"{folder / CONFIG} holds no JSON object; expected a model's configuration")
+    return bert(mapped_tensors(folder / WEIGHTS), config)

@@ -1,0 +1,54 @@
+"""TokenBound: how many tokens a text has for a model whose tokenizer runs in a server, without asking it."""
+
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+
+from clockifyrag_index.embedders.checks import too_long
+from clockifyrag_index.embedders.local import MINILM_DISTRIBUTION, MINILM_PACKAGE, package_folder
+from clockifyrag_index.embedders.wordpiece import byte_bound, open_tokenizer, wordpiece_bound
+from clockifyrag_index.errors import EmbedderError
+from clockifyrag_resource.profiles import ModelProfile
+
+# Model cards: these were trained with the vocabulary of bert-base-uncased, whose tokenizer comes with all-minilm.
+BERT_VOCABULARY = frozenset({"all-minilm", "nomic-embed-text", "mxbai-embed-large"})
+
+
+class TokenBound:
+    """Counts for one model. Where its vocabulary is not at hand the bound is one token a byte, far above the truth."""
+
+    def __init__(self, profile: ModelProfile) -> None:
+        self._profile = profile
+        self._tokenizer: Tokenizer | None = None
+        self._looked = False
+
+    def of_document(self, text: str) -> int:
+        """Tokens of the text with the document prefix and special tokens, at most."""
+        whole = self._profile.document_prefix + text
+        tokenizer = self._own_tokenizer()
+        return byte_bound(whole) if tokenizer is None else wordpiece_bound(tokenizer, whole)
+
+    def refuse_too_long(self, texts: Sequence[str]) -> None:
+        """TextRefused for a text that the model itself counts above its context.
+
+        Some servers cut such a text silently though they are told not to (ollama/ollama#14186). Where the vocabulary
+        is not at hand the server decides.
+        """
+        tokenizer, context = self._own_tokenizer(), self._profile.context_tokens
+        if tokenizer is None:
+            return
+        whole = [self._profile.document_prefix + text for text in texts]
+        for position, encoding in enumerate(tokenizer.encode_batch_fast(whole)):
+            if len(encoding.ids) > context:
+                raise too_long(position, len(encoding.ids), context, self._profile.model)
+
+    def _own_tokenizer(self) -> Tokenizer | None:
+        """The model's tokenizer, opened once; None where it is not installed or not the model's."""
+        if not self._looked and self._profile.model in BERT_VOCABULARY:
+            try:
+                folder = package_folder(MINILM_PACKAGE, MINILM_DISTRIBUTION) / "model"
+                self._tokenizer = open_tokenizer(folder / "tokenizer.json")
+            except EmbedderError:
+                self._tokenizer = None  # the package belongs to Local; an image for Ollama may come without it
+        self._looked = True
+        return self._tokenizer

@@ -1,0 +1,64 @@
+"""Ranked: the passages that came into question, with their scores, grouped by article."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .fusion import Scores
+
+Source = Literal["semantic", "lexical", "hybrid"]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Rows ascending; the arrays are parallel to them."""
+
+    rows: Rows
+    dense: Scores  # each leg's score between 0 and 1
+    lexical: Scores
+    scores: Scores  # of both
+    articles: list[list[int]]  # places in `rows` by article, best article and best passage first
+    dense_rank: Rows  # from 1; 0 where the leg did not propose the row
+    lexical_rank: Rows
+    unseen_best: float  # the highest score that a passage of any other article can have
+
+    def certain(self, k: int) -> bool:
+        """Whether no other article could be among the first k."""
+        if len(self.articles) < k:
+            return self.unseen_best <= 0
+        return float(self.scores[self.articles[k - 1][0]]) >= self.unseen_best
+
+    def source(self, place: int) -> Source:
+        """Which leg proposed the passage, or both: hybrid; the stronger leg where it came with its article only."""
+        if self.dense_rank[place] and self.lexical_rank[place]:
+            return "hybrid"
+        if self.dense_rank[place] or self.lexical_rank[place]:
+            return "semantic" if self.dense_rank[place] else "lexical"
+        return "semantic" if self.dense[place] >= self.lexical[place] else "lexical"
+
+    def explained(self, place: int) -> dict[str, float | int | None]:
+        """The numbers behind a passage's place: rank and score in each leg, and the score of both."""
+        return {
+            "dense_rank": int(self.dense_rank[place]) or None,
+            "dense_score": round(float(self.dense[place]), 6),
+            "lexical_rank": int(self.lexical_rank[place]) or None,
+            "lexical_score": round(float(self.lexical[place]), 6),
+            "fused_score": round(float(self.scores[place]), 6),
+        }
+
+
+def grouped(rows: Rows, articles: Rows, scores: Scores) -> list[list[int]]:
+    """Places by article, best article and best passage first, equal scores by row; articles: of each row."""
+    groups: dict[int, list[int]] = {}
+    for place in np.lexsort((rows, -scores)):
+        groups.setdefault(int(articles[place]), []).append(int(place))
+    return list(groups.values())
+
+
+def ranks(rows: Rows, proposed: Rows) -> Rows:
+    """The place of each row among those a leg proposed, from 1; 0 where it is not among them."""
+    place = {row: rank for rank, row in enumerate(proposed.tolist(), 1)}
+    return np.array([place.get(row, 0) for row in rows.tolist()], dtype=np.int64)
