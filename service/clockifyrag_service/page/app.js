@@ -1,0 +1,245 @@
+// App: question in the field → address → answer → view. One question is asked at a time; a newer one ends the older.
+
+import { Failure, apiKey, keepApiKey, search, suggestions } from "./api.js";
+import { enter, questionInAddress, settle } from "./address.js";
+import { Combobox } from "./combobox.js";
+import { watchHealth } from "./health.js";
+import { forgetRecents, recents, remember } from "./recents.js";
+import { exampleQuestions, nearestTo } from "./suggesting.js";
+import * as view from "./view.js";
+
+const TYPING_MS = 250; // of quiet before a question is asked
+const SUGGESTING_MS = 80;
+const SETTLING_MS = 2_000; // of looking at an answer before its question counts as meant
+const TYPED_MIN = 2; // characters before anything is asked while typing
+const HOPELESS = 0.1; // relevance of the best article below which none is shown unasked
+const FEWEST = 5; // articles in an answer that probably left some out
+const MORE = 10;
+const K_MAX = 50;
+const HEALS = new Set(["UNREACHABLE", "OFFLINE", "TIMEOUT", "INDEX_NOT_LOADED"]); // asked again once the server is well
+
+const form = document.getElementById("search");
+const input = document.getElementById("q");
+const clear = document.getElementById("clear");
+const forgetKey = document.getElementById("forget-key");
+const announcement = document.getElementById("announcement");
+const baseTitle = document.title;
+
+let present = { q: "", expand: true };
+let failed = null; // what the present question failed with
+let asking = null; // the request on its way
+let suggesting = null;
+let examples = []; // questions to begin with, once the server has told some
+let timers = {};
+
+const combobox = new Combobox(input, document.getElementById("suggestions"), {
+  chosen: (text) => {
+    fill(text);
+    ask({ q: text, expand: true }, { meant: true });
+  },
+  told: (words) => (announcement.textContent = words),
+});
+
+/** Asks a question and shows what comes back. meant: it is final, not a part of something being typed. */
+async function ask(question, { meant = false, enters = true } = {}) {
+  stopTimers();
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  present = question;
+  failed = null;
+  if (enters) enter(question);
+  if (meant) settle();
+  document.title = question.q ? `${question.q} – ${baseTitle}` : baseTitle;
+  if (!question.q) {
+    await welcome(mine);
+    return;
+  }
+  view.showWorking(true);
+  try {
+    const answer = await search(question, mine.signal);
+    if (mine.signal.aborted) return;
+    await show(answer, question, meant, mine);
+  } catch (error) {
+    if (!mine.signal.aborted) fail(error, question, meant);
+  } finally {
+    if (asking === mine) view.showWorking(false);
+  }
+}
+
+async function show(answer, question, meant, mine) {
+  forgetKey.hidden = !apiKey();
+  if (!isHopeless(answer)) {
+    view.showAnswer(answer, fetcher(answer, question));
+    timers.settling = setTimeout(() => {
+      settle();
+      remember(question.q);
+    }, meant ? 0 : SETTLING_MS);
+    return;
+  }
+  const nearest = await nearestTo(question.q);
+  const showAnyway = answer.results.length ? () => view.showAnswer(answer, null) : null;
+  if (!mine.signal.aborted) view.showEmpty(answer, nearest, showAnyway);
+}
+
+/** Nothing found, or only what the search itself all but rules out: meaning is always a little like something. */
+function isHopeless({ results: [best], metadata }) {
+  return !best || (metadata.low_confidence && best.relevance_score < HOPELESS);
+}
+
+/** What gets more articles, or null when this answer holds fewer than were asked for. */
+function fetcher(answer, question) {
+  const known = answer.results.length;
+  if (known >= K_MAX || known < (question.k ?? FEWEST)) return null;
+  return async () => {
+    const longer = { ...question, k: Math.min(K_MAX, known + MORE) };
+    const mine = (asking = new AbortController());
+    view.showWorking(true);
+    try {
+      const more = await search(longer, mine.signal);
+      if (!mine.signal.aborted) view.appendResults(more, fetcher(more, longer));
+    } catch (error) {
+      if (!mine.signal.aborted) fail(error, question, true);
+    } finally {
+      if (asking === mine) view.showWorking(false);
+    }
+  };
+}
+
+function fail(error, question, meant) {
+  if (!(error instanceof Failure)) throw error; // a mistake of this page: the console tells
+  failed = error;
+  if (error.status === 401) {
+    view.showKeyPrompt(apiKey() !== "", (key) => {
+      keepApiKey(key);
+      ask(question, { meant: true }).then(view.focusOutcome);
+    });
+  } else if (error.code === "INVALID_QUERY" && !meant) {
+    view.showHint(error.message); // it is still being typed
+  } else {
+    view.showFailure(error, () => ask(question, { meant: true }));
+  }
+  if (HEALS.has(error.code)) lookAtHealth();
+}
+
+async function welcome(mine) {
+  view.showWorking(false);
+  view.showWelcome(examples, recents(), forgetRecents);
+  if (examples.length) return;
+  examples = await exampleQuestions();
+  if (!mine.signal.aborted && examples.length) view.showWelcome(examples, recents(), forgetRecents);
+}
+
+async function suggest(q) {
+  suggesting?.abort();
+  const mine = (suggesting = new AbortController());
+  try {
+    const offered = await suggestions(q, 5, mine.signal);
+    if (!mine.signal.aborted) combobox.offer(offered);
+  } catch (error) {
+    if (!mine.signal.aborted) combobox.forget(); // the search itself says what is wrong
+    if (!(error instanceof Failure) && !mine.signal.aborted) throw error;
+  }
+}
+
+function stopTimers() {
+  Object.values(timers).forEach(clearTimeout);
+  timers = {};
+}
+
+function stopSuggesting() {
+  clearTimeout(timers.suggesting);
+  suggesting?.abort();
+  combobox.forget();
+}
+
+/** Puts a question into the field. */
+function fill(q) {
+  stopSuggesting();
+  input.value = q;
+  clear.hidden = !q;
+}
+
+function typed() {
+  const q = input.value.trim();
+  clear.hidden = !input.value;
+  clearTimeout(timers.asking);
+  clearTimeout(timers.suggesting);
+  if (Array.from(q).length < TYPED_MIN) {
+    stopSuggesting();
+    if (present.q) ask({ q: "", expand: true });
+    return;
+  }
+  timers.suggesting = setTimeout(() => suggest(q), SUGGESTING_MS);
+  if (q !== present.q || failed) timers.asking = setTimeout(() => ask({ q, expand: true }), TYPING_MS);
+}
+
+form.noValidate = true;
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  stopSuggesting();
+  const q = input.value.trim();
+  if (!q) return;
+  ask({ q, expand: q === present.q ? present.expand : true }, { meant: true });
+  if (matchMedia("(pointer: coarse)").matches) view.focusOutcome(); // the keyboard on the screen goes away
+});
+input.addEventListener("input", (event) => {
+  if (!event.isComposing) typed();
+});
+input.addEventListener("compositionend", typed);
+input.addEventListener("change", settle);
+input.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && input.value && !event.isComposing) {
+    event.preventDefault();
+    fill("");
+    ask({ q: "", expand: true }, { meant: true });
+  }
+});
+clear.addEventListener("click", () => {
+  fill("");
+  input.focus();
+  ask({ q: "", expand: true }, { meant: true });
+});
+forgetKey.addEventListener("click", () => {
+  keepApiKey("");
+  forgetKey.hidden = true;
+  input.focus();
+  ask(present, { meant: true });
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  event.preventDefault();
+  input.focus();
+  input.select();
+});
+
+/** Links that hold a question are answered in place; with Ctrl, Shift or the middle button they open as any link. */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-question], #home");
+  if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  settle();
+  const q = link.dataset.question ?? "";
+  fill(q);
+  ask({ q, expand: link.dataset.expand !== "false" }, { meant: true });
+  if (q) view.focusOutcome();
+  else input.focus();
+});
+
+window.addEventListener("popstate", () => {
+  const question = questionInAddress();
+  if (question.q === present.q && question.expand === present.expand) return; // a jump within the page
+  fill(question.q);
+  ask(question, { meant: true, enters: false });
+});
+
+const lookAtHealth = watchHealth(document.getElementById("health"), (status, before) => {
+  if (!before || (status !== "healthy" && status !== "degraded")) return;
+  if (failed && HEALS.has(failed.code)) ask(present, { meant: true });
+  else if (!present.q && !examples.length) ask(present, { enters: false });
+});
+
+const first = questionInAddress();
+fill(first.q);
+ask(first, { meant: true, enters: false });
