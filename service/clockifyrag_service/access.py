@@ -25,6 +25,7 @@ SCOPE_OF: Final = {
 ARTICLES: Final = "/articles/"
 ANY_KEY: Final = ""  # a path that needs a key, whatever its scopes
 
+NEEDED: Final[dict[str, str | None]] = {**SCOPE_OF, **dict.fromkeys(OPEN)}
 ENDPOINTS: Final = frozenset(SCOPE_OF) | OPEN | {"/docs", "/openapi.json", "/articles/{id}", "/page"}
 
 
@@ -39,9 +40,11 @@ def endpoint_of(path: str) -> str:
 
 def scope_needed(path: str) -> str | None:
     """The scope a caller needs; ANY_KEY: any key will do; None: open to everyone."""
-    if path in OPEN or path.startswith(STATIC):
+    if path in NEEDED:
+        return NEEDED[path]
+    if path.startswith(STATIC):
         return None
-    return "search" if path.startswith(ARTICLES) else SCOPE_OF.get(path, ANY_KEY)
+    return "search" if path.startswith(ARTICLES) else ANY_KEY
 
 
 def admitted(keys: KeyRing, path: str, presented: str | None) -> Key | None:

@@ -1,5 +1,6 @@
 """App: the routes put together, with one envelope for every refusal, behind the front."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from typing import IO
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Lifespan
@@ -91,7 +93,7 @@ def bare_app(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
 
 
 def add_documentation(app: FastAPI, settings: Settings) -> None:
-    """/openapi.json and /docs, made when they are first asked for."""
+    """/openapi.json and /docs, made when they are first asked for, beside the event loop: that takes a moment."""
 
     @cache
     def document() -> bytes:
@@ -99,11 +101,11 @@ def add_documentation(app: FastAPI, settings: Settings) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
-        return Response(document(), media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        content = documentation_page(orjson.loads(document()))
+        content = documentation_page(orjson.loads(await asyncio.to_thread(document)))
         return Response(content, media_type=HTML, headers=security_headers(PLAIN_POLICY))
 
 
@@ -127,7 +129,7 @@ async def http_answer(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         refused = not_found(path)
     elif error.status_code == 405:
-        refused = method_not_allowed(request.method, path, (error.headers or {}).get("allow", ""))
+        refused = method_not_allowed(request.method, path, Headers(error.headers or {}).get("allow", ""))
     elif error.status_code in CODE_OF_STATUS:
         refused = Refused(CODE_OF_STATUS[error.status_code], str(error.detail), "See /docs for what is expected.")
     else:

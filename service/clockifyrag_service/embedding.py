@@ -1,15 +1,20 @@
-"""Embedding of questions: which embedder fits the index served, and what happens while it does not answer."""
+"""Embedding of questions: which embedder fits the index served, and proof that it does before it is used.
+
+local twin ─ canaries agree ──► used at once
+Ollama ──── compared beside everything else, a cold model takes its time ──► used as soon as the canaries agree
+"""
 
 import logging
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
+from clockifyrag_index.embedders.opening import open_embedder, profile_of
 from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUnavailable
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_resource.profiles import LOCAL_MODELS, canonical_model
@@ -17,81 +22,81 @@ from clockifyrag_resource.profiles import LOCAL_MODELS, canonical_model
 from .settings import Settings
 
 AGREEMENT_MIN = 0.999  # cosine of a canary embedded here with the same canary in the manifest
-FAILURES_MAX = 3  # in a row, before the embedder is left alone for a while
-PAUSE_SECONDS = 5.0
+FAILURES_MAX = 3  # questions in a row without a vector, before the embedder is called unreachable
+COMPARED_WITHIN_SECONDS = 2.0  # that a new index waits for a model server; it serves without it then
 VECTORS_KEPT = 2000  # of recent questions; they outlive a change of the index
+
+Provider = Literal["local", "ollama", "none"]
+Verdict = Literal["ok", "unreachable", "mismatch", "absent"]
 
 log = logging.getLogger(__name__)
 
 
-class GuardedEmbedder:
-    """An embedder that costs nothing while it is down: after FAILURES_MAX failures it is asked again only now and then.
+class ProvenEmbedder:
+    """An embedder that is used only once its canaries have agreed; keeps the vectors of recent questions.
 
-    Keeps the vectors of recent questions. Several threads may ask.
+    Several threads may ask.
     """
 
-    def __init__(
-        self, inner: Embedder, identity: EmbedderIdentity, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.refused: str | None = None  # why its vectors must not be used
+    def __init__(self, inner: Embedder, identity: EmbedderIdentity) -> None:
+        self.verdict: Verdict = "unreachable"
+        self.reason: str | None = "the embedder has not been compared with the index yet"
         self._inner = inner
         self._identity = identity
-        self._clock = clock
-        self._lock = threading.Lock()
         self._failures = 0
-        self._open_until = 0.0
+        self._lock = threading.Lock()
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
 
     @property
     def identity(self) -> EmbedderIdentity:
-        """What the manifest says; asking the model server could block."""
+        """What the manifest says; asking the model server could take long."""
         return self._identity
 
-    @property
-    def down(self) -> bool:
-        """Whether the last FAILURES_MAX attempts failed."""
-        return self._failures >= FAILURES_MAX
+    def compare(self, manifest: Manifest) -> None:
+        """Asks for the canaries and sets the verdict. While the embedder does not answer an earlier `ok` stays."""
+        try:
+            difference = disagreement(self._inner, manifest)
+        except EmbedderMismatch as error:
+            difference = str(error)
+        except EmbedderError as error:
+            if self.verdict != "ok":
+                self.reason = f"the embedder could not be compared with the index: {error}"
+            return
+        if difference is not None and self.verdict != "mismatch":
+            log.error("keywords alone answer: %s", difference)
+        self.verdict, self.reason = ("ok", None) if difference is None else ("mismatch", difference)
+        self._failures = 0
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         return self._inner.embed_documents(texts)
 
     def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
-        """(dimensions,) float32 of length 1. EmbedderUnavailable at once while the embedder is left alone."""
-        if self.refused:
-            raise EmbedderMismatch(self.refused)
+        """(dimensions,) float32 of length 1. EmbedderUnavailable while unproven; EmbedderMismatch when disproven."""
+        if self.verdict == "mismatch":
+            raise EmbedderMismatch(self.reason)
+        if self.verdict != "ok":
+            raise EmbedderUnavailable(self.reason)
         with self._lock:
             vector = self._vectors.get(text)
             if vector is not None:
                 self._vectors.move_to_end(text)
                 return vector
-            self._let_through()
         try:
             vector = self._inner.embed_question(text, timeout_seconds)
         except EmbedderError:
-            self._failed()
+            self._failures += 1
             raise
+        self._failures = 0
         with self._lock:
-            self._failures = 0
             self._vectors[text] = vector
             if len(self._vectors) > VECTORS_KEPT:
                 self._vectors.popitem(last=False)
         return vector
 
-    def _let_through(self) -> None:
-        """Under the lock: raises while the embedder rests; otherwise lets one caller try and the others wait for it."""
-        now = self._clock()
-        if self.down and now < self._open_until:
-            raise EmbedderUnavailable(f"the embedder failed {self._failures} times in a row and is left alone")
-        if self.down:
-            self._open_until = now + PAUSE_SECONDS
-
-    def _failed(self) -> None:
-        with self._lock:
-            self._failures += 1
-            if self._failures == FAILURES_MAX:
-                log.warning("the embedder failed %d times in a row; keywords alone answer", FAILURES_MAX)
-            if self.down:
-                self._open_until = self._clock() + PAUSE_SECONDS
+    @property
+    def helps(self) -> Verdict:
+        """The verdict, `unreachable` too when the last questions got no vector."""
+        return "unreachable" if self.verdict == "ok" and self._failures >= FAILURES_MAX else self.verdict
 
     def count_tokens(self, text: str) -> int:
         return self._inner.count_tokens(text)
@@ -102,109 +107,116 @@ class GuardedEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class QuestionEmbedder:
-    """The embedder for one index, and what is known of it."""
+    """The embedder for one index, and where it runs."""
 
-    embedder: GuardedEmbedder | None
-    provider: str  # "local", "ollama" or "none"
-    reason: str | None = None  # why there is none, or why it has not been compared with the index yet
-    compared: bool = True
+    embedder: ProvenEmbedder | None
+    provider: Provider
+    absent_because: str | None = None
 
     @property
-    def verdict(self) -> str:
-        """One word for /status: ok, mismatch, unreachable or absent."""
-        if self.embedder is None:
-            return "absent"
-        if self.embedder.refused:
-            return "mismatch"
-        return "unreachable" if self.embedder.down or not self.compared else "ok"
+    def verdict(self) -> Verdict:
+        return self.embedder.helps if self.embedder else "absent"
+
+    @property
+    def reason(self) -> str | None:
+        """Why the verdict is not ok, as far as it is known."""
+        return self.embedder.reason if self.embedder else self.absent_because
 
 
-def question_embedder(
-    manifest: Manifest, settings: Settings, previous: QuestionEmbedder | None = None
-) -> QuestionEmbedder:
-    """The embedder that made the index, or its twin; `previous` again where it is that.
+class EmbedderChoice:
+    """Finds the embedder for an index."""
 
-    EmbedderMismatch when only another model can be had.
-    """
-    wanted = canonical_model(manifest.embedder.model)
-    if settings.embedding_model and canonical_model(settings.embedding_model) != wanted:
-        raise EmbedderMismatch(
-            f"the index was made with {wanted}, EMBEDDING_MODEL says {settings.embedding_model}; rebuild the index "
-            "with that model or unset EMBEDDING_MODEL"
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._comparing: threading.Thread | None = None
+
+    def embedder_for(self, manifest: Manifest, previous: QuestionEmbedder | None = None) -> QuestionEmbedder:
+        """The embedder that made the index, or its twin; `previous` again where it is that.
+
+        EmbedderMismatch when only another model can be had.
+        """
+        settings, wanted = self._settings, canonical_model(manifest.embedder.model)
+        if settings.embedding_model and canonical_model(settings.embedding_model) != wanted:
+            raise EmbedderMismatch(
+                f"the index was made with {wanted}, EMBEDDING_MODEL says {settings.embedding_model}; rebuild the index "
+                "with that model or unset EMBEDDING_MODEL"
+            )
+        if previous is not None and still_fits(previous, manifest):
+            return previous
+        if settings.query_provider == "local" and wanted not in LOCAL_MODELS:
+            raise EmbedderMismatch(
+                f"QUERY_PROVIDER is local, but {wanted} has no local twin; local models are {', '.join(LOCAL_MODELS)}"
+            )
+        if settings.query_provider != "ollama" and wanted in LOCAL_MODELS:
+            try:
+                return self._local(manifest)
+            except EmbedderError as error:
+                if settings.query_provider == "local" or settings.llm_base_url is None:
+                    raise
+                log.warning("the local model is not used, Ollama is: %s", error)
+        if settings.llm_base_url is None:
+            return QuestionEmbedder(None, "none", f"the index was made with {wanted}; set LLM_BASE_URL to its Ollama")
+        return self._ollama(manifest, settings.llm_base_url)
+
+    def _local(self, manifest: Manifest) -> QuestionEmbedder:
+        """The local model. EmbedderMismatch when its canaries differ, EmbedderError when it is not installed."""
+        profile = profile_of(manifest.embedder)
+        inner = open_embedder("Local", profile, local_model_dir=self._settings.local_model_dir)
+        embedder = ProvenEmbedder(inner, manifest.embedder)
+        embedder.compare(manifest)
+        if embedder.verdict != "ok":
+            embedder.close()
+            raise EmbedderMismatch(embedder.reason)
+        return QuestionEmbedder(embedder, "local")
+
+    def _ollama(self, manifest: Manifest, url: str) -> QuestionEmbedder:
+        """Ollama's model, compared within COMPARED_WITHIN_SECONDS or later. EmbedderMismatch when it is another."""
+        profile = profile_of(manifest.embedder)
+        inner = open_embedder("Ollama", profile, url=url, batch_size=self._settings.batch_size)
+        embedder = ProvenEmbedder(inner, manifest.embedder)
+        found = QuestionEmbedder(embedder, "ollama")
+        self.compare_beside(found, manifest)
+        assert self._comparing is not None
+        self._comparing.join(COMPARED_WITHIN_SECONDS)
+        if embedder.verdict == "unreachable":
+            log.warning("Ollama has not answered within %g s; keywords answer until it does", COMPARED_WITHIN_SECONDS)
+        if embedder.verdict == "mismatch":
+            embedder.close()
+            raise EmbedderMismatch(embedder.reason)
+        return found
+
+    def compare_beside(self, found: QuestionEmbedder, manifest: Manifest) -> None:
+        """Begins a comparison unless one is under way; a daemon, so that no model server holds up the end."""
+        if found.embedder is None or (self._comparing is not None and self._comparing.is_alive()):
+            return
+        self._comparing = threading.Thread(
+            target=found.embedder.compare, args=(manifest,), name="compare-embedder", daemon=True
         )
-    if previous is not None and still_fits(previous, manifest):
-        return previous
-    if settings.query_provider != "ollama" and wanted in LOCAL_MODELS:
-        found = compared_local(wanted, manifest, settings)
-        if found is not None:
-            return found
-    if settings.query_provider == "local":
-        raise EmbedderMismatch(
-            f"QUERY_PROVIDER is local, but {wanted} has no local twin; local models are {', '.join(LOCAL_MODELS)}"
-        )
-    if settings.llm_base_url is None:
-        reason = f"the index was made with {wanted} by Ollama and LLM_BASE_URL is not set"
-        return QuestionEmbedder(None, "none", reason)
-    return compared_ollama(wanted, manifest, settings, settings.llm_base_url)
+        self._comparing.start()
 
 
 def still_fits(previous: QuestionEmbedder, manifest: Manifest) -> bool:
     """Whether the embedder in use may embed questions for this index, too; it keeps its vectors and connections."""
     embedder = previous.embedder
-    if embedder is None or embedder.refused or embedder.identity != manifest.embedder:
-        return False
-    return previous.provider == "ollama" or disagreement(embedder, manifest) is None
-
-
-def compared_local(model: str, manifest: Manifest, settings: Settings) -> QuestionEmbedder | None:
-    """The local model if its canaries agree; None when Ollama may be asked instead. EmbedderMismatch otherwise."""
-    from clockifyrag_index.embedders.local import local_embedder  # loads the tokenizer library: only where it is needed
-
-    embedder = local_embedder(model, settings.local_model_dir)
-    difference = disagreement(embedder, manifest)
-    if difference is None:
-        return QuestionEmbedder(GuardedEmbedder(embedder, manifest.embedder), "local")
-    embedder.close()
-    if settings.query_provider == "local" or settings.llm_base_url is None:
-        raise EmbedderMismatch(difference)
-    return None
-
-
-def compared_ollama(model: str, manifest: Manifest, settings: Settings, url: str) -> QuestionEmbedder:
-    """Ollama's model; compared with the index now if Ollama answers, else later by `compare_again`."""
-    from clockifyrag_index.embedders.ollama import OllamaEmbedder
-
-    guarded = GuardedEmbedder(OllamaEmbedder(url, model), manifest.embedder)
-    try:
-        difference = disagreement(guarded, manifest)
-    except EmbedderUnavailable as error:
-        log.warning("Ollama cannot be asked yet, keywords alone answer: %s", error)
-        return QuestionEmbedder(guarded, "ollama", "Ollama has not answered yet", compared=False)
-    if difference is not None:
-        guarded.close()
-        raise EmbedderMismatch(difference)
-    return QuestionEmbedder(guarded, "ollama")
+    return embedder is not None and embedder.verdict == "ok" and embedder.identity == manifest.embedder
 
 
 def disagreement(embedder: Embedder, manifest: Manifest) -> str | None:
     """Why this embedder's vectors do not belong into the index, or None; EmbedderUnavailable when it does not answer.
 
-    Compares the canaries of the manifest: the same texts must give nearly the same vectors.
+    The canaries of the manifest are embedded again: the same texts must give nearly the same vectors.
     """
     if not manifest.canaries:
         return None
     stored = manifest.canary_vectors
     ours = embedder.embed_documents([canary.text for canary in manifest.canaries])
+    repair = f"another model stands under the name {manifest.embedder.model}; rebuild the index or restore the model"
     if ours.shape != stored.shape:
-        return (
-            f"the index has {stored.shape[1]} dimensions, the embedder {ours.shape[1]}: another model stands under the "
-            f"name {manifest.embedder.model}; rebuild the index or restore the model"
-        )
+        return f"the index has {stored.shape[1]} dimensions, the embedder {ours.shape[1]}: {repair}"
     cosine = float(np.min(np.sum(ours * stored, axis=1)))
     if cosine >= AGREEMENT_MIN:
         return None
     return (
         f"canary sentences embedded now and when the index was made have a cosine of {cosine:.4f}, expected at least "
-        f"{AGREEMENT_MIN}: another model stands under the name {manifest.embedder.model}; rebuild the index or restore "
-        "the model"
+        f"{AGREEMENT_MIN}: {repair}"
     )

@@ -75,7 +75,7 @@ class Health:
             "draining": self._serving.draining,
             "uptime_seconds": round(time.monotonic() - self._started, 1),
             "generation": served.id if served else None,
-            "content_digest": served.generation.manifest.content_digest if served else None,
+            "content_digest": served.content_digest if served else None,
             "index": index_report(served) if served else None,
             "problem": problem[:REASON_MAX] if problem else None,
             "embedder": embedder_report(served) if served else None,
@@ -109,11 +109,9 @@ def index_report(served: Served) -> dict[str, Any]:
 
 def embedder_report(served: Served) -> dict[str, Any]:
     embedding = served.embedding
-    refused = embedding.embedder.refused if embedding.embedder else None
-    reason = refused or embedding.reason
     return {
         "provider": embedding.provider,
         "model": served.generation.manifest.embedder.model,
         "verdict": embedding.verdict,
-        "reason": reason[:REASON_MAX] if reason else None,
+        "reason": embedding.reason[:REASON_MAX] if embedding.reason else None,
     }

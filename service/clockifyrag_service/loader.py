@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from clockifyrag_index.errors import ClockifyRAGError, EmbedderError
+from clockifyrag_index.errors import ClockifyRAGError
 
 from .answers import Answer
 from .auth import KeyRing
-from .embedding import disagreement
-from .loading import GlossaryFile, opened, phrase_index, recompared, warmed
+from .embedding import EmbedderChoice
+from .loading import GlossaryFile, opened, phrase_index, warmed
 from .parameters import SearchParameters
 from .pointer import NothingToServe, Pointer
 from .serving import Served, Serving
@@ -51,6 +51,7 @@ class Loader:
         self._frequent = frequent
         self._adopted = adopted
         self._pointer = Pointer(settings)
+        self._choice = EmbedderChoice(settings)
         self._glossary = GlossaryFile(settings.glossary_path)
         self._loaded: object = None  # what the served one was loaded from
         self._failed: object = None  # what could not be loaded
@@ -104,7 +105,8 @@ class Loader:
             self._retry_seconds = 1.0
         try:
             current = self._serving.current
-            served = opened(folder, self._settings, self._glossary, current.embedding if current else None)
+            previous = current.embedding if current else None
+            served = opened(folder, self._settings, self._glossary, self._choice, previous)
         except (ClockifyRAGError, OSError, ValueError) as error:
             self._failed = wanted
             self._retry_at = time.monotonic() + self._retry_seconds
@@ -122,21 +124,12 @@ class Loader:
             served.phrases = phrase_index(served.generation)
 
     def _compare_embedder(self) -> None:
-        """Compares an embedder that had not answered, and now and then every remote one, with the index."""
+        """Has a remote embedder compared with the index: soon while it has not agreed yet, else now and then."""
         served, now = self._serving.current, time.monotonic()
         if served is None or served.embedding.provider != "ollama" or now < self._compare_at:
             return
-        embedder = served.embedding.embedder
-        assert embedder is not None
-        self._compare_at = now + COMPARE_SECONDS
-        try:
-            embedder.refused = disagreement(embedder, served.generation.manifest)
-        except EmbedderError:
-            return
-        served.embedding = recompared(served.embedding)
-        self._compare_at = now + COMPARE_AGAIN_SECONDS
-        if embedder.refused:
-            log.error("questions are answered by keywords alone: %s", embedder.refused)
+        self._choice.compare_beside(served.embedding, served.generation.manifest)
+        self._compare_at = now + (COMPARE_AGAIN_SECONDS if served.embedding.verdict == "ok" else COMPARE_SECONDS)
 
     def _close(self, served: Served) -> None:
         """Gives maps back, and the embedder's connections unless the present generation uses them."""

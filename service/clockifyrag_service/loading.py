@@ -18,7 +18,7 @@ from clockifyrag_index.lexical import question_terms
 from clockifyrag_index.search import SearchConfig, SearchEngine, SearchRequest
 
 from .answers import Answer, answer
-from .embedding import QuestionEmbedder, question_embedder
+from .embedding import EmbedderChoice, QuestionEmbedder
 from .parameters import SearchParameters
 from .serving import Served
 from .settings import Settings
@@ -74,7 +74,11 @@ def search_config(settings: Settings) -> SearchConfig:
 
 
 def opened(
-    folder: Path, settings: Settings, glossary: GlossaryFile, previous: QuestionEmbedder | None = None
+    folder: Path,
+    settings: Settings,
+    glossary: GlossaryFile,
+    choice: EmbedderChoice,
+    previous: QuestionEmbedder | None = None,
 ) -> Served:
     """The generation in `folder`, ready to serve, with the `previous` embedder where it fits.
 
@@ -82,20 +86,22 @@ def opened(
     """
     generation = open_generation(folder)
     try:
-        embedding = question_embedder(generation.manifest, settings, previous)
+        embedding = choice.embedder_for(generation.manifest, previous)
         engine = SearchEngine(generation, embedding.embedder, glossary.glossary, search_config(settings))
         ask_canary(engine)
     except BaseException:
         generation.close()
         raise
-    return Served(generation, engine, embedding, key_prefix(generation, settings, glossary), glossary.problem)
+    digest = generation.manifest.content_digest
+    prefix = key_prefix(digest, generation.id, settings, glossary)
+    return Served(generation, engine, embedding, digest, prefix, glossary.problem)
 
 
-def key_prefix(generation: Generation, settings: Settings, glossary: GlossaryFile) -> bytes:
+def key_prefix(content_digest: str, generation_id: str, settings: Settings, glossary: GlossaryFile) -> bytes:
     """16 bytes that differ whenever the same question could be answered differently."""
     parts = (
-        generation.manifest.content_digest,
-        generation.id,
+        content_digest,
+        generation_id,
         settings.dense_weight,
         settings.lexical_weight,
         settings.ef_search,
@@ -159,8 +165,3 @@ def phrases(generation: Generation) -> Iterator[Suggestion]:
         yield Suggestion(outline.title, 1, "title")
         if outline.headings:
             yield Suggestion(outline.headings[-1], 1, "heading")
-
-
-def recompared(embedding: QuestionEmbedder) -> QuestionEmbedder:
-    """The embedder after its canaries have agreed."""
-    return replace(embedding, compared=True, reason=None)

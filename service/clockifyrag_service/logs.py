@@ -11,20 +11,32 @@ import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
 FLUSH_SECONDS = 0.2
-PENDING_MAX = 10_000  # lines that may wait for a slow disk before lines are dropped and counted
+PENDING_MAX = 50_000  # lines that may wait for a slow disk before lines are dropped and counted
 
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
 
 
 def timestamp(seconds: float) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """RFC 3339 in UTC with milliseconds.
+
+    >>> timestamp(0.25)
+    '1970-01-01T00:00:00.250Z'
+    """
+    whole = int(seconds)
+    return f"{second_stamp(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=16)
+def second_stamp(seconds: int) -> str:
+    """Many lines fall into one second, which is written out once."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class JsonLines(logging.Formatter):
@@ -56,6 +68,7 @@ def set_up_logging(level: str, stream: IO[str]) -> None:
     logging.getLogger("httpx").setLevel(max(logging.WARNING, logging.getLogger().level))  # it logs URLs with hosts
 
 
+@lru_cache(maxsize=4096)
 def query_hash(query: str) -> str:
     """Twelve hex digits that are equal for equal questions."""
     return hashlib.blake2b(query.encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -14,7 +14,7 @@ from .cache import AnswerCache
 from .health import Health, built_at
 from .loader import Loader
 from .logs import RequestLog
-from .metrics import Metrics
+from .metrics import IndexFacts, Metrics
 from .parameters import SearchParameters
 from .ratelimit import Clients, RateLimiter
 from .searching import Searching
@@ -81,7 +81,7 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
             cache.put(served.key_prefix + warm.parameters.key(), warm)
         serving.adopt(served)
         manifest = served.generation.manifest
-        metrics.index(served.id, manifest.embedder.model, built_at(served), manifest.counts.chunks)
+        metrics.index = IndexFacts(served.id, manifest.embedder.model, built_at(served), manifest.counts.chunks)
 
     return Parts(
         settings,

@@ -96,10 +96,17 @@ class Searching:
             if alias is not None:
                 self._cache.name(key, alias)
             return stored, True
-        fresh = await self._flights.do(key, lambda: self._computed(served, parameters))
-        if not fresh.degraded:
-            self._cache.put(key, fresh, alias)
+        fresh = await self._flights.do(key, lambda: self._kept(key, served, parameters))
+        if alias is not None:
+            self._cache.name(key, alias)
         return fresh, False
+
+    async def _kept(self, key: bytes, served: Served, parameters: SearchParameters) -> Answer:
+        """Computes and stores in one flight, so that nobody finds neither the flight nor the answer."""
+        fresh = await self._computed(served, parameters)
+        if not fresh.degraded:
+            self._cache.put(key, fresh)
+        return fresh
 
     async def _computed(self, served: Served, parameters: SearchParameters) -> Answer:
         seconds = (parameters.timeout_ms or self._settings.search_timeout_ms) / 1000
@@ -148,20 +155,14 @@ class Searching:
     def count(self, answered: Answered) -> None:
         """Enters an answered search into metrics and analytics."""
         found = answered.answer
-        metrics = self._metrics
-        metrics.search_seconds.observe(answered.seconds)
-        (metrics.cache_hits if answered.from_cache else metrics.cache_misses).inc()
-        if found.results == 0:
-            metrics.zero_results.inc()
-        if found.degraded:
-            metrics.degraded(found.degraded)
+        self._metrics.search(answered.seconds, answered.from_cache, found.results, found.degraded)
         self._analytics.record(found.query, found.results, answered.seconds, answered.from_cache)
 
 
 def one_faiss_thread() -> None:
-    """In each thread of the pool: FAISS answers one question with one thread, more only spin (facebookresearch/faiss#422).
+    """In each thread of the pool: FAISS answers one question with one thread, more would only spin.
 
-    OpenMP keeps this number for each calling thread, so it cannot be set once for all.
+    OpenMP keeps this number for each calling thread, so it cannot be set once for all. facebookresearch/faiss#422
     """
     faiss.omp_set_num_threads(1)
 

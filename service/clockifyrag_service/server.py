@@ -22,6 +22,7 @@ from .settings import Settings
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75  # above the idle time of usual proxies, so that they close first and never hit a closed socket
+IDLE_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,26 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        cutting = asyncio.create_task(self._cut_idle_connections())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cutting.cancel()
+
+    async def _cut_idle_connections(self) -> None:
+        """A TLS connection ends when its client agrees, and an idle client reads nothing: for half a minute.
+
+        So those without a request or unsent bytes are cut, once they have had IDLE_SECONDS to end by themselves.
+        """
+        while True:
+            await asyncio.sleep(IDLE_SECONDS)
+            if not self.server_state.tasks:
+                for connection in list(self.server_state.connections):
+                    transport = connection.transport
+                    if transport is not None and transport.get_write_buffer_size() == 0:
+                        transport.abort()
 
 
 def run(settings: Settings, started: Callable[[str], None] | None = None) -> None:
@@ -69,7 +90,7 @@ def check_certificate(settings: Settings) -> None:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
         except OSError as error:
             raise SettingsUnusable(
-                f"TLS_CERT_FILE and TLS_KEY_FILE cannot be used: {error}; expected a certificate chain and its key in PEM"
+                f"TLS_CERT_FILE and TLS_KEY_FILE cannot be used: {error}; expected a chain and its key in PEM"
             ) from error
 
 

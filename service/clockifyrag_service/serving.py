@@ -26,6 +26,7 @@ class Served:
     generation: Generation
     engine: SearchEngine
     embedding: QuestionEmbedder
+    content_digest: str
     key_prefix: bytes  # of cache keys: content of the generation and of the settings
     glossary_problem: str | None = None
     phrases: PhraseIndex = field(default_factory=lambda: PhraseIndex(()))

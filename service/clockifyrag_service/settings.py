@@ -4,7 +4,6 @@ What is set explicitly (argument, environment, `.env`, in this order) wins over 
 defaults below. `settings_document()` is the table of docs/settings.md.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -265,7 +264,7 @@ def settings_document() -> str:
         default = field.default
         shown = "" if default is None or default == () else f"`{str(default).lower() if default is False else default}`"
         lines.append(f"| `{name.upper()}` | {shown} | {field.description} |")
-    return os.linesep.join(lines) + os.linesep
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

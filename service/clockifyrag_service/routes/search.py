@@ -85,7 +85,7 @@ def search_routes(parts: Parts) -> APIRouter:
         asked = checked_question("question", body.question, settings.min_query_length, settings.max_query_length)
         parameters = SearchParameters(asked, body.k or settings.retrieval_k, namespace=body.namespace)
         document = orjson.loads(completed(request, await parts.searching.search(parameters)))
-        parts.metrics.degraded(("llm",))
+        parts.metrics.left_out("llm")
         return json_answer(
             {
                 "question": asked,

@@ -73,7 +73,7 @@ def state_routes(parts: Parts) -> APIRouter:
     @router.post("/feedback", responses={200: {"model": FeedbackAnswer}, **failures()})
     async def feedback(request: Request, body: FeedbackBody) -> Response:
         """Notes whether a result helped; it stands in the log and is counted."""
-        parts.metrics.feedback(body.vote)
+        parts.metrics.feedback[body.vote] += 1
         exchange_of(request).note(feedback=body.model_dump(exclude_none=True))
         return json_answer({"accepted": True, "request_id": body.request_id})
 

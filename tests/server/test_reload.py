@@ -1,0 +1,170 @@
+"""A new generation is taken into service while questions are answered; a bad one is not; nothing fails."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.server.conftest import ARTICLES, Publish, Serve, Server, until
+
+from clockifyrag_index.generations import publish as move_current
+
+SWAPS = 10
+CLIENTS = 16
+NEW_ARTICLE = ("help", "help/new", "Brand new article", "", "Only the second index tells about flux capacitors.")
+
+
+def generation(server: Server) -> str:
+    return str(server.get("/health").json()["index"]["generation"])
+
+
+def test_a_published_generation_answers_without_a_restart_and_old_answers_are_not_reused(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    root = tmp_path / "index"
+    publish(root)
+    server = serve(root)
+    question = {"q": "flux capacitors"}
+    before = [server.get("/search", params=question).json() for _ in range(2)][-1]
+
+    second = publish(root, (*ARTICLES, NEW_ARTICLE))
+    until(lambda: generation(server) == second, "the new generation is served", server.explain)
+    after = server.get("/search", params=question).json()
+
+    assert (True, "help/new") == (before["metadata"]["from_cache"], after["results"][0]["id"])
+    assert second == after["metadata"]["index_generation"]
+    assert "help/new" not in [result["id"] for result in before["results"]]
+
+
+def test_the_most_frequent_questions_are_answered_before_the_new_generation_serves(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    root = tmp_path / "index"
+    publish(root)
+    server = serve(root)
+    for _ in range(3):
+        server.get("/search", params={"q": "how to send an invoice"})
+
+    second = publish(root, (*ARTICLES, NEW_ARTICLE))
+    until(lambda: generation(server) == second, "the new generation is served", server.explain)
+    first_answer = server.get("/search", params={"q": "how to send an invoice"}).json()
+
+    assert (True, second) == (first_answer["metadata"]["from_cache"], first_answer["metadata"]["index_generation"])
+
+
+@pytest.mark.slow
+def test_no_request_fails_while_generations_change_under_load(serve: Serve, publish: Publish, tmp_path: Path) -> None:
+    root = tmp_path / "index"
+    ids = [publish(root, (*ARTICLES, NEW_ARTICLE), current=False), publish(root)]
+    server = serve(root)
+    answers: list[tuple[int, str, bool]] = []
+
+    async def client(session: httpx.AsyncClient, number: int, stop: asyncio.Event) -> None:
+        asked = 0
+        while not stop.is_set():
+            asked += 1
+            answer = await session.get("/search", params={"q": f"timer {number} {asked % 7}", "k": 10})
+            document = answer.json()
+            found = json.dumps(document.get("results", []))
+            answers.append((answer.status_code, document["metadata"]["index_generation"], "flux" in found))
+
+    async def swap_under_load() -> None:
+        stop = asyncio.Event()
+        async with httpx.AsyncClient(base_url=server.url, timeout=20) as session:
+            clients = [asyncio.create_task(client(session, number, stop)) for number in range(CLIENTS)]
+            for swap in range(SWAPS):
+                wanted = ids[swap % 2]
+                await asyncio.to_thread(move_current, root, wanted)
+                await asyncio.to_thread(until, lambda wanted=wanted: generation(server) == wanted, "swapped")
+            stop.set()
+            await asyncio.gather(*clients)
+
+    asyncio.run(swap_under_load())
+
+    assert {200} == {status for status, _, _ in answers}
+    assert set(ids) == {served for _, served, _ in answers}
+    assert all(served == ids[0] for _, served, has_new in answers if has_new)  # each answer is of one generation
+
+
+def test_a_damaged_generation_is_refused_and_the_old_one_goes_on(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    root = tmp_path / "index"
+    first = publish(root)
+    server = serve(root)
+    second = publish(root, (*ARTICLES, NEW_ARTICLE), current=False)
+    chunks = root / "generations" / second / "chunks.jsonl"
+    content = bytearray(chunks.read_bytes())
+    content[len(content) // 2] ^= 1
+    chunks.write_bytes(bytes(content))
+
+    (root / "CURRENT").write_text(second + "\n")
+    until(lambda: server.get("/status").json()["problem"] is not None, "the refusal is told", server.explain)
+    status, health = server.get("/status").json(), server.get("/health").json()
+
+    assert (first, ["index"], "degraded") == (status["generation"], health["degraded"], health["status"])
+    assert "chunks.jsonl" in status["problem"]
+    assert str(tmp_path) not in status["problem"]
+    assert 200 == server.get("/search?q=timer").status_code == server.get("/ready").status_code
+
+
+def test_a_server_told_its_generation_never_reads_current(serve: Serve, publish: Publish, tmp_path: Path) -> None:
+    root = tmp_path / "index"
+    first = publish(root)
+    publish(root, (*ARTICLES, NEW_ARTICLE))
+
+    server = serve(root, GENERATION=first)
+
+    assert first == generation(server)
+
+
+def test_a_server_follows_its_generation_file_and_not_current(serve: Serve, publish: Publish, tmp_path: Path) -> None:
+    root, pointer = tmp_path / "index", tmp_path / "current"
+    second = publish(root, (*ARTICLES, NEW_ARTICLE))
+    first = publish(root)
+    pointer.write_text(second)
+    server = serve(root, GENERATION_FILE=pointer)
+    served_first = generation(server)
+
+    (tmp_path / "next").write_text(first + "\n")
+    (tmp_path / "next").replace(pointer)
+    until(lambda: generation(server) == first, "the file is followed", server.explain)
+
+    assert second == served_first
+
+
+def test_the_two_files_of_the_deployment_guide_name_a_generation(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    root = tmp_path / "index"
+    first = publish(root)
+    folder = root / "generations" / first
+
+    server = serve(
+        tmp_path / "nothing", FAISS_INDEX_PATH=folder / "index.bin", FAISS_METADATA_PATH=folder / "meta.json"
+    )
+
+    assert first == generation(server)
+
+
+def test_a_changed_glossary_is_in_use_at_once_and_a_broken_one_leaves_the_last(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    root, glossary = tmp_path / "index", tmp_path / "glossary.csv"
+    publish(root)
+    glossary.write_text("term,aliases,type,notes\ninvoice,bill,term,\n")
+    server = serve(root, GLOSSARY_PATH=glossary)
+
+    def expanded(query: str) -> bool:
+        answer = server.get("/search", params={"q": query, "cache": "false"}).json()
+        return bool(answer["metadata"]["expansion_applied"])
+
+    before = expanded("bill"), expanded("PTO")
+    glossary.write_text("term,aliases,type,notes\nvacation,PTO,term,\n")
+    until(lambda: (expanded("bill"), expanded("PTO")) == (False, True), "the new glossary is in use", server.explain)
+    glossary.write_text("no glossary at all")
+    until(lambda: "glossary" in server.get("/health").json()["degraded"], "the broken one is told", server.explain)
+
+    assert (True, False) == before
+    assert expanded("PTO")
