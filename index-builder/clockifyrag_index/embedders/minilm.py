@@ -17,8 +17,8 @@ from clockifyrag_index.embedders import EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.bert import Bert, bert, mean_pooled
 from clockifyrag_index.embedders.checks import TextRefused, refuse_unreadable, too_long, unit_length
 from clockifyrag_index.embedders.cores import keep_products_in_their_thread, usable_cores
+from clockifyrag_index.embedders.tokens import open_tokenizer
 from clockifyrag_index.embedders.weights import mapped_tensors
-from clockifyrag_index.embedders.wordpiece import open_tokenizer
 from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
 from clockifyrag_resource.profiles import ModelProfile
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.batches import batches
+from clockifyrag_index.embedders.bert_words import BERT_VOCABULARY, bert_words
 from clockifyrag_index.embedders.breaker import Breaker
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.embedders.checks import TextRefused, refuse_unreadable
@@ -78,10 +79,10 @@ class OllamaEmbedder:
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """As `Embedder` promises. EmbedderUnavailable when a batch has no answer within its deadline."""
-        refuse_unreadable(texts)
-        self._bound.refuse_too_long(texts)
+        refuse_unreadable(words := [self._words(text) for text in texts])
+        inputs = [self._profile.document_prefix + one for one in words]
+        self._bound.refuse_too_long(inputs)
         rows = np.empty((len(texts), self.identity.dimensions), np.float32)
-        inputs = [self._profile.document_prefix + text for text in texts]
         for places in batches([len(text) for text in inputs], self._texts_at_once(len(texts))):
             rows[places.start : places.stop] = self._isolated(inputs, places, time.monotonic() + self._times.deadline)
         return rows
@@ -91,13 +92,13 @@ class OllamaEmbedder:
 
         A question above the context is cut there, by servers that do so; a document never.
         """
-        refuse_unreadable([text])
+        refuse_unreadable([words := self._words(text)])
         self._require_rest_is_over()
         seconds = self._times.answer if timeout_seconds is None else timeout_seconds
         try:
             if self._digest_wanted:
                 self._model.digest(seconds, again=False)
-            row: Vectors = self._model.vectors([self._profile.query_prefix + text], seconds, truncate=True)[0]
+            row: Vectors = self._model.vectors([self._profile.query_prefix + words], seconds, truncate=True)[0]
         except EmbedderUnavailable:
             self._breaker.failed()
             raise
@@ -110,10 +111,14 @@ class OllamaEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` with prefix and special tokens, at most; see `TokenBound`."""
-        return self._bound.of_document(text)
+        return self._bound.of(self._profile.document_prefix + self._words(text))
 
     def close(self) -> None:
         self._server.close()
+
+    def _words(self, text: str) -> str:
+        """The text as the model's tokenizer would cut it, where the server's own would cut it otherwise."""
+        return bert_words(text) if canonical_model(self._profile.model) in BERT_VOCABULARY else text
 
     def _texts_at_once(self, count: int) -> int:
         """Texts of one request, after a probe, once, that a batch gives what single texts give."""

@@ -4,31 +4,31 @@ from collections.abc import Sequence
 
 from tokenizers import Tokenizer
 
+from clockifyrag_index.embedders.bert_words import BERT_VOCABULARY
 from clockifyrag_index.embedders.checks import too_long
 from clockifyrag_index.embedders.local import MINILM_DISTRIBUTION, MINILM_PACKAGE, package_folder
-from clockifyrag_index.embedders.wordpiece import byte_bound, open_tokenizer, wordpiece_bound
+from clockifyrag_index.embedders.tokens import byte_bound, open_tokenizer, wordpiece_bound
 from clockifyrag_index.errors import EmbedderError
 from clockifyrag_resource.profiles import ModelProfile
 
-# Model cards: these were trained with the vocabulary of bert-base-uncased, whose tokenizer comes with all-minilm.
-BERT_VOCABULARY = frozenset({"all-minilm", "nomic-embed-text", "mxbai-embed-large"})
-
 
 class TokenBound:
-    """Counts for one model. Where its vocabulary is not at hand the bound is one token a byte, far above the truth."""
+    """Counts for one model. Where its vocabulary is not at hand the bound is one token a byte, far above the truth.
+
+    all-minilm brings the tokenizer of bert-base-uncased, whose vocabulary the models of BERT_VOCABULARY share.
+    """
 
     def __init__(self, profile: ModelProfile) -> None:
         self._profile = profile
         self._tokenizer: Tokenizer | None = None
         self._looked = False
 
-    def of_document(self, text: str) -> int:
-        """Tokens of the text with the document prefix and special tokens, at most."""
-        whole = self._profile.document_prefix + text
+    def of(self, whole: str) -> int:
+        """Tokens of what is sent, prefix included, with special tokens, at most."""
         tokenizer = self._own_tokenizer()
         return byte_bound(whole) if tokenizer is None else wordpiece_bound(tokenizer, whole)
 
-    def refuse_too_long(self, texts: Sequence[str]) -> None:
+    def refuse_too_long(self, wholes: Sequence[str]) -> None:
         """TextRefused for a text that the model itself counts above its context.
 
         Some servers cut such a text silently though they are told not to (ollama/ollama#14186). Where the vocabulary
@@ -37,8 +37,7 @@ class TokenBound:
         tokenizer, context = self._own_tokenizer(), self._profile.context_tokens
         if tokenizer is None:
             return
-        whole = [self._profile.document_prefix + text for text in texts]
-        for position, encoding in enumerate(tokenizer.encode_batch_fast(whole)):
+        for position, encoding in enumerate(tokenizer.encode_batch_fast(list(wholes))):
             if len(encoding.ids) > context:
                 raise too_long(position, len(encoding.ids), context, self._profile.model)
 

@@ -1,4 +1,4 @@
-"""Tokenizers: loading one, and counting the tokens that a model behind a server will see."""
+"""Tokens: opening a tokenizer, and counting what a model behind a server will see."""
 
 import re
 from pathlib import Path
@@ -7,10 +7,7 @@ from tokenizers import Tokenizer
 
 from clockifyrag_index.errors import EmbedderError
 
-# Ollama's own BERT tokenizer (0.17) is not the model's: it splits words of more than 100 letters, which the model takes
-# for one unknown token, and cuts around characters beyond ASCII and the symbols $ + < = > ^ ` | ~ in another way.
-_SYMBOLS = re.compile(r"[^\x00-\x7f]|[$+<=>^`|~]")
-_LONG_WORDS = re.compile(r"\w{101,}")
+_LONG_WORDS = re.compile(r"[^\W_]{101,}")  # one unknown token to BERT, many tokens to Ollama
 
 
 def open_tokenizer(path: Path) -> Tokenizer:
@@ -28,14 +25,9 @@ def open_tokenizer(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def wordpiece_bound(tokenizer: Tokenizer, text: str) -> int:
-    """Tokens of `text` at most, special tokens included, as a model server with the same vocabulary counts them.
-
-    Exact for plain English; one more for each character that such a server is known to treat in its own way. It held
-    for every chunk of a real help center.
-    """
-    extra = sum(len(word) for word in _LONG_WORDS.findall(text)) + len(_SYMBOLS.findall(text))
-    return len(tokenizer.encode(text).ids) + extra
+def wordpiece_bound(tokenizer: Tokenizer, words: str) -> int:
+    """Tokens of `bert_words(text)` at most, special tokens included, as Ollama counts: exact but for long words."""
+    return len(tokenizer.encode(words).ids) + sum(len(word) for word in _LONG_WORDS.findall(words))
 
 
 def byte_bound(text: str) -> int:

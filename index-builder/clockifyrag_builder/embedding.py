@@ -1,0 +1,88 @@
+"""Embedding of a corpus: texts → one row each; every distinct text once, known ones from the cache.
+
+texts ─ keys ─► distinct ─┬─ in the cache ─────────────────────────► rows
+                          └─ missing ─ batch ─► embedder ─► cache ─► rows
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clockifyrag_builder.vector_cache import VectorCache
+from clockifyrag_index.embedders import Embedder, Vectors
+from clockifyrag_index.embedders.checks import TextRefused
+
+Progress = Callable[[int, int], None]  # texts done, texts in all
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingOutcome:
+    """The vectors, and what they cost."""
+
+    vectors: Vectors  # (texts, dimensions) float32 rows of length 1, in the texts' order
+    distinct: int  # texts that differ
+    cache_hits: int  # distinct texts whose vector was known
+    texts_embedded: int  # distinct texts that the embedder was given
+    calls: int  # of the embedder
+
+
+def embed_chunks(
+    texts: Sequence[str], embedder: Embedder, cache: VectorCache, progress: Progress, batch_size: int = 32
+) -> EmbeddingOutcome:
+    """The vectors of `texts`; when this process dies, at most the batch being embedded is lost.
+
+    progress: called after each step with a number of texts that never falls and ends at all of them. TextRefused names
+    the position in `texts`; other EmbedderErrors and StorageErrors pass through. A text known to the cache is never
+    given to the embedder, so with nothing new no model is asked at all.
+    """
+    first_place, places = _distinct(texts, cache)
+    vectors = np.empty((len(texts), embedder.identity.dimensions), np.float32)
+    new: list[bytes] = []
+    for key, place in first_place.items():
+        known = cache.vector(key)
+        if known is None:
+            new.append(key)
+        else:
+            vectors[place] = known
+    repeated = np.bincount(places, minlength=len(texts))  # how many texts each first one stands for
+    done = len(texts) - int(sum(repeated[first_place[key]] for key in new))
+    progress(done, len(texts))
+    new.sort(key=lambda key: len(texts[first_place[key]]))  # texts of like length: batches take like time
+    starts = range(0, len(new), batch_size)
+    for start in starts:
+        keys = new[start : start + batch_size]
+        at = [first_place[key] for key in keys]
+        rows = _embedded([texts[place] for place in at], at, embedder)
+        cache.append(keys, rows)
+        vectors[at] = rows
+        done += int(repeated[at].sum())
+        progress(done, len(texts))
+    again = np.flatnonzero(places != np.arange(len(texts)))
+    vectors[again] = vectors[places[again]]
+    return EmbeddingOutcome(
+        vectors=vectors,
+        distinct=len(first_place),
+        cache_hits=len(first_place) - len(new),
+        texts_embedded=len(new),
+        calls=len(starts),
+    )
+
+
+def _distinct(
+    texts: Sequence[str], cache: VectorCache
+) -> tuple[dict[bytes, int], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Key → place of the first text with it, in order; and for each text the place of the first one equal to it."""
+    first_place: dict[bytes, int] = {}
+    places = np.fromiter(
+        (first_place.setdefault(cache.key(text), place) for place, text in enumerate(texts)), np.int64, len(texts)
+    )
+    return first_place, places
+
+
+def _embedded(texts: Sequence[str], at: Sequence[int], embedder: Embedder) -> Vectors:
+    """(len(texts), dimensions) float32. TextRefused with the place in the whole corpus, `at`, of the text refused."""
+    try:
+        return embedder.embed_documents(texts)
+    except TextRefused as error:
+        raise TextRefused(at[error.position], error.reason) from error
