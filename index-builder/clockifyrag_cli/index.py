@@ -51,19 +51,22 @@ def build(
     embed_only: Annotated[bool, typer.Option(help="Fill the cache of vectors and build nothing.")] = False,
     shard: Annotated[str, typer.Option(help="With --embed-only: I/N, I from 0.")] = "0/1",
     progress: Annotated[str, typer.Option(help="auto (a bar on a terminal), plain or json.")] = "auto",
+    status_port: Annotated[
+        int | None, typer.Option("--ops-port", envvar="OPS_PORT", help="Answer /status there while building.")
+    ] = None,
 ) -> None:
     """Read a source and publish a generation of it.
 
     Exit codes: 0 published, 10 unchanged, 2 usage, 30 source, 40 embedder, 50 storage; 20 is reserved for the quality
     gate. With --outcome every finished build, Built, Unchanged or NeedVectors, exits 0. The last line is the summary.
     """
-    from clockifyrag_index.embedders.opening import open_embedder
-
     from clockifyrag_builder.build import build as built
     from clockifyrag_builder.plan import BuildPlan, Shard
     from clockifyrag_builder.sources import source_of
     from clockifyrag_cli.opened import limits_of, provider_of
+    from clockifyrag_cli.ops import ops_port
     from clockifyrag_cli.progress import progress_display
+    from clockifyrag_index.embedders.opening import open_embedder
     from clockifyrag_resource.profiles import DEFAULT_MODEL, model_profile
 
     provider = provider_of(embedder)
@@ -84,8 +87,8 @@ def build(
         shards=shards,
         embed_only=Shard.parse(shard) if embed_only else None,
     )  # fmt: skip
-    with progress_display(progress) as shown:
-        result = built(plan, shown)
+    with progress_display(progress) as shown, ops_port(status_port, shown) as told:
+        result = built(plan, told)
     if sys.stdout.isatty() and result.result == "Built":
         print(result.report.text())
     summary = json.dumps(result.summary())

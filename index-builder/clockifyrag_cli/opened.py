@@ -34,7 +34,6 @@ def opened_engine(root: Path) -> Iterator[SearchEngine]:
 def embedder_of(identity: EmbedderIdentity) -> Embedder:
     """The embedder that made an index: Local where the model runs in the process, else the Ollama of LLM_BASE_URL."""
     from clockifyrag_index.embedders.opening import open_embedder
-
     from clockifyrag_resource.profiles import LOCAL_MODELS, model_profile
 
     url = os.environ.get("LLM_BASE_URL")

@@ -103,10 +103,9 @@ def build_once(here: Adapted, source: Path | None, root: Path) -> None:
 
 
 def _plan(here: Adapted, source: Path | None, root: Path) -> "BuildPlan":
-    from clockifyrag_index.embedders.opening import open_embedder
-
     from clockifyrag_builder.plan import BuildPlan
     from clockifyrag_cli.opened import limits_of
+    from clockifyrag_index.embedders.opening import open_embedder
 
     spec = here.resource.spec
     embedding, profile = spec.embedding, spec.embedding.resolved_profile()
@@ -174,7 +173,6 @@ def _settings(here: Adapted, root: Path) -> Any:
 def _serve(settings: Any) -> None:
     from clockifyrag_service.__main__ import serve
 
-    scheme = "https" if settings.tls_cert_file else "http"
-    host = "127.0.0.1" if settings.api_host == "0.0.0.0" else settings.api_host  # noqa: S104  shown, not bound
-    print(f"Ask your questions at {scheme}://{host}:{settings.api_port}   (Ctrl-C ends)", flush=True)
-    serve(settings)
+    exit_code = serve(settings, lambda url: print(f"Ask your questions at {url}   (Ctrl-C ends)", flush=True))
+    if exit_code:
+        raise typer.Exit(exit_code)

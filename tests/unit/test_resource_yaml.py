@@ -1,9 +1,9 @@
 """Files: what can be wrong with one before its fields are looked at, each told with the file's name and a line."""
 
-import os
 from pathlib import Path
 
 import pytest
+from rights import without_privileges
 
 from clockifyrag_resource.errors import Problem, ResourceInvalid, ResourceUnreadable
 from clockifyrag_resource.load import SIZE_BYTES_MAX, load_resource, parse_resource
@@ -238,13 +238,12 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
         load_resource(tmp_path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_rights_is_named(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text(GOOD)
     file.chmod(0)
 
-    with pytest.raises(ResourceUnreadable, match="Permission denied"):
+    with without_privileges(), pytest.raises(ResourceUnreadable, match="Permission denied"):
         load_resource(file)
 
 

@@ -1,6 +1,5 @@
 """A disk that is full, or closed to us: the message names the remedy, and nothing published is lost."""
 
-import os
 import resource
 import stat
 import tempfile
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rights import without_privileges
 
 from clockifyrag_index.disk import estimated_bytes, require_space, storage_error
 from clockifyrag_index.errors import NoSpace, StorageError
@@ -30,18 +30,6 @@ def files_of_at_most(size_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@contextmanager
-def without_privileges() -> Iterator[None]:
-    """Within it this process has no more rights than anybody: root becomes nobody, others stay who they are."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(before)
 
 
 @pytest.fixture
