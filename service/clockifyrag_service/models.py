@@ -2,9 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 NoNul = StringConstraints(pattern=r"^[^\u0000]*$")
+
+
+def whole(value: object) -> object:
+    """5.0 as 5: to JSON Schema both are integers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+ResultCount = Annotated[int, Field(ge=1, le=50), BeforeValidator(whole)]
 
 
 class Body(BaseModel):
@@ -20,14 +28,16 @@ class ChatSearchBody(Body):
         Field(max_length=10, description="Earlier questions of this conversation, oldest first."),
     ] = []
     conversation_id: Annotated[str | None, Field(max_length=100, description="Echoed."), NoNul] = None
-    k: Annotated[int | None, Field(ge=1, le=50, description="Articles wanted.")] = None
+    k: Annotated[ResultCount | None, Field(description="Articles wanted.")] = None
     answer: Annotated[bool | None, Field(description="Write an answer from the results; needs an LLM.")] = None
-    stream: Annotated[bool, Field(description="Stream the answer; needs an LLM, and is refused without one.")] = False
+    stream: Annotated[
+        bool, Field(description="Stream the answer; refused without an LLM.", json_schema_extra={"const": False})
+    ] = False
 
 
 class ChatBody(Body):
     question: Annotated[str, Field(description="The question as typed.", max_length=20_000)]
-    k: Annotated[int | None, Field(ge=1, le=50, description="Sources wanted.")] = None
+    k: Annotated[ResultCount | None, Field(description="Sources wanted.")] = None
     namespace: Annotated[str | None, Field(min_length=1, max_length=100), NoNul] = None
 
 

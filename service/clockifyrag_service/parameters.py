@@ -16,7 +16,7 @@ from .settings import Settings
 
 FIELDS_MAX = 32
 INTEGER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
-NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,17})?(?:[eE][-+]?[0-9]{1,2})?", re.ASCII)
+NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,17})?(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 UNUSABLE = re.compile("[\x00\ud800-\udfff]")  # NUL, and halves of characters that no encoding can write
 

@@ -100,6 +100,10 @@ def test_a_wrong_body_is_refused_with_the_field(
     assert message in answer.json()["error"]["message"]
 
 
+def test_a_whole_number_may_be_written_with_a_point(server: Server) -> None:
+    assert 2 == len(server.post("/chat", {"question": "timer", "k": 2.0}).json()["sources"])
+
+
 def test_an_unknown_field_is_answered_with_the_nearest_known_one(server: Server) -> None:
     answer = server.post("/chat", {"question": "ab", "namspace": "help"})
 

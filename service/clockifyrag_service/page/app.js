@@ -48,7 +48,7 @@ async function ask(question, { meant = false, enters = true } = {}) {
   present = question;
   failed = null;
   if (enters) enter(question);
-  if (meant) settle();
+  if (meant && question.q) settle(); // the empty field is where the next question begins
   document.title = question.q ? `${question.q} – ${baseTitle}` : baseTitle;
   if (!question.q) {
     await welcome(mine);
@@ -81,9 +81,13 @@ async function show(answer, question, meant, mine) {
   if (!mine.signal.aborted) view.showEmpty(answer, nearest, showAnyway);
 }
 
-/** Nothing found, or only what the search itself all but rules out: meaning is always a little like something. */
-function isHopeless({ results: [best], metadata }) {
-  return !best || (metadata.low_confidence && best.relevance_score < HOPELESS);
+/**
+ * Nothing found, or nothing that holds a word of the question or means anything like it: everything is a little like
+ * everything, so a search by meaning never comes back with empty hands.
+ */
+function isHopeless({ results, metadata }) {
+  if (!results.length) return true;
+  return metadata.low_confidence && results[0].relevance_score < HOPELESS && results.every(({ source }) => source === "semantic");
 }
 
 /** What gets more articles, or null when this answer holds fewer than were asked for. */
@@ -186,7 +190,7 @@ input.addEventListener("input", (event) => {
   if (!event.isComposing) typed();
 });
 input.addEventListener("compositionend", typed);
-input.addEventListener("change", settle);
+input.addEventListener("change", () => input.value.trim() && settle());
 input.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && input.value && !event.isComposing) {
     event.preventDefault();

@@ -13,6 +13,11 @@ export function questionLink(q, attributes = {}, { expand = true } = {}) {
   return element("a", { ...attributes, href: addressOf({ q, expand }), "data-question": q, "data-expand": expand, dir: "auto" }, q);
 }
 
+/** The question in quotation marks, set apart from the words around it whatever its direction. */
+export function quoted(q) {
+  return element("bdi", { class: "quoted" }, `“${q}”`);
+}
+
 export function welcomePanel(examples, recents, forgetRecents) {
   return element(
     "div",
@@ -54,7 +59,7 @@ export function emptyPanel(q, nearest, showAnyway = null) {
   return element(
     "div",
     { class: "panel empty" },
-    element("h2", { dir: "auto" }, "No article answers ", element("q", { dir: "auto" }, q)),
+    element("h2", { dir: "auto" }, "No article answers ", quoted(q)),
     element(
       "ul",
       { class: "tips" },

@@ -1,7 +1,7 @@
 // View: the part of the page below the field. It shows one thing at a time: welcome, results, nothing found, a failure.
 
 import { resultItem } from "./results.js";
-import { emptyPanel, failurePanel, keyPanel, remarks, skeleton, welcomePanel } from "./panels.js";
+import { emptyPanel, failurePanel, keyPanel, quoted, remarks, skeleton, welcomePanel } from "./panels.js";
 import { element } from "./dom.js";
 
 const $ = (id) => document.getElementById(id);
@@ -33,7 +33,7 @@ export function showAnswer(answer, fetchMore) {
   const count = found.length === 1 ? "1 article" : `${found.length} articles`;
   const took = element("span", { class: "took", "aria-hidden": "true" }, ` in ${Math.max(1, Math.round(metadata.latency_ms))} ms`);
   put({
-    say: [`${count} for `, element("q", { dir: "auto" }, metadata.corrected_query ?? query), took],
+    say: [`${count} for `, quoted(metadata.corrected_query ?? query), took],
     above: remarks(query, metadata),
     items: found.map(resultItem),
     below: fetchMore ? [moreButton(fetchMore)] : [],

@@ -1,0 +1,58 @@
+"""Conversation without a language model: when a question leans on the last one, and what to ask next."""
+
+import pytest
+
+from clockifyrag_index.chunk import Chunk
+from clockifyrag_service.conversation import followups, standalone
+
+
+@pytest.mark.parametrize(
+    ("query", "context", "expected"),
+    [
+        pytest.param("how do I delete it?", ["time entry"], "time entry how do I delete it?", id="a-pronoun"),
+        pytest.param("and for a client?", ["create a project"], "create a project and for a client?", id="an-and"),
+        pytest.param("on mobile", ["track time"], "track time on mobile", id="few-words"),
+        pytest.param(
+            "how do I delete it?", ["a", "b", "  "], "b how do I delete it?", id="the-last-that-says-anything"
+        ),
+        pytest.param("how do I delete it?", [], "how do I delete it?", id="no-context"),
+        pytest.param(
+            "How can managers export a detailed report?",
+            ["time entry"],
+            "How can managers export a detailed report?",
+            id="stands-alone",
+        ),
+    ],
+)
+def test_a_question_that_leans_on_the_context_gets_it(query: str, context: list[str], expected: str) -> None:
+    assert (expected, expected != query) == standalone(query, context, 500)
+
+
+def test_the_context_is_cut_to_the_longest_question() -> None:
+    query, applied = standalone("and it?", ["x" * 500], 100)
+
+    assert applied
+    assert 100 == len(query)
+    assert query.endswith(" and it?")
+
+
+def chunk(number: int, *headings: str) -> Chunk:
+    return Chunk(f"{number:016x}", "d", "n", number, "Reports", headings, "text", "", "", None, None, None, ())
+
+
+def test_headings_near_those_shown_are_suggested_in_reading_order_and_none_twice() -> None:
+    article = [
+        chunk(0),
+        chunk(1, "Summary report"),
+        chunk(2, "Summary report"),
+        chunk(3, "Export a report to Excel"),
+        chunk(4, "Share"),
+    ]
+
+    found = followups([article, article], frozenset({"0000000000000001"}))
+
+    assert ["Export a report to Excel", "Reports: Share"] == found
+
+
+def test_no_more_than_five_are_suggested() -> None:
+    assert 5 == len(followups([[chunk(n, f"Heading number {n}") for n in range(20)]], frozenset()))

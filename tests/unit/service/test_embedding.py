@@ -1,0 +1,150 @@
+"""Embedding of questions: an embedder is used only once its canaries agree with the index."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clockifyrag_index.embedders import EmbedderIdentity, Vectors
+from clockifyrag_index.embedders.canaries import CANARY_TEXTS
+from clockifyrag_index.embedders.opening import open_embedder
+from clockifyrag_index.errors import EmbedderMismatch, EmbedderUnavailable
+from clockifyrag_index.manifest import canary
+from clockifyrag_resource.profiles import model_profile
+from clockifyrag_service.embedding import EmbedderChoice, ProvenEmbedder
+from clockifyrag_service.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Any:
+    """What of a manifest the choice of an embedder reads: an index made with wordllama."""
+    embedder = open_embedder("Local", model_profile("wordllama"))
+    rows = embedder.embed_documents(CANARY_TEXTS)
+    canaries = tuple(map(canary, CANARY_TEXTS, rows))
+    return SimpleNamespace(embedder=embedder.identity, canaries=canaries, canary_vectors=rows)
+
+
+def settings(**values: Any) -> Settings:
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
+
+
+@dataclass
+class Counting:
+    """An embedder that counts, and fails when told."""
+
+    rows: Vectors
+    identity: EmbedderIdentity
+    failing: bool = False
+    asked: list[str] = field(default_factory=list)
+    change: Callable[[Vectors], Vectors] = lambda rows: rows
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        if self.failing:
+            raise EmbedderUnavailable("down")
+        return self.change(self.rows)
+
+    def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
+        if self.failing:
+            raise EmbedderUnavailable("down")
+        self.asked.append(text)
+        return np.ones(4, np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        return 1
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def counting(manifest: Any) -> Counting:
+    return Counting(manifest.canary_vectors, manifest.embedder)
+
+
+def test_an_unproven_embedder_is_not_used(counting: Counting) -> None:
+    proven = ProvenEmbedder(counting, counting.identity)
+
+    with pytest.raises(EmbedderUnavailable, match="not been compared"):
+        proven.embed_question("timer")
+
+    assert [] == counting.asked
+
+
+def test_once_the_canaries_agree_it_is_used_and_a_question_is_embedded_once(counting: Counting, manifest: Any) -> None:
+    proven = ProvenEmbedder(counting, counting.identity)
+    proven.compare(manifest)
+
+    for _ in range(3):
+        proven.embed_question("timer")
+
+    assert ("ok", ["timer"]) == (proven.helps, counting.asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param(lambda rows: np.roll(rows, 1, axis=1), "cosine", id="other-vectors"),
+        pytest.param(lambda rows: rows[:, :128], "256 dimensions, the embedder 128", id="other-dimensions"),
+    ],
+)
+def test_another_model_under_the_name_is_never_used(
+    counting: Counting, manifest: Any, change: Callable[[Vectors], Vectors], reason: str
+) -> None:
+    counting.change = change
+    proven = ProvenEmbedder(counting, counting.identity)
+    proven.compare(manifest)
+
+    with pytest.raises(EmbedderMismatch, match=reason):
+        proven.embed_question("timer")
+
+    assert "mismatch" == proven.helps
+
+
+def test_while_a_proven_embedder_is_down_it_stays_proven(counting: Counting, manifest: Any) -> None:
+    proven = ProvenEmbedder(counting, counting.identity)
+    proven.compare(manifest)
+    counting.failing = True
+
+    for number in range(3):
+        with pytest.raises(EmbedderUnavailable):
+            proven.embed_question(f"question {number}")
+    proven.compare(manifest)
+    down = proven.helps
+    counting.failing = False
+    proven.embed_question("again")
+
+    assert ("unreachable", "ok") == (down, proven.helps)
+
+
+def test_a_model_with_a_local_twin_is_embedded_here(manifest: Any) -> None:
+    found = EmbedderChoice(settings()).embedder_for(manifest)
+
+    assert ("local", "ok") == (found.provider, found.verdict)
+    assert found is EmbedderChoice(settings()).embedder_for(manifest, found)
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "message"),
+    [
+        pytest.param("wordllama", {"embedding_model": "all-minilm"}, "EMBEDDING_MODEL says all-minilm", id="settings"),
+        pytest.param("bge-m3", {"query_provider": "local"}, "no local twin", id="no-twin"),
+    ],
+)
+def test_an_index_of_another_model_is_refused(manifest: Any, model: str, values: dict[str, Any], message: str) -> None:
+    identity = EmbedderIdentity(model, "sha256:0", 256, 512, "", "")
+    other = SimpleNamespace(embedder=identity, canaries=manifest.canaries, canary_vectors=manifest.canary_vectors)
+
+    with pytest.raises(EmbedderMismatch, match=message):
+        EmbedderChoice(settings(**values)).embedder_for(other)  # type: ignore[arg-type]
+
+
+def test_a_model_of_a_server_without_its_address_is_absent_with_the_reason(manifest: Any) -> None:
+    identity = EmbedderIdentity("bge-m3", "sha256:0", 256, 512, "", "")
+
+    found = EmbedderChoice(settings()).embedder_for(SimpleNamespace(embedder=identity, canaries=()))  # type: ignore[arg-type]
+
+    assert ("absent", "none") == (found.verdict, found.provider)
+    assert "LLM_BASE_URL" in (found.reason or "")

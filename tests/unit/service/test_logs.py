@@ -1,0 +1,49 @@
+"""Logs: JSON lines, questions hashed, nothing lost at the end."""
+
+import io
+import json
+import logging
+
+from clockifyrag_service.logs import JsonLines, RequestLog, query_hash
+
+
+def noted(log_queries: bool) -> dict[str, object]:
+    stream = io.StringIO()
+    log = RequestLog(stream, enabled=True, log_queries=log_queries)
+    log.start()
+    log.add("r-1", "GET", "/search", 200, 0.0123, {"query": "my secret", "results": 3})
+    log.stop()
+    return dict(json.loads(stream.getvalue()))
+
+
+def test_a_request_is_one_line_with_its_id_and_a_hash_of_the_question() -> None:
+    line = noted(log_queries=False)
+
+    assert ("r-1", "GET", "/search", 200, 12.3, 3) == tuple(
+        line[name] for name in ("request_id", "method", "endpoint", "status", "latency_ms", "results")
+    )
+    assert query_hash("my secret") == line["query_hash"]
+    assert "query" not in line
+
+
+def test_the_question_is_logged_where_that_is_wanted() -> None:
+    assert "my secret" == noted(log_queries=True)["query"]
+
+
+def test_a_log_that_is_off_writes_nothing() -> None:
+    stream = io.StringIO()
+    log = RequestLog(stream, enabled=False, log_queries=False)
+
+    log.start()
+    log.stop()
+
+    assert "" == stream.getvalue()
+
+
+def test_other_lines_are_json_with_level_and_extra_fields() -> None:
+    record = logging.makeLogRecord({"name": "x", "levelname": "ERROR", "msg": "it %s", "args": ("broke",), "part": 7})
+
+    line = json.loads(JsonLines().format(record))
+
+    assert ("error", "it broke", 7) == (line["level"], line["message"], line["part"])
+    assert line["time"].endswith("Z")
