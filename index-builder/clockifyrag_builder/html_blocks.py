@@ -21,6 +21,7 @@ BLOCKS = (
     | LISTS
     | HEADING_LEVELS.keys()
 )
+CELLS = frozenset({"td", "th"})
 DROPPED = frozenset(
     "script style nav header footer form noscript svg template head iframe select datalist canvas audio video object "
     "embed textarea".split()
@@ -166,7 +167,7 @@ class _Walk:
         caption = table.css_first("caption")
         if caption is not None:
             self._builder.text(text_of(caption))
-        rows = [[text_of(cell) for cell in _cells(row)] for row in table.css("tr")]
+        rows = [[text_of(cell) for cell in _elements(row) if cell.tag in CELLS] for row in table.css("tr")]
         if len(rows) == 1 and len(rows[0]) == 1:
             self._builder.text(rows[0][0])
         else:
@@ -195,17 +196,18 @@ def _descend(root: LexborNode, enter: Callable[[LexborNode], bool], leave: Calla
         node = node.next if node is not None else None
 
 
-def _cells(row: LexborNode) -> Iterator[LexborNode]:
-    cell = row.first_child
-    while cell is not None:
-        if cell.tag in {"td", "th"}:
-            yield cell
-        cell = cell.next
+def _elements(parent: LexborNode) -> Iterator[LexborNode]:
+    """The elements directly below `parent`."""
+    node = parent.first_child
+    while node is not None:
+        if node.is_element_node:
+            yield node
+        node = node.next
 
 
 def _is_layout(table: LexborNode) -> bool:
     """A table that holds headings, listings or other tables arranges a page; its cells are no cells of data."""
-    return any(found != table for found in table.css(ARRANGED_IN_TABLES))
+    return any(part.css_first(ARRANGED_IN_TABLES) is not None for part in _elements(table))
 
 
 def _code_of(pre: LexborNode) -> str:
@@ -234,16 +236,13 @@ def _heading_anchor(heading: LexborNode) -> str:
         if _is_permalink(link):
             return (inner.get("href") or "").partition("#")[2]
     parent = heading.parent
-    if parent is not None and parent.tag in {"section", "div", "article"} and _first_element(parent) == heading:
+    if (
+        parent is not None
+        and parent.tag in {"section", "div", "article"}
+        and next(_elements(parent)).mem_id == heading.mem_id
+    ):
         return parent.attributes.get("id") or ""
     return ""
-
-
-def _first_element(parent: LexborNode) -> LexborNode | None:
-    node = parent.first_child
-    while node is not None and not node.is_element_node:
-        node = node.next
-    return node
 
 
 def _is_page_link(link: LexborNode) -> bool:

@@ -25,7 +25,7 @@ class _AnyLink(MarkdownIt):
 PARSER = _AnyLink("commonmark", {"maxNesting": NESTING_MAX}).enable(["table", "strikethrough"])
 
 NESTING_MARKS = re.compile(r"^(?:[ \t]|>|[-*+](?=\s)|\d{1,9}[.)](?=\s))+", re.MULTILINE)
-HEADING_ATTRIBUTES = re.compile(r"\s*\{[^{}]*?#([^\s{}]+)[^{}]*\}\s*$")
+HEADING_ATTRIBUTES = re.compile(r" ?\{[^{}#]*#([^\s{}]+)[^{}]*\}$")
 
 
 def markdown_tokens(text: str) -> list[Token]:
@@ -113,9 +113,9 @@ class _Walk:
 
 def _heading_text(inline: Inline) -> tuple[str, str]:
     """(words, anchor) of a heading: `{#anchor}` at its end beats a permalink."""
-    attributes = HEADING_ATTRIBUTES.search(inline.text)
-    text = inline.text[: attributes.start()] if attributes else inline.text
-    return " ".join(text.split()), attributes[1] if attributes else inline.anchor
+    text = " ".join(inline.text.split())
+    attributes = HEADING_ATTRIBUTES.search(text)
+    return (text[: attributes.start()], attributes[1]) if attributes else (text, inline.anchor)
 
 
 def _is_ruled_paragraph(heading: Token, inline: Token) -> bool:

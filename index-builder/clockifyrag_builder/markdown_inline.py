@@ -16,7 +16,7 @@ BROKEN_BOLD = re.compile(r"\*\*([.,:;!?]+)\*\*|\*\*(?=\S)([^*\n]*[^\w\s*])\*\*(?
 # `tap **Allow**in the app`: a converter lost the space. `**project**s` and `**N**ew` are meant.
 WORD_ENDING = re.compile(r"(?:\w(?!\.)|es|ed|er|ing|ly)\b")
 
-TAG = re.compile(r"<(/?)([A-Za-z][\w-]*)([^>]*)>")
+TAG = re.compile(r"<(/?)([A-Za-z][\w-]*)([^<>]*)>")
 LINK_ID = re.compile(r"""\b(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 VOID_ELEMENTS = frozenset("area base br col embed hr img input link meta source track wbr".split())
 HTML_ELEMENTS = VOID_ELEMENTS | frozenset(
@@ -70,6 +70,10 @@ class _Collected:
         self._link_start = 0
         self._hidden = ""  # the script or style element it stands in
         self._after_markup = False
+        self._last_closed: dict[str, int] = {}  # element → index of its last closing tag
+        for index, token in enumerate(tokens):
+            if token.type == "html_inline" and (closing := TAG.fullmatch(token.content)) and closing[1]:
+                self._last_closed[closing[2].lower()] = index
 
     def take(self, index: int, token: Token) -> None:
         match token.type:
@@ -125,19 +129,13 @@ class _Collected:
         elif name not in HTML_ELEMENTS:
             self._append(markup)
         elif not (closing or name in VOID_ELEMENTS):
-            is_closed = self._is_closed(index, name)
+            is_closed = self._last_closed.get(name, -1) > index
             if is_closed and name in {"script", "style"}:
                 self._hidden = name
             elif not (is_closed or attributes):
                 self._append(markup)
             elif name == "a" and (link_id := LINK_ID.search(attributes)):
                 self.anchor = link_id[1]
-
-    def _is_closed(self, index: int, name: str) -> bool:
-        end = f"</{name}"
-        return any(
-            token.type == "html_inline" and token.content.lower().startswith(end) for token in self.tokens[index + 1 :]
-        )
 
     def _ends_in_word(self) -> bool:
         return bool(self.pieces) and self.pieces[-1][-1:].isalnum()

@@ -152,12 +152,12 @@ class SectionBuilder:
         """All sections in reading order; what stood before the first heading is left out when it is empty."""
         self._end_lead()
         kept = [draft for draft in self._drafts if (draft.headings or draft.blocks) and not self._is_contents(draft)]
-        taken = {draft.anchor for draft in kept}
+        anchors = _Anchors(draft.anchor for draft in kept)
         sections = []
         for draft in kept:
             anchor = draft.anchor
             if draft.headings and not anchor:
-                anchor = _unique(slug(draft.headings[-1]), taken) if self._slugs else draft.nearest
+                anchor = anchors.free(slug(draft.headings[-1])) if self._slugs else draft.nearest
             sections.append(Section(draft.headings, anchor, tuple(draft.blocks)))
         return tuple(sections)
 
@@ -224,14 +224,20 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") or "section"
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    """`name`, or `name-1`, `name-2` … as GitHub counts; it is taken from then on."""
-    unique, ordinal = name, 0
-    while unique in taken:
-        ordinal += 1
-        unique = f"{name}-{ordinal}"
-    taken.add(unique)
-    return unique
+class _Anchors:
+    """Names that are given once each: `name`, then `name-1`, `name-2` … as GitHub counts."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._ordinals: Counter[str] = Counter()
+
+    def free(self, name: str) -> str:
+        unique = name
+        while unique in self._taken:
+            self._ordinals[name] += 1
+            unique = f"{name}-{self._ordinals[name]}"
+        self._taken.add(unique)
+        return unique
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from clockifyrag_builder.readers.identity import name_without_suffix
 from clockifyrag_builder.readers.source import Source
 from clockifyrag_builder.section_builder import slug
 
-MARKER = re.compile(r"^#[ \t]+\[ARTICLE\][ \t]*(.*?)[ \t]*#*[ \t]*$", re.MULTILINE)
+MARKER = re.compile(r"^#[ \t]+\[ARTICLE\](.*)$", re.MULTILINE)
 # `url: https://…`, `**URL:** <https://…>`, `- Source: [text](https://…)` or the bare address, alone on its line.
 URL_LINE = re.compile(
     r"\A\s*(?:[-*+>][ \t]+)?[*_]*(?:(?:url|source|link)\b[*_]*[ \t]*:)?[*_ \t]*"
@@ -49,7 +49,7 @@ def articles(source: Source, text: str) -> Iterator[Article]:
         body = CLOSING_RULE.sub("\n", body.rstrip())
         address = URL_LINE.match(body)
         url = source.url_or_problem(next(filter(None, address.groups())), line) if address else ""
-        title = marker[1] or f"Article at line {line}"
+        title = marker[1].strip(" \t#") or f"Article at line {line}"
         yield Article(
             title=title,
             url=url,

@@ -35,7 +35,7 @@ def iter_documents(
     """
     log = log if log is not None else ReadLog()
     documents_before = log.documents
-    if path.is_dir():
+    if _is_folder(path):
         for name in _file_names(path, log):
             expected = format_of_name(name)
             if expected is None or format not in ("Auto", expected):
@@ -70,6 +70,13 @@ def _documents_of_file(
             "Split it, or give it as JSONL, which has no limit."
         )
     yield from documents_from_bytes(name, data, format=format, namespace=namespace, strict=strict, log=log)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a folder above it may not be entered
+        raise SourceError(_unreadable(path, error)) from error
 
 
 def _file_names(root: Path, log: ReadLog) -> list[str]:
@@ -127,7 +134,7 @@ def _unreadable(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist. Name a file or a folder of documents."
     if isinstance(error, PermissionError):
-        kind = "folder" if path.is_dir() else "file"
+        kind = "folder" if os.path.isdir(path) else "file"  # noqa: PTH112 (Path.is_dir raises where this says no)
         return f"The {kind} {path} may not be read by this user (uid {os.geteuid()}). Try: chmod -R a+rX '{path}'"
     return f"{path} cannot be read: {error.strerror or error}."
 

@@ -156,6 +156,16 @@ def test_what_may_not_be_read_is_named_with_the_way_out(unprivileged, kind):
     assert f"chmod -R a+rX '{closed}'" in str(error.value)
 
 
+def test_a_file_in_a_folder_that_may_not_be_entered_is_named(unprivileged):
+    write(unprivileged, **{"sub__a.md": "x"})
+    (unprivileged / "sub").chmod(0o000)
+
+    with pytest.raises(SourceError, match=r"sub/a\.md may not be read by this user"):
+        ids(unprivileged / "sub" / "a.md")
+
+    (unprivileged / "sub").chmod(0o755)
+
+
 def test_a_file_beyond_the_limit_is_named_with_its_size(tmp_path):
     path = tmp_path / "big.md"
     with path.open("wb") as file:
