@@ -15,7 +15,6 @@ from clockifyrag_index.errors import NoSpace, StorageError
 from clockifyrag_index.generations import current_id, list_generations, open_generation, publish, rollback
 from clockifyrag_index.retention import gc
 
-NOBODY = 65534
 
 
 @contextmanager

@@ -1,0 +1,215 @@
+"""`clockifyrag up`, which `make run` calls: from a resource to answers in one process, and a clean end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+START_SECONDS = 240.0  # all-minilm embeds the whole sample on a busy machine
+
+RESOURCE = """\
+apiVersion: clockifyrag.io/v1beta1
+kind: ClockifyRAG
+metadata: {{name: test}}
+spec:
+  source: {source}
+  embedding: {{provider: Local, model: wordllama}}
+  search: {{replicas: 3, config: {{retrievalK: 2}}}}
+"""
+
+
+@dataclass
+class Up:
+    """A running `clockifyrag up`; its output is collected while it runs."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    reader: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            self.lines.extend(iter(output.readline, ""))
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    def url(self) -> str:
+        """The address it prints once it listens."""
+        return self.wait_for(r"Ask your questions at (http://\S+)")
+
+    def wait_for(self, pattern: str) -> str:
+        """The first group of the pattern, as soon as the output matches it."""
+        deadline = time.monotonic() + START_SECONDS
+        while not (match := re.search(pattern, self.text)):
+            assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.text}"
+            assert time.monotonic() < deadline, f"{pattern!r} is not in: {self.text}"
+            time.sleep(0.05)
+        return match[1]
+
+    def answer(
+        self, path: str, done: Callable[[httpx.Response], bool] = lambda answer: answer.is_success
+    ) -> httpx.Response:
+        """What the server answers, as soon as `done` accepts it."""
+        deadline = time.monotonic() + START_SECONDS
+        url = self.url()
+        while not done(answer := httpx.get(url + path)):
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.05)
+        return answer
+
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.ended()
+
+    def ended(self) -> int:
+        """The exit code, once it has ended and all it said was read."""
+        code = self.process.wait(timeout=120)
+        self.reader.join()
+        return code
+
+
+Start = Callable[..., Up]
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Start]:
+    """up(*arguments, **environment): starts it in an empty folder, on a free port."""
+    started: list[Up] = []
+
+    def start(*arguments: object, **environment: str) -> Up:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "clockifyrag_cli", "up", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "API_PORT": "0", "PYTHONUNBUFFERED": "1", **environment},
+        )
+        started.append(Up(process))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.ended()
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "timer.md").write_text("# Timer\n\nStart the timer and stop it when the work is done.\n")
+    (folder / "kiosk.md").write_text("# Kiosk\n\nEmployees clock in at the kiosk with a PIN code.\n")
+    (folder / "report.md").write_text("# Report\n\nExport the report.\n")
+    return folder
+
+
+@pytest.fixture
+def resource(tmp_path: Path) -> Path:
+    path = tmp_path / "my.yaml"
+    path.write_text(RESOURCE.format(source="{pvcRef: {name: articles, path: help}}"))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_projects_own_resource_answers_from_the_sample_and_ends_on_ctrl_c(up: Start) -> None:
+    own = Path(__file__).parents[2] / "clockifyrag.yaml"
+
+    first = up("--file", own)
+    answer = first.answer("/search?q=track+time").json()
+    code = first.interrupt()
+
+    assert "Track time" == answer["results"][0]["title"]
+    assert "all-minilm embeds in the process" in first.text
+    assert "these do not apply: ollama.server, search.autoscaling" in first.text
+    assert (0, True) == (code, "Traceback" not in first.text)
+
+    second = up("--file", own)
+    second.answer("/ready")
+    assert "Unchanged gen-" in second.text
+
+
+def test_a_local_folder_stands_in_for_a_source_that_only_a_cluster_has(up: Start, resource: Path, docs: Path) -> None:
+    running = up("--file", resource, "--source", docs)
+
+    answer = running.answer("/search?q=pin+code").json()
+
+    assert ("kiosk", "/articles/kiosk") == (answer["results"][0]["id"], answer["results"][0]["url"])
+    assert 2 == len(answer["results"])  # search.config.retrievalK
+    assert "search.replicas" in running.text
+
+
+def test_without_a_local_folder_such_a_source_is_refused_with_what_to_type(up: Start, resource: Path) -> None:
+    running = up("--file", resource)
+
+    assert 2 == running.ended()
+    assert "make run SOURCE=PATH" in running.text
+
+
+def test_the_environment_wins_over_the_resource(up: Start, resource: Path, docs: Path) -> None:
+    running = up("--file", resource, "--source", docs, RETRIEVAL_K="1")
+
+    assert 1 == len(running.answer("/search?q=timer+kiosk+report").json()["results"])
+
+
+def test_while_watching_a_changed_article_is_found_without_a_restart(up: Start, resource: Path, docs: Path) -> None:
+    running = up("--file", resource, "--source", docs, "--watch")
+    running.answer("/ready")
+
+    (docs / "kiosk.md").write_text("# Kiosk\n\nScan a badge at the entrance.\n")
+
+    found = running.answer("/search?q=badge+entrance&cache=false", lambda answer: "Scan a badge" in answer.text)
+    assert "kiosk" == found.json()["results"][0]["id"]
+
+
+def test_an_existing_ollama_that_is_down_ends_with_the_embedders_exit_code(
+    up: Start, tmp_path: Path, docs: Path
+) -> None:
+    path = tmp_path / "ollama.yaml"
+    path.write_text(
+        "apiVersion: clockifyrag.io/v1beta1\nkind: ClockifyRAG\nmetadata: {name: test}\n"
+        "spec: {source: {sample: {}}, ollama: {url: 'http://127.0.0.1:9'}}\n"
+    )
+
+    running = up("--file", path, "--source", docs)
+
+    assert 40 == running.ended()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("apiVersion: v1\nkind: Pod\n", "clockifyrag.io/v1beta1", id="another kind"),
+        pytest.param(
+            RESOURCE.format(source="{sample: {}, http: {url: 'https://a.example/b.md'}}"), "exactly one", id="two"
+        ),
+        pytest.param(
+            RESOURCE.format(source="{sample: {}}").replace("2}", "70}"), "spec.search.config.retrievalK", id="k"
+        ),
+    ],
+)
+def test_a_wrong_resource_is_refused_by_path(up: Start, tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+
+    running = up("--file", path)
+
+    assert 2 == running.ended()
+    assert said in running.text
