@@ -25,7 +25,7 @@ def findings(root: Path, url: str | None, ollama_url: str | None) -> list[Findin
     found = [*_disk(root), *_ollama(ollama_url)]
     manifest = _manifest(root, found)
     if manifest:
-        found += [*_memory(manifest), *_search(root)]
+        found += [memory_finding(MODEL_BYTES + manifest.size_bytes, available_memory_bytes()), *_search(root)]
     return [*found, *_server(url)]
 
 
@@ -72,15 +72,20 @@ def _manifest(root: Path, found: list[Finding]) -> Manifest | None:
     return manifest
 
 
-def _memory(manifest: Manifest) -> Iterator[Finding]:
-    needed, available = MODEL_BYTES + manifest.size_bytes, available_memory_bytes()
+def memory_finding(needed: int, available: int) -> Finding:
+    """Whether a server that needs so many bytes fits into those available."""
     message = f"a server needs about {needed >> 20} MiB, {available >> 20} MiB are free"
     if available < needed:
-        yield Finding(
-            "memory", "problem", message, "give it more memory, or embed with a smaller model: --model wordllama"
-        )
-    else:
-        yield Finding("memory", "ok", message)
+        return Finding("memory", "problem", message, "free some, or embed with a smaller model: --model wordllama")
+    return Finding("memory", "ok", message)
+
+
+def speed_finding(milliseconds: float) -> Finding:
+    """Whether questions are answered as fast as people expect."""
+    if milliseconds <= SLOW_MILLISECONDS:
+        return Finding("search", "ok", f"{milliseconds:.0f} ms a question")
+    more = "give it more CPU (one core at least), or a smaller model: --model wordllama"
+    return Finding("search", "warning", f"{milliseconds:.0f} ms a question, {SLOW_MILLISECONDS:.0f} expected", more)
 
 
 def _search(root: Path) -> Iterator[Finding]:
@@ -93,11 +98,7 @@ def _search(root: Path) -> Iterator[Finding]:
     except ClockifyRAGError as error:
         yield Finding("search", "problem", str(error))
         return
-    if milliseconds > SLOW_MILLISECONDS:
-        more = "give it more CPU (one core at least), or a smaller model: --model wordllama"
-        yield Finding("search", "warning", f"{milliseconds:.0f} ms a question, {SLOW_MILLISECONDS:.0f} expected", more)
-    else:
-        yield Finding("search", "ok", f"{milliseconds:.0f} ms a question")
+    yield speed_finding(milliseconds)
 
 
 def _median_milliseconds(engine: SearchEngine) -> float:

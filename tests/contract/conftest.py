@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from folders import written
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.passages import ChunkLimits
@@ -71,11 +72,3 @@ def free_port() -> int:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
-
-
-def written(folder: Path, files: Mapping[str, str]) -> Path:
-    """The folder, holding the files."""
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    return folder

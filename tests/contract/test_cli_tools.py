@@ -1,0 +1,188 @@
+"""search, eval, doctor and keys: what they print, and what they say when something is wrong."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from folders import written
+
+from clockifyrag_builder.build import build
+from clockifyrag_builder.plan import BuildPlan
+from clockifyrag_cli.checks import memory_finding, speed_finding
+from clockifyrag_cli.doctor import Finding
+from clockifyrag_service.auth import parsed_keys
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+ARTICLES = {
+    "timer.md": "# Timer\n\nStart the timer and stop it when the work is done.\n",
+    "kiosk.md": "# Kiosk\n\nEmployees clock in at the kiosk with a PIN code.\n",
+    "report.md": "# Report\n\nExport the detailed report as CSV or Excel.\n",
+}
+QUESTIONS = (
+    '{"qid": "q1", "query": "stop the timer", "relevant_urls": {"timer": 2}}\n'
+    '{"qid": "q2", "query": "pin code", "relevant_urls": {"/articles/kiosk": 1}}\n'
+    '{"qid": "q3", "query": "holidays on Mars", "relevant_urls": {}}\n'
+)
+
+
+@pytest.fixture(scope="module")
+def root(plan_of: Callable[..., BuildPlan], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tools")
+    build(plan_of(written(folder / "docs", ARTICLES), folder / "root"), lambda stage, done, total: None)
+    return folder / "root"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """run(*arguments, **environment): the console script, in an empty folder."""
+
+    def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "clockifyrag_cli", *map(str, arguments)]
+        clean = {name: value for name, value in os.environ.items() if name != "LLM_BASE_URL"}
+        return subprocess.run(
+            line, capture_output=True, text=True, timeout=120, cwd=tmp_path, env={**clean, **environment}
+        )
+
+    return command
+
+
+def checks(ended: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    """The findings of `doctor --json` by check."""
+    return {one["check"]: one for one in json.loads(ended.stdout)}
+
+
+def test_search_prints_articles_for_people_and_json_for_programs(run: Run, root: Path) -> None:
+    text = run("search", "pin code", "--index", root)
+    record = json.loads(run("search", "pin code", "--index", root, "--json", "-k", 1).stdout)
+
+    assert text.stdout.startswith("1. Kiosk")
+    assert "/articles/kiosk" in text.stdout
+    assert ["kiosk"] == [result["id"] for result in record["results"]]
+
+
+def test_search_without_a_server_says_how_to_start_one(run: Run) -> None:
+    ended = run("search", "pin code", "--url", "http://127.0.0.1:9")
+
+    assert 1 == ended.returncode
+    assert "make run" in ended.stderr
+
+
+def test_search_before_the_first_build_says_how_to_build(run: Run, tmp_path: Path) -> None:
+    ended = run("search", "pin code", "--index", tmp_path)
+
+    assert 50 == ended.returncode
+    assert "index build" in ended.stderr
+
+
+def test_eval_measures_an_index(run: Run, root: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    record = json.loads(run("eval", "--queries", questions, "--index", root, "--json").stdout)
+
+    assert (2, 1, 1.0) == (record["questions"], record["unanswerable"], record["ndcg"]["mean"])
+
+
+def test_eval_measures_a_corpus_it_indexes_first(run: Run, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"_id": "1", "text": "stop the timer"}\n')
+    (tmp_path / "r.jsonl").write_text('{"query_id": "1", "doc_id": "d1", "relevance": 1}\n')
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text(
+        '{"_id": "d1", "title": "Timer", "text": "Stop the timer."}\n'
+        '{"_id": "d2", "title": "Kiosk", "text": "A PIN."}\n'
+    )
+
+    ended = run(
+        "eval", "--queries", tmp_path / "q.jsonl", "--qrels", tmp_path / "r.jsonl", "--corpus", corpus,
+        "--model", "wordllama",
+    )  # fmt: skip
+
+    assert 0 == ended.returncode, ended.stderr
+    assert "ndcg@10    1.000" in ended.stdout
+
+
+def test_eval_wants_exactly_one_thing_to_measure(run: Run, root: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    ended = run("eval", "--queries", questions)
+
+    assert 2 == ended.returncode
+    assert "exactly one of --corpus, --index and --url" in ended.stderr
+
+
+def test_doctor_finds_nothing_wrong_with_a_good_index(run: Run, root: Path) -> None:
+    ended = run("doctor", "--index", root, "--json")
+
+    found = checks(ended)
+    assert 0 == ended.returncode, ended.stdout
+    assert {"disk", "ollama", "index", "memory", "search"} == set(found)
+    assert all(one["state"] != "problem" for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "check", "next_command"),
+    [
+        pytest.param([], "index", "clockifyrag index build", id="index missing"),
+        pytest.param(["--ollama-url", "http://127.0.0.1:9"], "ollama", "ollama serve", id="Ollama refused"),
+        pytest.param(["--url", "http://127.0.0.1:9"], "server", "make run", id="no server"),
+    ],
+)
+def test_doctor_prints_the_next_command(run: Run, arguments: list[str], check: str, next_command: str) -> None:
+    ended = run("doctor", "--index", "nowhere", "--json", *arguments)
+
+    finding = checks(ended)[check]
+    assert 1 == ended.returncode
+    assert "problem" == finding["state"]
+    assert next_command in finding["next"]
+
+
+def test_doctor_sees_a_damaged_index_and_offers_the_one_before(run: Run, root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "root"
+    subprocess.run(["cp", "-r", root, copy], check=True)
+    chunks = next((copy / "generations").glob("gen-*/chunks.jsonl"))
+    chunks.write_bytes(chunks.read_bytes()[:-10])
+
+    ended = run("doctor", "--index", copy, "--json")
+
+    assert "problem" == checks(ended)["index"]["state"]
+    assert "rollback" in checks(ended)["index"]["next"]
+
+
+@pytest.mark.parametrize(
+    ("finding", "state", "next_command"),
+    [
+        pytest.param(memory_finding(needed=300, available=200), "problem", "--model wordllama", id="out of memory"),
+        pytest.param(memory_finding(needed=200, available=300), "ok", "", id="enough memory"),
+        pytest.param(speed_finding(900), "warning", "more CPU", id="slow search"),
+        pytest.param(speed_finding(20), "ok", "", id="fast search"),
+    ],
+)
+def test_too_little_memory_and_slow_search_come_with_what_to_do(
+    finding: Finding, state: str, next_command: str
+) -> None:
+    assert state == finding.state
+    assert next_command in finding.next
+
+
+def test_a_new_key_is_printed_once_with_the_line_that_admits_it(run: Run) -> None:
+    record = json.loads(run("keys", "new", "docs-site", "--scopes", "search", "--json").stdout)
+
+    (key,) = parsed_keys(record["line"]).values()
+    assert ("docs-site", ["search"]) == (key.id, list(key.scopes))
+    assert hashlib.sha256(record["key"].encode()).digest() == key.digest
+    assert record["key"] not in record["line"]
+
+
+def test_a_key_with_an_unknown_scope_is_refused(run: Run) -> None:
+    ended = run("keys", "new", "docs-site", "--scopes", "everything")
+
+    assert 2 == ended.returncode
+    assert "unknown scope" in ended.stderr
