@@ -23,7 +23,7 @@ from clockifyrag_index.embedders.local import (
     local_embedder,
     package_folder,
 )
-from clockifyrag_index.embedders.minilm import MiniLMEmbedder, equal_length_batches
+from clockifyrag_index.embedders.minilm import ROWS_AT_ONCE, MiniLMEmbedder, even_batches
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
 from clockifyrag_index.embedders.weights import mapped_tensors
 from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
@@ -191,12 +191,16 @@ def test_gelu_is_exact_to_float32():
     assert 4e-7 > np.abs(ours.ravel() - exact).max()
 
 
-def test_batches_hold_one_length_and_a_bounded_number_of_tokens():
-    lengths = [3, 200, 3, 256, 200, 200, *[100] * 11]
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("lengths", [[], [3], [3] * 5, [256] * 9, [*range(3, 256, 7)]], ids=len)
+def test_batches_hold_every_text_once_and_are_even(lengths: list[int], threads: int):
+    found = even_batches(lengths, threads)
 
-    found = list(equal_length_batches(lengths))
-
-    assert [[3], [1, 4], [5], [6, 7, 8, 9, 10], [11, 12, 13, 14, 15], [16], [0, 2]] == found
+    tokens = [sum(lengths[at] for at in batch) for batch in found]
+    assert [*range(len(lengths))] == sorted(at for batch in found for at in batch)
+    assert all(found)
+    assert max(tokens, default=0) - min(tokens, default=0) <= max(lengths, default=0)
+    assert max(tokens, default=0) <= ROWS_AT_ONCE + max(lengths, default=0)
 
 
 @pytest.mark.parametrize("cpu_max, allowed", [("max 100000", None), ("50000 100000", 1), ("100000 100000", 1)])

@@ -2,22 +2,23 @@
 
 Devlin et al. 2018 (arXiv 1810.04805): embeddings, then layers of attention and feed-forward, each followed by an
 addition and a layer normalisation; sentence-transformers' mean pooling on top. float32 throughout: one float64 scalar
-would halve the speed. All texts of a batch have the same number of tokens, so nothing is padded and nothing masked.
+would halve the speed. The rows of a batch are the tokens of its texts, one text after the other: products go over all
+rows at once, attention text by text, so that nothing is padded and nothing masked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from clockifyrag_index.embedders import Vectors
 from clockifyrag_index.embedders.gelu import gelu
 from clockifyrag_index.embedders.weights import Tensors, tensor
 from clockifyrag_index.errors import EmbedderError
 
-TokenIds = npt.NDArray[np.int64]
+TokenIds = Sequence[int]
 
 # With fewer rows BLAS chooses other kernels, whose last bit differs: a text would get other bits alone than in a batch.
 ROWS_MIN = 8
@@ -100,69 +101,83 @@ def _layer(tensors: Tensors, name: str, width: int, inner: int, heads: int) -> L
     )
 
 
-def mean_pooled(model: Bert, ids: TokenIds) -> Vectors:
+def mean_pooled(model: Bert, texts: Sequence[TokenIds]) -> Vectors:
     """(texts, width) float32: the mean of each text's token vectors, not scaled to length 1.
 
-    ids: (texts, tokens), the special tokens included. A text gets the same bits whatever else is in the batch: a small
-    batch is filled up with copies of itself, so no product has fewer than ROWS_MIN rows.
+    texts: the token ids of each, the special tokens included. A text gets the same bits whatever else is in the batch:
+    a small batch is filled up with copies of itself, so no product has fewer than ROWS_MIN rows.
     """
-    texts, tokens = ids.shape
-    if texts * tokens < ROWS_MIN:
-        copies = -(-ROWS_MIN // (texts * tokens))
-        return mean_pooled(model, np.repeat(ids, copies, axis=0))[::copies]
-    hidden = model.words[ids.ravel()].reshape(texts, tokens, model.width)
-    hidden += model.positions[:tokens]
-    rows = hidden.reshape(texts * tokens, model.width)
+    count = sum(map(len, texts))
+    if count < ROWS_MIN:
+        return mean_pooled(model, [*texts] * -(-ROWS_MIN // count))[: len(texts)]
+    bounds = list(pairwise(accumulate(map(len, texts), initial=0)))
+    rows: Vectors = model.words[[token for text in texts for token in text]]
+    for start, end in bounds:
+        rows[start:end] += model.positions[: end - start]
     _normalise(rows, model.embedding_norm, model.epsilon)
-    room = _Room.of(model, texts, tokens)
+    room = _Room.of(model, bounds)
     for layer in model.layers:
         _attend(rows, layer, room)
         _normalise(rows, layer.attended_norm, model.epsilon)
         _feed_forward(rows, layer, room)
         _normalise(rows, layer.norm, model.epsilon)
-    pooled: Vectors = np.add.reduce(hidden, axis=1)
-    pooled *= 1 / tokens
-    return pooled
+    return np.stack([np.add.reduce(rows[start:end], axis=0) * (1 / (end - start)) for start, end in bounds])
+
+
+@dataclass(frozen=True, slots=True)
+class _TextRoom:
+    """What attention of one text reads and writes: views of the memory of the whole batch."""
+
+    queries: Vectors  # (heads, tokens, width of a head)
+    keys: Vectors  # (heads, width of a head, tokens)
+    values: Vectors  # (heads, tokens, width of a head)
+    scores: Vectors  # (heads, tokens, tokens), shared by all texts
+    context: Vectors  # (heads, tokens, width of a head)
 
 
 @dataclass(frozen=True, slots=True)
 class _Room:
     """Arrays that every layer writes over, so that a forward pass asks for memory once."""
 
-    qkv: Vectors  # (texts·tokens, 3·width)
-    heads: Vectors  # the same memory: (3, texts, heads, tokens, width of a head)
-    scores: Vectors  # (texts, heads, tokens, tokens)
-    context: Vectors  # (texts·tokens, width)
-    context_heads: Vectors  # the same memory: (texts, heads, tokens, width of a head)
-    wide: Vectors  # (texts·tokens, inner width)
-    out: Vectors  # (texts·tokens, width)
+    qkv: Vectors  # (rows, 3·width)
+    context: Vectors  # (rows, width)
+    texts: tuple[_TextRoom, ...]
+    wide: Vectors  # (rows, inner width)
+    out: Vectors  # (rows, width)
 
     @classmethod
-    def of(cls, model: Bert, texts: int, tokens: int) -> "_Room":
-        rows, width, heads = texts * tokens, model.width, model.heads
+    def of(cls, model: Bert, bounds: Sequence[tuple[int, int]]) -> "_Room":
+        rows, width, heads = bounds[-1][1], model.width, model.heads
         qkv, context = np.empty((rows, 3 * width), np.float32), np.empty((rows, width), np.float32)
-        return cls(
-            qkv=qkv,
-            heads=qkv.reshape(texts, tokens, 3, heads, width // heads).transpose(2, 0, 3, 1, 4),
-            scores=np.empty((texts, heads, tokens, tokens), np.float32),
-            context=context,
-            context_heads=context.reshape(texts, tokens, heads, width // heads).transpose(0, 2, 1, 3),
-            wide=np.empty((rows, model.layers[0].widen.shape[1]), np.float32),
-            out=np.empty((rows, width), np.float32),
-        )
+        scores = np.empty(heads * max(end - start for start, end in bounds) ** 2, np.float32)
+        texts = []
+        for start, end in bounds:
+            tokens = end - start
+            queries, keys, values = qkv[start:end].reshape(tokens, 3, heads, width // heads).transpose(1, 2, 0, 3)
+            texts.append(
+                _TextRoom(
+                    queries=queries,
+                    keys=keys.swapaxes(-1, -2),
+                    values=values,
+                    scores=scores[: heads * tokens**2].reshape(heads, tokens, tokens),
+                    context=context[start:end].reshape(tokens, heads, width // heads).swapaxes(0, 1),
+                )
+            )
+        wide = np.empty((rows, model.layers[0].widen.shape[1]), np.float32)
+        return cls(qkv, context, tuple(texts), wide, out=np.empty((rows, width), np.float32))
 
 
 def _attend(rows: Vectors, layer: Layer, room: _Room) -> None:
-    """Adds to each row what it attends to: softmax(q·kᵀ/√d)·v of all heads, through the output matrix."""
+    """Adds to each row what it attends to in its text: softmax(q·kᵀ/√d)·v of all heads, through the output matrix."""
     np.matmul(rows, layer.qkv, out=room.qkv)
     room.qkv[:] += layer.qkv_bias
-    queries, keys, values = room.heads
-    scores = room.scores
-    np.matmul(queries, keys.swapaxes(-1, -2), out=scores)
-    scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)  # exp cannot overflow then
-    np.exp(scores, out=scores)
-    scores *= np.reciprocal(np.add.reduce(scores, axis=-1, keepdims=True))
-    np.matmul(scores, values, out=room.context_heads)
+    for text in room.texts:
+        scores = text.scores
+        np.matmul(text.queries, text.keys, out=scores)
+        scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)  # exp cannot overflow then
+        np.exp(scores, out=scores)
+        scores *= np.reciprocal(np.add.reduce(scores, axis=-1, keepdims=True))
+        np.matmul(scores, text.values, out=text.context)
     np.matmul(room.context, layer.attended, out=room.out)
     room.out[:] += layer.attended_bias
     rows += room.out

@@ -1,10 +1,11 @@
 """MiniLM: all-MiniLM-L6-v2 in this process, without a model server.
 
-texts ─ tokens ─► groups of equal length ─► batches of ≤ 512 rows ─ one thread a core ─► vectors, in the texts' order
+texts ─ tokens ─► batches of about 512 tokens ─ one thread a core ─► vectors, in the texts' order
 """
 
+import heapq
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from clockifyrag_resource.profiles import ModelProfile
 
 WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
 ROWS_AT_ONCE = 512  # tokens of one batch: products run at full speed, and what is between them stays in the caches
+ROWS_WORTH_A_THREAD = 96  # with fewer, a product spends more time on fetching the weights than on multiplying
 SPECIAL_TOKENS = 2  # [CLS] and [SEP] stand around every text
 
 
@@ -72,7 +74,8 @@ class MiniLMEmbedder:
             if len(one) <= SPECIAL_TOKENS:
                 raise TextRefused(position, "it holds nothing but control characters")
         rows = np.empty((len(texts), self._model.width), np.float32)
-        jobs = [_Job(positions, ids, rows, self._model) for positions in equal_length_batches([len(i) for i in ids])]
+        shares = even_batches([len(one) for one in ids], self._threads)
+        jobs = [_Job(positions, ids, rows, self._model) for positions in shares]
         if self._threads == 1 or len(jobs) < 2:
             for job in jobs:
                 job()
@@ -92,7 +95,7 @@ class MiniLMEmbedder:
         context = self._identity.context_tokens
         if len(ids) > context:
             ids = [*ids[: context - 1], ids[-1]]
-        vector: Vectors = unit_length(mean_pooled(self._model, np.array([ids])))[0]
+        vector: Vectors = unit_length(mean_pooled(self._model, [ids]))[0]
         return vector
 
     def count_tokens(self, text: str) -> int:
@@ -119,23 +122,27 @@ class _Job:
     model: Bert
 
     def __call__(self) -> None:
-        self.rows[self.positions] = mean_pooled(self.model, np.array([self.ids[at] for at in self.positions]))
+        self.rows[self.positions] = mean_pooled(self.model, [self.ids[at] for at in self.positions])
 
 
-def equal_length_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Positions in batches of one length and ≤ ROWS_AT_ONCE tokens (or one text), the longest texts first.
+def even_batches(lengths: Sequence[int], threads: int) -> list[list[int]]:
+    """Positions in batches of nearly the same number of tokens, about ROWS_AT_ONCE or less; a multiple of `threads`.
 
-    Longest first, so that threads working side by side end at nearly the same time.
+    Longest first into the batch that is the shortest so far (Graham 1969): threads side by side end at the same time.
 
-    >>> list(equal_length_batches([3, 5, 3]))
-    [[1], [0, 2]]
+    >>> even_batches([100, 300, 200, 250], threads=2)
+    [[1, 0], [3, 2]]
     """
-    groups: dict[int, list[int]] = {}
-    for position, length in enumerate(lengths):
-        groups.setdefault(length, []).append(position)
-    for length in sorted(groups, reverse=True):
-        positions, step = groups[length], max(1, ROWS_AT_ONCE // length)
-        yield from (positions[start : start + step] for start in range(0, len(positions), step))
+    tokens = sum(lengths)
+    count = -(-tokens // ROWS_AT_ONCE)
+    if tokens >= ROWS_WORTH_A_THREAD * threads:
+        count = -(-count // threads) * threads
+    shares: list[tuple[int, int, list[int]]] = [(0, number, []) for number in range(min(count, len(lengths)))]
+    for position in sorted(range(len(lengths)), key=lambda at: (-lengths[at], at)):
+        size, number, share = heapq.heappop(shares)
+        share.append(position)
+        heapq.heappush(shares, (size + lengths[position], number, share))
+    return [share for _, _, share in sorted(shares, key=lambda one: one[1])]
 
 
 def open_model(folder: Path) -> Bert:
