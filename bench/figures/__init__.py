@@ -1,0 +1,17 @@
+"""The figures, by the name that `python -m bench NAME` takes; one script each."""
+
+from collections.abc import Callable, Iterator
+
+from bench.comparison import Comparison
+from bench.harness import Bench
+
+Figure = Callable[[Bench], Iterator[Comparison]]
+NAMES = ("cached-search", "build", "start", "question", "embedding", "bm25")
+
+
+def figure(name: str) -> Figure:
+    """What measures the named figure; imported only when it is measured."""
+    from importlib import import_module
+
+    measure: Figure = import_module(f"bench.figures.{name.replace('-', '_')}").measure
+    return measure

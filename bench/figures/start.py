@@ -1,0 +1,63 @@
+"""Start: from the first instruction of the process to a ready server, by importing the same modules alone.
+
+The page cache is warm: what is measured is this project's own work, and Python's.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.comparison import Bar, Comparison
+from bench.errors import check
+from bench.harness import Bench, Measured
+from bench.prepared import built_root
+from bench.processes import started
+from bench.servers import SERVICE, service_variables, serving, wait_ready
+
+IMPORTS_ALONE = """
+import sys
+from clockifyrag_service.threads import limit_library_threads
+limit_library_threads(4)
+import clockifyrag_service.server
+from clockifyrag_index.embedders.opening import open_embedder
+from clockifyrag_resource.profiles import model_profile
+open_embedder("Local", model_profile(sys.argv[1]))
+print("loaded", flush=True)
+"""
+
+
+def measure(bench: Bench) -> Iterator[Comparison]:
+    for model in ("all-minilm", "wordllama"):
+        root = built_root(bench, model)
+        until_ready(bench, root)  # warms the page cache
+        rounds = bench.interleaved(
+            {"service": partial(until_ready, bench, root), "imports": partial(until_loaded, bench, model)}
+        )
+        yield Comparison(
+            f"start-{model}",
+            f"Process start to ready, {model}",
+            rounds.side("service", "ms", "seconds", called="the service, /ready asked every 5 ms", times=1000),
+            rounds.side("imports", "ms", "seconds", called="its imports and the embedder alone", times=1000),
+            Bar("≤", 1.25, 1.1),
+            "warm page cache",
+        )
+
+
+def until_ready(bench: Bench, root: Path) -> Measured:
+    begin = time.perf_counter()
+    variables = service_variables(root, bench.folder / "service.log")
+    with serving(SERVICE, (bench.cores.server,), variables) as address:
+        wait_ready(address)
+        return {"seconds": time.perf_counter() - begin}
+
+
+def until_loaded(bench: Bench, model: str) -> Measured:
+    begin = time.perf_counter()
+    with started((sys.executable, "-c", IMPORTS_ALONE, model), (bench.cores.server,)) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        seconds = time.perf_counter() - begin
+    check(said == "loaded\n", f"the imports said {said!r}")
+    return {"seconds": seconds}

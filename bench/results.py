@@ -1,0 +1,94 @@
+"""Results: bench/results.json, and the table of docs/performance.md that is made from it."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.comparison import Comparison
+from bench.machine import ROOT
+
+RESULTS = ROOT / "bench" / "results.json"
+DOCUMENT = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- made by python -m bench --docs: begin -->", "<!-- end -->"
+
+Results = dict[str, Any]
+
+
+def read_results(path: Path = RESULTS) -> Results:
+    """What was measured before; without figures where nothing was."""
+    if not path.exists():
+        return {"machine": None, "versions": None, "figures": []}
+    results: Results = json.loads(path.read_text(encoding="utf-8"))
+    return results
+
+
+def merged(before: Results, machine: Mapping[str, Any], versions: Mapping[str, str],
+           comparisons: Sequence[Comparison], run: Mapping[str, Any]) -> Results:  # fmt: skip
+    """The figures with those measured now in place of their earlier selves.
+
+    Of another machine nothing is kept: figures of two machines do not belong into one table.
+    """
+    kept = before["figures"] if before["machine"] == machine else []
+    figures = {one["id"]: one for one in kept}
+    figures.update({one.id: {**one.record(), **run} for one in comparisons})
+    return {"machine": dict(machine), "versions": dict(versions), "figures": [figures[key] for key in sorted(figures)]}
+
+
+def write_results(results: Results, path: Path = RESULTS) -> None:
+    path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def with_table(document: str, results: Results) -> str:
+    """The document with the table of these results between its two marks."""
+    if not re.search(f"{re.escape(BEGIN)}.*{re.escape(END)}", document, re.DOTALL):
+        raise ValueError(f"expected the lines {BEGIN!r} and {END!r}, between which the table stands")
+    before, _, rest = document.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table(results)}\n{END}{rest.partition(END)[2]}"
+
+
+def table(results: Results) -> str:
+    """The results in Markdown."""
+    if not results["figures"]:
+        return "\nNothing was measured yet: `make bench`.\n"
+    machine, versions = results["machine"], results["versions"]
+    named = ", ".join(f"{name} {number}" for name, number in versions.items())
+    where = f"{machine['processor']}, {machine['cores']} cores, {machine['memoryGiB']} GiB, Linux {machine['kernel']}"
+    lines = [
+        "",
+        f"{where}; {named}.",
+        "",
+        "| figure | measured | reference | ratio | bar | spread | measured on |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *(_row(one) for one in results["figures"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(figure: Mapping[str, Any]) -> str:
+    ratio = "" if figure["ratio"] is None else f"**{figure['ratio']:g}**"
+    bar = figure["bar"] or ""
+    if figure["met"] is False:
+        bar += " (missed)"
+    cells = [
+        figure["title"] + (f"<br>{figure['remark']}" if figure["remark"] else ""),
+        _shown(figure["measured"]),
+        _shown(figure["reference"]) if figure["reference"] else "",
+        ratio,
+        bar,
+        f"± {100 * figure['spread']:.0f} %",
+        f"{figure['corpus']}, {figure['date']}, {figure['commit']}, {figure['rounds']} rounds"
+        + (", **busy machine**" if figure["busy"] else ""),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _shown(side: Mapping[str, Any]) -> str:
+    return f"{number(side['median'])} {side['unit']}<br>{side['name']}"
+
+
+def number(value: float) -> str:
+    """With thousands separators above 1,000, with three digits below."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
