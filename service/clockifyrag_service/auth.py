@@ -105,6 +105,7 @@ class KeyRing:
         self._file = file
         self._seen: object = "never looked"
         self._keys: dict[str, Key] = {}
+        self._known: dict[str, Key] = {}  # by what was presented
         self.refresh()
 
     def refresh(self) -> None:
@@ -131,23 +132,42 @@ class KeyRing:
     def _read(self, file: Path) -> str | None:
         """Takes the keys of the file into use; returns what is wrong with it, or None."""
         try:
-            self._keys = parsed_keys(file.read_text(encoding="utf-8"))
+            self._use(parsed_keys(file.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            self._keys = {}
+            self._use({})
             return "the keys file is missing, so every request gets 401; create it or unset API_KEYS_FILE"
         except (OSError, ValueError) as error:
             return f"the keys file cannot be read, the last good keys stay in use: {error}"
         return None if self._keys else "the keys file is empty, so every request gets 401; add a key"
 
+    def _use(self, keys: dict[str, Key]) -> None:
+        """Called by the loader's thread. In this order, with `_checked` reading in the other: what a request finds in
+        the old keys is then noted in the old dictionary, never in the new one."""
+        self._keys = keys
+        self._known = {}
+
     def caller(self, presented: str) -> Key | None:
-        """The key that was presented, or None; takes the same time for a wrong id and a wrong secret."""
+        """The key that was presented, or None; takes the same time for a wrong id and a wrong secret.
+
+        A key that was right is remembered until the file changes: finding it again tells an attacker nothing, since
+        only a text with the same keyed 64-bit hash is compared with it at all.
+        """
+        key = self._known.get(presented) or self._checked(presented)
+        return key if key is not None and key.valid_at(time.time()) else None
+
+    def _checked(self, presented: str) -> Key | None:
+        """The key whose digest this is; remembered."""
+        known = self._known
         digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
         prefix, _, rest = presented.partition("_")
-        key = self._keys.get(rest.partition("_")[0]) if prefix == "crag" else None
-        named = hmac.compare_digest(key.digest if key else NO_DIGEST, digest)
+        named = self._keys.get(rest.partition("_")[0]) if prefix == "crag" else None
+        right = hmac.compare_digest(named.digest if named else NO_DIGEST, digest)
+        key = named if right else None
         if self._all_scopes is not None and hmac.compare_digest(self._all_scopes.digest, digest):
-            return self._all_scopes
-        return key if key is not None and named and key.valid_at(time.time()) else None
+            key = self._all_scopes
+        if key is not None:
+            known[presented] = key  # at most one text for each key
+        return key
 
 
 def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

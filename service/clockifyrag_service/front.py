@@ -107,7 +107,8 @@ class Front:
         """Answers from the stored bytes, with this request's own id and latency."""
         seconds = time.perf_counter() - exchange.started
         self._searching.count(Answered(stored, True, seconds))
-        exchange.details = {"query": stored.query, "from_cache": True, "results": stored.results}
+        if self._log.enabled:
+            exchange.details = {"query": stored.query, "from_cache": True, "results": stored.results}
         await send_whole(send, exchange, 200, stored.body(exchange.request_id, seconds, True), headers)
 
     async def _refuse(self, exchange: Exchange, refused: Refused, headers: HeaderList, send: Send) -> None:

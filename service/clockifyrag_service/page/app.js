@@ -76,6 +76,15 @@ async function show(answer, question, meant, mine) {
     }, meant ? 0 : SETTLING_MS);
     return;
   }
+  if (meant) {
+    await showEmpty(answer, question, mine);
+    return;
+  }
+  view.showHint(`Nothing for “${question.q}” so far.`); // half a word mostly finds nothing
+  timers.settling = setTimeout(() => showEmpty(answer, question, mine), SETTLING_MS);
+}
+
+async function showEmpty(answer, question, mine) {
   const nearest = await nearestTo(question.q);
   const showAnyway = answer.results.length ? () => view.showAnswer(answer, null) : null;
   if (!mine.signal.aborted) view.showEmpty(answer, nearest, showAnyway);
@@ -190,7 +199,9 @@ input.addEventListener("input", (event) => {
   if (!event.isComposing) typed();
 });
 input.addEventListener("compositionend", typed);
-input.addEventListener("change", () => input.value.trim() && settle());
+input.addEventListener("blur", () => {
+  if (present.q && input.value.trim() === present.q) settle();
+});
 input.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && input.value && !event.isComposing) {
     event.preventDefault();

@@ -25,7 +25,7 @@ export class Combobox {
     })) input.setAttribute(name, value);
     input.addEventListener("keydown", (event) => this.#key(event));
     input.addEventListener("blur", () => this.close());
-    list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
+    list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
     list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
       if (option) this.#take(option);

@@ -10,7 +10,7 @@ const DEGRADED = {
 
 /** A link that asks; app.js follows it without loading the page again. */
 export function questionLink(q, attributes = {}, { expand = true } = {}) {
-  return element("a", { ...attributes, href: addressOf({ q, expand }), "data-question": q, "data-expand": expand, dir: "auto" }, q);
+  return element("a", { ...attributes, href: addressOf({ q, expand }), "data-question": q, "data-expand": String(expand), dir: "auto" }, q);
 }
 
 /** The question in quotation marks, set apart from the words around it whatever its direction. */

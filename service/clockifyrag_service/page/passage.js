@@ -62,7 +62,7 @@ export function excerpt(text, spans, length = 300) {
   if (text.length <= length * 1.3) return [0, text.length];
   const first = spans.length ? spans[0][0] : 0;
   const from = first <= BEFORE ? 0 : startBefore(text, first);
-  if (text.length - from <= length * 1.15) return [from, text.length];
+  if (text.length - from <= length * 1.15) return [Math.min(from, startBefore(text, text.length - length + BEFORE)), text.length];
   return [from, endNear(text, from + length, Math.max(from, spans[0]?.[1] ?? 0))];
 }
 
@@ -92,14 +92,18 @@ export function passageNodes(text, spans, [from, to]) {
   const lines = linesOf(text, from, to);
   const nodes = blocksOf(lines).flatMap((block) => blockNodes(text, spans, block));
   nodes.slice(0, -1).forEach((node) => node.classList.toggle("heading", node.tagName === "P" && isHeadingLike(node.textContent)));
-  if (from > 0) edge(nodes.at(0), "prepend", "… ");
-  if (to < text.trimEnd().length) edge(nodes.at(-1), "append", " …");
+  const cutBefore = from > 0 && text.slice(0, from).trim() !== "";
+  const cutAfter = text.slice(to).trim() !== "";
+  if (cutBefore && text[from - 1] === "\n") nodes.unshift(element("p", { class: "cut" }, "…"));
+  else if (cutBefore) edge(nodes.at(0), "prepend", "… ");
+  if (cutAfter) edge(nodes.at(-1), "append", " …");
   return nodes;
 }
 
-/** The same part as one run of text: line breaks count as spaces. */
+/** The same part as one run of text: a line break is a wide space. */
 export function runningText(text, spans, [from, to]) {
-  const line = text.replace(/^(\s*)- /gm, "$1• ").replace(/\s/g, " "); // one unit for one unit: the spans still fit
+  const line = text.replace(/^(\s*)- /gm, "$1• ").replace(/\n/g, "\u2003").replace(/[^\S\u2003]/g, " ");
+  // one unit for one unit: the spans still fit
   return [from > 0 && "… ", ...marked(line, spans, from, to), to < text.trimEnd().length && " …"];
 }
 

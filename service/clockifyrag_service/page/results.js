@@ -6,7 +6,7 @@ import { excerpt, isHeadingLike, passageNodes, runningText, utf16Spans } from ".
 const GLANCE = 140; // characters of a further section
 const FOUND_BY = { semantic: "Meaning", lexical: "Words", hybrid: "Meaning + words" };
 const MATCHES = [
-  [0.85, "very good match", "high"],
+  [0.85, "strong match", "high"],
   [0.6, "good match", "high"],
   [0.35, "fair match", "middle"],
   [0, "weak match", "low"],
@@ -35,7 +35,7 @@ export function resultItem(result) {
   );
 }
 
-/** "97%, very good match", as words and as a number for machines. */
+/** "97%, strong match", as words and as a number for machines. */
 export function matchOf(score) {
   const share = Math.min(1, Math.max(0, Number(score) || 0));
   const [, words, level] = MATCHES.find(([least]) => share >= least);

@@ -6,6 +6,11 @@ const EXAMPLES = 6;
 const NEAREST = 5;
 const REQUESTS_MAX = 6;
 const LONGEST = 70;
+// Words of questions rather than of their subjects; shorter ones are left out for their length.
+const COMMON = new Set(
+  `about after before could does doing from have help into make more need please should some than that their them then
+  there these they this want what when where which while will with without would your`.split(/\s+/),
+);
 // How titles of help articles begin; single letters for a corpus that names its articles otherwise.
 const OPENINGS = ["how", "create", "set up", "start", "a", "s", "t", "m"];
 
@@ -22,15 +27,17 @@ export async function exampleQuestions() {
   return [...found].slice(0, EXAMPLES);
 }
 
-/** Titles and headings with a word that begins like one of the question's, long words first. */
+/** Titles with a word that begins like one of the question's, long words first. */
 export async function nearestTo(q) {
-  const words = [...new Set(q.toLowerCase().match(/[\p{L}\p{N}]{4,}/gu) ?? [])].sort((a, b) => b.length - a.length);
+  const words = [...new Set(q.toLowerCase().match(/[\p{L}\p{N}]{4,}/gu) ?? [])]
+    .filter((word) => !COMMON.has(word))
+    .sort((a, b) => b.length - a.length);
   const beginnings = [...words.slice(0, 3), ...words.map((word) => word.slice(0, 4)), ...words.map((word) => word.slice(0, 3))];
   const found = new Set();
   for (const beginning of [...new Set(beginnings)].slice(0, REQUESTS_MAX)) {
     const offered = await offeredFor(beginning);
     if (offered === null) break;
-    for (const { text } of offered) found.add(text);
+    for (const { text } of offered.filter(({ category }) => category !== "heading")) found.add(text);
     if (found.size >= NEAREST) break;
   }
   return [...found].slice(0, NEAREST);
