@@ -118,7 +118,7 @@ class Boilerplate:
         A section goes with its heading; one that only lost blocks keeps its heading. A document may be left without
         text: it is then indexed by its title and headings.
         """
-        learned = self._namespaces[document.namespace]
+        learned = self._namespaces.get(document.namespace) or _Learned()
         left_out: list[LeftOut] = []
         sections: list[Section] = []
         own_headings = {_name(heading) for section in document.sections for heading in section.headings}

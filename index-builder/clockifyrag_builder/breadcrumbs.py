@@ -48,8 +48,7 @@ def _shorter_and_shorter(title: str, path: tuple[str, ...]) -> Iterator[tuple[st
         yield title, (*above, *(_cut(heading, chars) for heading in path[-1:]))
     for chars in _TITLE_CHARS:
         yield _cut(title, chars), (*above, *(_cut(heading, _TITLE_CHARS[-1]) for heading in path[-1:]))
-    yield _cut(title, _TITLE_CHARS[-1]), ()
-    yield ELLIPSIS, ()
+    yield _cut(title, _TITLE_CHARS[-1]), ((ELLIPSIS,) if path else ())
 
 
 def _cut(text: str, chars: int) -> str:

@@ -1,9 +1,10 @@
 """Equal passages: inside one document they collapse, across documents each names the others.
 
 Inside a document, sections and passages are equal when headings and text are equal up to white space: the same words
-below another heading answer another question and stay. Across documents the text alone decides, because titles differ;
-each document keeps its passage and its breadcrumb, and `also_at` names the others. Equal *embedded* texts (text and
-breadcrumb) are one key of the embedding cache and are embedded once.
+below another heading answer another question and stay, and so do the parts of one section that repeats itself. Across
+documents the text alone decides, because titles differ; each document keeps its passage and its breadcrumb, and
+`also_at` names the others. Equal *embedded* texts (text and breadcrumb) are one key of the embedding cache and are
+embedded once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,14 +32,15 @@ def distinct_passages(document: Document, limits: ChunkLimits, count_tokens: Cou
     """
     repeated: list[str] = []
     document = _distinct_sections(document, repeated)
-    kept: dict[tuple[tuple[str, ...], str], Passage] = {}
+    first_group: dict[tuple[tuple[str, ...], str], int] = {}
+    kept: list[Passage] = []
     for passage in passages_of(document, limits, count_tokens):
         key = (passage.headings, " ".join(passage.content.split()))
-        if key in kept:
-            repeated.append(passage.content)
+        if first_group.setdefault(key, passage.group) == passage.group:
+            kept.append(passage)
         else:
-            kept[key] = passage
-    return DistinctPassages(tuple(kept.values()), tuple(repeated))
+            repeated.append(passage.content)
+    return DistinctPassages(tuple(kept), tuple(repeated))
 
 
 def _distinct_sections(document: Document, repeated: list[str]) -> Document:

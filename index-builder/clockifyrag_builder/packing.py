@@ -36,7 +36,7 @@ def packed(pieces: Sequence[Piece], room: int, fits: Fits) -> list[str]:
 
 def _finer(piece: Piece, fits: Fits) -> list[Piece]:
     halves = list(halved(piece, fits))
-    if len(halves) == 1:
+    if halves == [piece]:
         raise SourceError(
             f"found no room for {piece.alone[:80]!r}: the model's context cannot hold it below its breadcrumb; "
             "expected a context of at least 32 tokens; use another model or correct its profile's contextTokens"

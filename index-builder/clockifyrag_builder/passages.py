@@ -56,6 +56,7 @@ class Passage:
     anchor: str
     content: str
     begins: tuple[Path, ...]  # the sections that begin in this passage
+    group: int  # number of the sections it is taken from: passages of one number follow each other
 
 
 def passages_of(document: Document, limits: ChunkLimits, count_tokens: CountTokens) -> list[Passage]:
@@ -66,13 +67,13 @@ def passages_of(document: Document, limits: ChunkLimits, count_tokens: CountToke
     fitting = _Fitting(document.title.strip() or document.document_id, limits, count_tokens)
     told: set[str] = set()
     passages: list[Passage] = []
-    for group in groups_of(document, limits.min_chars, fitting.together):
+    for index, group in enumerate(groups_of(document, limits.min_chars, fitting.together)):
         breadcrumb = fitting.breadcrumb(group.headings)
         contents = _contents(group, breadcrumb, told, fitting)
         told.update(breadcrumb.left_out)
         for number, content in enumerate(contents):
             begins = tuple(section.headings for section in group.sections) if number == 0 else ()
-            passages.append(Passage(group.headings, breadcrumb, group.anchor, content, begins))
+            passages.append(Passage(group.headings, breadcrumb, group.anchor, content, begins, index))
     return passages
 
 

@@ -137,12 +137,15 @@ def _with_header(rows: list[Piece], fits: Fits) -> list[Piece]:
 
 
 def halved(piece: Piece, fits: Fits) -> Iterator[Piece]:
-    """The piece, parted at the white space nearest to its middle, else between characters, until each half fits."""
+    """The piece, parted at the white space nearest to its middle, else between characters, until each half fits.
+
+    A header row that leaves less than half of the room is not repeated above it.
+    """
+    if piece.repeat and not fits(piece.alone) and not fits(f"{piece.repeat}\n{piece.repeat}"):
+        piece = replace(piece, repeat="")
     if fits(piece.alone) or len(piece.text) < 2:
         yield piece
         return
-    if piece.repeat and not fits(f"{piece.repeat}\n{piece.repeat}"):
-        piece = replace(piece, repeat="")
     left, glue, right, cost = _middle(piece.text)
     yield from halved(replace(piece, text=left), fits)
     yield from halved(replace(piece, text=right, glue=glue, cost=cost), fits)
