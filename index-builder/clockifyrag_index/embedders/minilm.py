@@ -42,7 +42,7 @@ class MiniLMEmbedder:
         self._model = open_model(folder)
         self._tokenizer: Tokenizer = open_tokenizer(folder / TOKENIZER)
         self._threads = threads or usable_cores()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")  # no thread runs before it is needed
         if profile.dimensions not in (None, self._model.width):
             raise EmbedderMismatch(
                 f"the model in {folder} has {self._model.width} dimensions, {profile.model} has {profile.dimensions}; "
@@ -80,7 +80,7 @@ class MiniLMEmbedder:
             for job in jobs:
                 job()
         else:
-            list(self._workers().map(_Job.__call__, jobs))
+            list(self._pool.map(_Job.__call__, jobs))
         return unit_length(rows)
 
     def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
@@ -103,13 +103,7 @@ class MiniLMEmbedder:
         return len(self._tokenizer.encode(self._identity.document_prefix + text).ids)
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    def _workers(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
-        return self._pool
+        self._pool.shutdown()
 
 
 @dataclass(frozen=True, slots=True)
