@@ -36,8 +36,12 @@ def test_hostile_texts_never_become_markup(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/articles/help/track-time", "/docs"])
 def test_pages_may_load_nothing_but_their_own_style(server: Server, path: str) -> None:
-    headers = server.get(path).headers
+    page = server.get(path)
+    headers = page.headers
 
+    assert "<script" not in page.text
+    for style in re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text):
+        assert 200 == server.get(style).status_code
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe-inline" not in headers["content-security-policy"]
     assert ("nosniff", "DENY", "no-referrer") == (

@@ -69,6 +69,9 @@ def test_no_request_fails_while_generations_change_under_load(serve: Serve, publ
             found = json.dumps(document.get("results", []))
             answers.append((answer.status_code, document["metadata"]["index_generation"], "flux" in found))
 
+    def wait_for(wanted: str) -> None:
+        until(lambda: generation(server) == wanted, f"{wanted} is served", server.explain)
+
     async def swap_under_load() -> None:
         stop = asyncio.Event()
         async with httpx.AsyncClient(base_url=server.url, timeout=20) as session:
@@ -76,7 +79,7 @@ def test_no_request_fails_while_generations_change_under_load(serve: Serve, publ
             for swap in range(SWAPS):
                 wanted = ids[swap % 2]
                 await asyncio.to_thread(move_current, root, wanted)
-                await asyncio.to_thread(until, lambda wanted=wanted: generation(server) == wanted, "swapped")
+                await asyncio.to_thread(wait_for, wanted)
             stop.set()
             await asyncio.gather(*clients)
 
