@@ -74,7 +74,8 @@ def products(job: dict[str, Any]) -> dict[str, float]:
 
     import numpy as np
 
-    from clockifyrag_index.embedders.cores import keep_products_in_their_thread, usable_cores
+    from clockifyrag_index.embedders.cores import keep_products_in_their_thread
+    from clockifyrag_index.quota import cpu_quota
 
     keep_products_in_their_thread()
     drawn = np.random.default_rng(1)
@@ -91,8 +92,8 @@ def products(job: dict[str, Any]) -> dict[str, float]:
         return batches
 
     begin = time.perf_counter()
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        batches = sum(pool.map(run, range(usable_cores())))
+    with ThreadPoolExecutor(cpu_quota()) as pool:
+        batches = sum(pool.map(run, range(cpu_quota())))
     return {"tokens_per_second": ROWS * batches / (time.perf_counter() - begin)}
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 
 from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.digests import digest64
@@ -25,6 +24,7 @@ from clockifyrag_index.chunk import Chunk
 from clockifyrag_index.chunk_store import chunks_digest
 from clockifyrag_index.disk import estimated_bytes, require_space
 from clockifyrag_index.embedders import Vectors
+from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import StorageError
 from clockifyrag_index.files import write_synced
 from clockifyrag_index.generations import current_id, publish

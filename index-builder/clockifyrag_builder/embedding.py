@@ -11,7 +11,7 @@ import numpy as np
 
 from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_index.embedders import Embedder, Vectors
-from clockifyrag_index.embedders.checks import TextRefused
+from clockifyrag_index.errors import TextRefused
 
 Progress = Callable[[int, int], None]  # texts done, texts in all
 

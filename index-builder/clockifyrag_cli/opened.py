@@ -33,12 +33,12 @@ def opened_engine(root: Path) -> Iterator[SearchEngine]:
 
 def embedder_of(identity: EmbedderIdentity) -> Embedder:
     """The embedder that made an index: Local where the model runs in the process, else the Ollama of LLM_BASE_URL."""
-    from clockifyrag_index.embedders.opening import open_embedder
-    from clockifyrag_resource.profiles import LOCAL_MODELS, model_profile
+    from clockifyrag_index.embedders.opening import open_embedder, profile_of
+    from clockifyrag_resource.profiles import LOCAL_MODELS
 
     url = os.environ.get("LLM_BASE_URL")
     provider: Literal["Ollama", "Local"] = "Local" if identity.model in LOCAL_MODELS else "Ollama"
-    return open_embedder(provider, model_profile(identity.model), url=url)
+    return open_embedder(provider, profile_of(identity), url=url)
 
 
 def provider_of(name: str) -> Literal["Ollama", "Local"]:

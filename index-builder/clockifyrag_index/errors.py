@@ -6,7 +6,8 @@
     ├── EmbedderError      40   texts cannot be turned into vectors
     │   ├── EmbedderUnavailable   the model server does not answer in time (worth another try later)
     │   ├── EmbedderMismatch      another model than the one the index was made with
-    │   └── BadVectors            an answer of the wrong count, dimension, or with NaN
+    │   ├── BadVectors            an answer of the wrong count, dimension, or with NaN
+    │   └── TextRefused           one text of several cannot be embedded; `position` says which
     ├── StorageError       50   the generations directory cannot be read or written
     │   ├── NoSpace               the volume is (or would be) full
     │   ├── RootLocked            another builder is at work
@@ -48,6 +49,15 @@ class EmbedderMismatch(EmbedderError):
 
 class BadVectors(EmbedderError):
     pass
+
+
+class TextRefused(EmbedderError):
+    """One text cannot be embedded, the others could: `position` counts from 0 among the texts of the call."""
+
+    def __init__(self, position: int, reason: str) -> None:
+        super().__init__(f"text {position} cannot be embedded: {reason}")
+        self.position = position
+        self.reason = reason
 
 
 class StorageError(ClockifyRAGError):

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import IO
 
+from clockifyrag_index.quota import cpu_quota
+
 from .access import ENDPOINTS
 from .analytics import Analytics
 from .answers import Answer
@@ -20,7 +22,7 @@ from .ratelimit import Clients, RateLimiter
 from .searching import Searching
 from .serving import Served, Serving
 from .settings import Settings
-from .threads import cpu_quota, search_threads
+from .threads import search_threads
 
 
 @dataclass(slots=True)

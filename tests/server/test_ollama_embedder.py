@@ -25,11 +25,10 @@ from tests.server.fake_ollama import (
 from clockifyrag_index.embedders import Embedder
 from clockifyrag_index.embedders.breaker import Breaker
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS, canaries_agree
-from clockifyrag_index.embedders.checks import TextRefused
 from clockifyrag_index.embedders.ollama import SINGLY_MAX, OllamaEmbedder
 from clockifyrag_index.embedders.ollama_server import Times
 from clockifyrag_index.embedders.opening import open_embedder
-from clockifyrag_index.errors import BadVectors, EmbedderError, EmbedderMismatch, EmbedderUnavailable
+from clockifyrag_index.errors import BadVectors, EmbedderError, EmbedderMismatch, EmbedderUnavailable, TextRefused
 from clockifyrag_resource.profiles import ModelProfile, model_profile
 
 QUICK = Times(connect=5, answer=5, deadline=20, identity=5, wait_first=0.001, wait_max=0.01)

@@ -7,11 +7,12 @@ from tokenizers import normalizers
 from clockifyrag_index.embedders.batches import batches
 from clockifyrag_index.embedders.bert_words import bert_words
 from clockifyrag_index.embedders.breaker import Breaker
-from clockifyrag_index.embedders.checks import TextRefused, same_digest, unit_length
+from clockifyrag_index.embedders.checks import same_digest, unit_length
 from clockifyrag_index.embedders.local import MINILM_DISTRIBUTION, MINILM_PACKAGE, package_folder
 from clockifyrag_index.embedders.parity import PROBE_TEXTS, batch_equals_singles
 from clockifyrag_index.embedders.token_bound import TokenBound
 from clockifyrag_index.embedders.tokens import open_tokenizer
+from clockifyrag_index.errors import TextRefused
 from clockifyrag_resource.profiles import model_profile
 
 

@@ -11,8 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from clockifyrag_index.embedders import Embedder
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS, canaries_agree
-from clockifyrag_index.embedders.checks import TextRefused
-from clockifyrag_index.embedders.cores import keep_products_in_their_thread, usable_cores
+from clockifyrag_index.embedders.cores import keep_products_in_their_thread
 from clockifyrag_index.embedders.file_digest import remembered_digest
 from clockifyrag_index.embedders.gelu import gelu
 from clockifyrag_index.embedders.local import (
@@ -26,7 +25,8 @@ from clockifyrag_index.embedders.local import (
 from clockifyrag_index.embedders.minilm import ROWS_AT_ONCE, MiniLMEmbedder, even_batches
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
 from clockifyrag_index.embedders.weights import mapped_tensors
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
+from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, TextRefused
+from clockifyrag_index.quota import cpu_quota
 from clockifyrag_resource.profiles import model_profile
 
 MINILM_FOLDER = package_folder(MINILM_PACKAGE, MINILM_DISTRIBUTION) / "model"
@@ -207,7 +207,7 @@ def test_batches_hold_every_text_once_and_are_even(lengths: list[int], threads: 
 def test_cores_follow_the_quota_of_the_container(tmp_path: Path, cpu_max: str, allowed: int | None):
     (tmp_path / "cpu.max").write_text(cpu_max)
 
-    assert (allowed or usable_cores(tmp_path / "nowhere")) == usable_cores(tmp_path)
+    assert (allowed or cpu_quota(tmp_path / "nowhere")) == cpu_quota(tmp_path)
 
 
 def test_numpys_own_blas_can_be_kept_in_its_thread():

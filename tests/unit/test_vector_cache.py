@@ -17,9 +17,8 @@ from clockifyrag_builder.embedding import embed_chunks
 from clockifyrag_builder.segments import SegmentWriter, open_segment, record_type
 from clockifyrag_builder.vector_cache import VectorCache, remove_least_recent
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
-from clockifyrag_index.embedders.checks import TextRefused
 from clockifyrag_index.embedders.local import local_embedder
-from clockifyrag_index.errors import EmbedderUnavailable, NoSpace, StorageError
+from clockifyrag_index.errors import EmbedderUnavailable, NoSpace, StorageError, TextRefused
 
 DIMENSIONS = 6
 IDENTITY = EmbedderIdentity("small", "sha256:" + "a" * 64, DIMENSIONS, 256, "", "")

@@ -6,18 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from clockifyrag_index.embedders import Vectors
-from clockifyrag_index.errors import BadVectors, EmbedderError
+from clockifyrag_index.errors import BadVectors, TextRefused
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class TextRefused(EmbedderError):
-    """One text cannot be embedded, the others could: `position` counts from 0 among the texts of the call."""
-
-    def __init__(self, position: int, reason: str) -> None:
-        super().__init__(f"text {position} cannot be embedded: {reason}")
-        self.position = position
-        self.reason = reason
 
 
 def refuse_unreadable(texts: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Cores: how many this process may use, and that a matrix product uses one.
+"""Cores: a matrix product uses one.
 
 Batches are embedded side by side, one thread a core, and each product stays in its thread: everything between the
 products then runs in parallel as well, and threads of a library never wait spinning for a core that another process
@@ -6,26 +6,9 @@ has (OpenBLAS with two threads on two busy cores was measured 10 times slower th
 """
 
 import ctypes
-import math
-import os
 from pathlib import Path
 
 import numpy as np
-
-CGROUP = Path("/sys/fs/cgroup")
-
-
-def usable_cores(cgroup: Path = CGROUP) -> int:
-    """Cores by affinity and, in a container, by quota (`cpu.max`: "$MAX $PERIOD", kernel docs, cgroup-v2); at least 1.
-
-    Part of a core counts as one.
-    """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = (cgroup / "cpu.max").read_text().split()
-    except (OSError, ValueError):  # no container, or cgroup v1
-        return allowed
-    return allowed if quota == "max" else max(1, min(allowed, math.ceil(int(quota) / int(period))))
 
 
 def keep_products_in_their_thread() -> bool:

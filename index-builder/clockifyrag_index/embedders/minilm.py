@@ -16,11 +16,12 @@ from tokenizers import Tokenizer
 
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.bert import Bert, bert, mean_pooled
-from clockifyrag_index.embedders.checks import TextRefused, refuse_unreadable, too_long, unit_length
-from clockifyrag_index.embedders.cores import keep_products_in_their_thread, usable_cores
+from clockifyrag_index.embedders.checks import refuse_unreadable, too_long, unit_length
+from clockifyrag_index.embedders.cores import keep_products_in_their_thread
 from clockifyrag_index.embedders.tokens import open_tokenizer
 from clockifyrag_index.embedders.weights import mapped_tensors
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
+from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, TextRefused
+from clockifyrag_index.quota import cpu_quota
 from clockifyrag_resource.profiles import ModelProfile
 
 WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
@@ -41,7 +42,7 @@ class MiniLMEmbedder:
         keep_products_in_their_thread()
         self._model = open_model(folder)
         self._tokenizer: Tokenizer = open_tokenizer(folder / TOKENIZER)
-        self._threads = threads or usable_cores()
+        self._threads = threads or cpu_quota()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")  # no thread runs before it is needed
         if profile.dimensions not in (None, self._model.width):
             raise EmbedderMismatch(

@@ -1,5 +1,6 @@
 """Opening an embedder: the one place that knows which provider is which."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -23,12 +24,13 @@ def open_embedder(
 
     batch_size: texts a request, Ollama only. digest: any other model under this name is EmbedderMismatch, from Local
     here, from Ollama when it is first asked: opening does not need a model server that answers. local_model_dir: files
-    in place of the installed package's. EmbedderError when something needed is missing.
+    in place of the installed package's; unset: those LOCAL_MODEL_DIR names, if it does. EmbedderError when something
+    needed is missing.
     """
     if provider == "Local":
         from clockifyrag_index.embedders.local import local_embedder
 
-        return local_embedder(profile, local_model_dir, digest)
+        return local_embedder(profile, local_model_dir or os.environ.get("LOCAL_MODEL_DIR"), digest)
     if not url:
         raise EmbedderError(f"{profile.model} runs in Ollama and no address is given; set LLM_BASE_URL or ollama.url")
     from clockifyrag_index.embedders.ollama import OllamaEmbedder

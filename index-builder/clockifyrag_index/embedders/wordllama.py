@@ -12,10 +12,10 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
-from clockifyrag_index.embedders.checks import TextRefused, refuse_unreadable, too_long, unit_length
+from clockifyrag_index.embedders.checks import refuse_unreadable, too_long, unit_length
 from clockifyrag_index.embedders.tokens import open_tokenizer
 from clockifyrag_index.embedders.weights import mapped_tensors
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
+from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, TextRefused
 from clockifyrag_resource.profiles import ModelProfile
 
 WEIGHTS, TOKENIZER = "l2_supercat_256.safetensors", "l2_supercat_tokenizer_config.json"
