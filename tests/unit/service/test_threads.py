@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clockifyrag_service.threads import cpu_quota, limit_library_threads, search_threads
+from clockifyrag_index.quota import cpu_quota
+from clockifyrag_service.threads import limit_library_threads, search_threads
 
 CPUS = len(os.sched_getaffinity(0))
 
