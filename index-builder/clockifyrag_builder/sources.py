@@ -53,14 +53,18 @@ def site_source(
     return FetchedSource(description, read, _format(source_format), namespace, strict)
 
 
+HELD_BYTES_MAX = 64 << 20  # sources up to here are parsed once and held; larger ones are read anew for each pass
+
+
 class LocalSource:
-    """A file, folder or archive on this machine; read anew for each pass, so that no text is held."""
+    """A file, folder or archive on this machine; of a large one no text is held."""
 
     def __init__(self, path: Path, work: Path, format: Format, namespace: str, strict: bool) -> None:
         self._path = path
         self._work = work
         self._reading = (format, namespace, strict)
         self._log = ReadLog()
+        self._held: tuple[Document, ...] | None = None
 
     @property
     def description(self) -> Mapping[str, object]:
@@ -76,10 +80,16 @@ class LocalSource:
         return f"sha256:{digest.hexdigest()}"
 
     def documents(self) -> Iterable[Document]:
-        """A new iteration over the files."""
+        """A new iteration over the files, or the documents that are held."""
+        if self._held is not None:
+            return self._held
         format, namespace, strict = self._reading
         self._log = ReadLog()
-        return read_source(self._path, Reading(self._log, format, namespace, strict), work=self._work)
+        documents = read_source(self._path, Reading(self._log, format, namespace, strict), work=self._work)
+        if sum(path.stat().st_size for _, path in _files(self._path)) > HELD_BYTES_MAX:
+            return documents
+        self._held = tuple(documents)
+        return self._held
 
     def reading(self) -> Mapping[str, Listed]:
         """What the last complete iteration met."""

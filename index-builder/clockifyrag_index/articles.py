@@ -46,8 +46,8 @@ class Articles:
 
     def __init__(self, directory: Path, chunks: int, dimensions: int) -> None:
         """GenerationDamaged when the files do not fit the generation's chunks and dimensions."""
-        self._starts: Starts = np.load(directory / DOCUMENTS, mmap_mode="r", allow_pickle=False)
-        self.vectors: Vectors = np.load(directory / ARTICLES, mmap_mode="r", allow_pickle=False)
+        self._starts: Starts = np.load(directory / DOCUMENTS, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        self.vectors: Vectors = np.load(directory / ARTICLES, mmap_mode="r", allow_pickle=False).view(np.ndarray)
         expected = (len(self._starts) - 1, dimensions)
         last = int(self._starts[-1]) if len(self._starts) else None
         if self.vectors.shape != expected or last != chunks:

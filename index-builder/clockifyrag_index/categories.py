@@ -31,7 +31,9 @@ class Categories:
     """The categories of one generation, memory-mapped."""
 
     def __init__(self, directory: Path) -> None:
-        self._category_of: Numbers = np.load(directory / "categories.npy", mmap_mode="r", allow_pickle=False)
+        self._category_of: Numbers = np.load(directory / "categories.npy", mmap_mode="r", allow_pickle=False).view(
+            np.ndarray
+        )
         self._names = SortedWords(directory, "categories")
 
     def holds(self, wanted: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -1,5 +1,7 @@
 """SortedWords: a sorted list of words in two memory-mapped files, found by binary search in the map."""
 
+import mmap
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -21,10 +23,9 @@ class SortedWords:
     """The words of `<name>.bin`, by number; nothing but the touched pages is in memory."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self._offsets = np.load(directory / f"{name}.offsets.npy", mmap_mode="r", allow_pickle=False)
-        path = directory / f"{name}.bin"
-        # an empty file cannot be mapped
-        self._bytes = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.zeros(0, np.uint8)
+        offsets = np.load(directory / f"{name}.offsets.npy", mmap_mode="r", allow_pickle=False)
+        self._offsets = memoryview(offsets.view(np.ndarray))  # gives plain integers, several times faster than numpy
+        self._bytes = _mapped(directory / f"{name}.bin")
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -38,14 +39,14 @@ class SortedWords:
     def find(self, word: str) -> int | None:
         """The number of `word`, or None: ⌈log2 n⌉ comparisons."""
         wanted = word.encode()
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self._at(middle) < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return low if low < len(self) and self._at(low) == wanted else None
+        number = bisect_left(range(len(self)), wanted, key=self._at)
+        return number if number < len(self) and self._at(number) == wanted else None
 
     def _at(self, number: int) -> bytes:
-        return self._bytes[int(self._offsets[number]) : int(self._offsets[number + 1])].tobytes()
+        return self._bytes[self._offsets[number] : self._offsets[number + 1]]
+
+
+def _mapped(path: Path) -> mmap.mmap | bytes:
+    """The file's bytes; an empty file cannot be mapped."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""

@@ -42,6 +42,7 @@ class Word(NamedTuple):
     folded: str
 
 
+@lru_cache(maxsize=65536)
 def folded(word: str) -> str:
     """The word without case, compatibility forms and possessive.
 
