@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from .text import term_of, words
+from .text import WORD, term_as_written
 
 
 def highlights(content: str, terms: Container[str]) -> tuple[tuple[int, int], ...]:
@@ -11,4 +11,4 @@ def highlights(content: str, terms: Container[str]) -> tuple[tuple[int, int], ..
     >>> highlights("Start tracking: the tracker runs.", {"track"})
     ((6, 14),)
     """
-    return tuple((word.start, word.end) for word in words(content) if term_of(word.folded) in terms)
+    return tuple(match.span() for match in WORD.finditer(content) if term_as_written(match.group()) in terms)

@@ -76,6 +76,16 @@ def term_of(word: str) -> str:
     return str(stemmer.stemWord(word))
 
 
+@lru_cache(maxsize=131072)
+def term_as_written(written: str) -> str:
+    """The term of a word as it stands in a text; "" for a stop word.
+
+    >>> term_as_written("Team’s"), term_as_written("The")
+    ('team', '')
+    """
+    return term_of(folded(written))
+
+
 def terms(text: str) -> list[str]:
     """The terms of `text` in order, without stop words.
 

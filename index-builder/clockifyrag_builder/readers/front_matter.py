@@ -7,6 +7,8 @@ import yaml
 
 FENCED = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 KEY_LINE = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+# The parser in C, about ten times faster, where PyYAML was built with it.
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 TRUE = frozenset({"true", "yes", "on", "1"})
 
 
@@ -42,7 +44,7 @@ def front_matter(text: str) -> FrontMatter:
     below = text[fenced.end() :]
     try:
         # BaseLoader makes nothing but strings, lists and dicts: safe, and no surprises with dates and `yes`.
-        values = yaml.load(fenced[1], Loader=yaml.BaseLoader)  # noqa: S506
+        values = yaml.load(fenced[1], Loader=LOADER)  # noqa: S506
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         lines = {key.lower(): value.strip("\"'") for key, value in KEY_LINE.findall(fenced[1])}
         first_line = str(error).partition("\n")[0]
