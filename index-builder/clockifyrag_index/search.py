@@ -120,6 +120,8 @@ class SearchEngine:
         leg fits into the request's time. A dense leg that fails or does not fit is left out and named in `degraded`.
         """
         run = _Run(self, request)
+        if request.rerank:
+            run.degraded.append("rerank")  # there is no reranker yet, which is said rather than passed over
         run.understand()
         run.embed()
         run.match_words()
