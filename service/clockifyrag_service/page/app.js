@@ -8,8 +8,9 @@ import { forgetRecents, recents, remember } from "./recents.js";
 import { exampleQuestions, nearestTo } from "./suggesting.js";
 import * as view from "./view.js";
 
-const TYPING_MS = 250; // of quiet before a question is asked
+const TYPING_MS = 350; // of quiet before a question is asked: halves of words are not worth an answer
 const SUGGESTING_MS = 80;
+const SUGGESTED = 5;
 const SETTLING_MS = 2_000; // of looking at an answer before its question counts as meant
 const TYPED_MIN = 2; // characters before anything is asked while typing
 const HOPELESS = 0.1; // relevance of the best article below which none is shown unasked
@@ -85,7 +86,8 @@ async function show(answer, question, meant, mine) {
 }
 
 async function showEmpty(answer, question, mine) {
-  const nearest = await nearestTo(question.q);
+  let nearest = await nearestTo(question.q);
+  if (!nearest.length) nearest = examples.length ? examples : (examples = await exampleQuestions());
   const showAnyway = answer.results.length ? () => view.showAnswer(answer, null) : null;
   if (!mine.signal.aborted) view.showEmpty(answer, nearest, showAnyway);
 }
@@ -146,8 +148,9 @@ async function suggest(q) {
   suggesting?.abort();
   const mine = (suggesting = new AbortController());
   try {
-    const offered = await suggestions(q, 5, mine.signal);
-    if (!mine.signal.aborted) combobox.offer(offered);
+    const offered = await suggestions(q, SUGGESTED + 1, mine.signal);
+    const others = offered.filter(({ text }) => text.toLowerCase() !== q.toLowerCase());
+    if (!mine.signal.aborted) combobox.offer(others.slice(0, SUGGESTED));
   } catch (error) {
     if (!mine.signal.aborted) combobox.forget(); // the search itself says what is wrong
     if (!(error instanceof Failure) && !mine.signal.aborted) throw error;

@@ -59,7 +59,7 @@ function whole(text, position) {
  * A text that is little longer is shown whole.
  */
 export function excerpt(text, spans, length = 300) {
-  if (text.length <= length * 1.3) return [0, text.length];
+  if (text.length <= length * 1.5) return [0, text.length];
   const first = spans.length ? spans[0][0] : 0;
   const from = first <= BEFORE ? 0 : startBefore(text, first);
   if (text.length - from <= length * 1.15) return [Math.min(from, startBefore(text, text.length - length + BEFORE)), text.length];
