@@ -1,9 +1,12 @@
 """`clockifyrag up`: a ClockifyRAG resource without a cluster: build if needed, publish, serve, watch the source."""
 
 import os
+import sys
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from clockifyrag_resource.resource import ClockifyRAG
 
 RUN_FOLDER = Path(".run")
+READY_POLL_SECONDS = 0.05
 
 
 def up(
@@ -164,6 +168,8 @@ def _settings(here: Adapted, root: Path) -> Any:
         "trusted_proxies": config.trusted_proxies,
         "log_level": config.log_level.lower(),
         "cors_origins": config.cors_origins,
+        # a person at a terminal wants the address, not a line for each request
+        "log_file": root / "server.log" if sys.stderr.isatty() else None,
         "glossary_path": sample_glossary() if here.resource.spec.source.sample is not None else None,
     }
     explicit = Settings().model_fields_set
@@ -171,8 +177,24 @@ def _settings(here: Adapted, root: Path) -> Any:
 
 
 def _serve(settings: Any) -> None:
+    """Serves until a signal; the address is told once questions are answered there."""
     from clockifyrag_service.__main__ import serve
 
-    exit_code = serve(settings, lambda url: print(f"Ask your questions at {url}   (Ctrl-C ends)", flush=True))
+    exit_code = serve(settings, lambda url: Thread(target=_tell_when_ready, args=(url, settings), daemon=True).start())
     if exit_code:
         raise typer.Exit(exit_code)
+
+
+def _tell_when_ready(url: str, settings: Any) -> None:
+    import httpx
+
+    log = f"; log: {settings.log_file}" if settings.log_file else ""
+    with httpx.Client(verify=False, timeout=5) as client:  # noqa: S501  our own certificate, on this machine
+        while True:
+            try:
+                if client.get(f"{url}/ready").is_success:
+                    break
+            except httpx.TransportError:
+                return  # the server has ended
+            time.sleep(READY_POLL_SECONDS)
+    print(f"Ask your questions at {url}   (Ctrl-C ends{log})", flush=True)
