@@ -16,7 +16,6 @@ from clockifyrag_index.generations import current_id, list_generations, open_gen
 from clockifyrag_index.retention import gc
 
 
-
 @contextmanager
 def files_of_at_most(size_bytes: int) -> Iterator[None]:
     """Within it no file of this process grows beyond the size: a full disk for everybody, root or not.
