@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from clockifyrag_index.embedders import Vectors
-from clockifyrag_index.embedders.gelu import gelu
-from clockifyrag_index.embedders.weights import Tensors, tensor
-from clockifyrag_index.errors import EmbedderError
+from ..errors import EmbedderError
+from . import Vectors
+from .gelu import gelu
+from .weights import Tensors, tensor
 
 TokenIds = Sequence[int]
 

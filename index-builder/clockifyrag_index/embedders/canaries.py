@@ -6,7 +6,7 @@ changed how it computes; the vectors can.
 
 import numpy as np
 
-from clockifyrag_index.embedders import Embedder, Vectors
+from . import Embedder, Vectors
 
 AGREEMENT_COSINE = 0.999  # the same weights in 16 and 32 bits agree to 0.9999; another model's cosine is near 0
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clockifyrag_index.embedders import Vectors
-from clockifyrag_index.errors import BadVectors, TextRefused
+from ..errors import BadVectors, TextRefused
+from . import Vectors
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

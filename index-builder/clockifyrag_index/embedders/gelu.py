@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from clockifyrag_index.embedders import Vectors
+from . import Vectors
 
 # Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: for z ≥ 0 and t = 1/(1 + p·z),
 # 1 - erf(z) = (a1·t + a2·t² + a3·t³ + a4·t⁴ + a5·t⁵)·exp(-z²), with an error below 1.5e-7. Half of it is 1 - Φ(z·√2),

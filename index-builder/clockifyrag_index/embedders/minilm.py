@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from clockifyrag_index.embedders import EmbedderIdentity, Vectors
-from clockifyrag_index.embedders.bert import Bert, bert, mean_pooled
-from clockifyrag_index.embedders.checks import refuse_unreadable, too_long, unit_length
-from clockifyrag_index.embedders.cores import keep_products_in_their_thread
-from clockifyrag_index.embedders.tokens import open_tokenizer
-from clockifyrag_index.embedders.weights import mapped_tensors
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, TextRefused
-from clockifyrag_index.quota import cpu_quota
 from clockifyrag_resource.profiles import ModelProfile
+
+from ..errors import EmbedderError, EmbedderMismatch, TextRefused
+from ..quota import cpu_quota
+from . import EmbedderIdentity, Vectors
+from .bert import Bert, bert, mean_pooled
+from .checks import refuse_unreadable, too_long, unit_length
+from .cores import keep_products_in_their_thread
+from .tokens import open_tokenizer
+from .weights import mapped_tensors
 
 WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
 ROWS_AT_ONCE = 512  # tokens of one batch: products run at full speed, and what is between them stays in the caches

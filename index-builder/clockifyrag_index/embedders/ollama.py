@@ -14,18 +14,19 @@ from typing import NoReturn
 
 import numpy as np
 
-from clockifyrag_index.embedders import EmbedderIdentity, Vectors
-from clockifyrag_index.embedders.batches import batches
-from clockifyrag_index.embedders.bert_words import BERT_VOCABULARY, bert_words
-from clockifyrag_index.embedders.breaker import Breaker
-from clockifyrag_index.embedders.canaries import CANARY_TEXTS
-from clockifyrag_index.embedders.checks import refuse_unreadable
-from clockifyrag_index.embedders.ollama_model import OllamaModel
-from clockifyrag_index.embedders.ollama_server import OllamaServer, RequestRefused, Times, Unanswered
-from clockifyrag_index.embedders.parity import PROBE_TEXTS, batch_equals_singles
-from clockifyrag_index.embedders.token_bound import TokenBound
-from clockifyrag_index.errors import BadVectors, EmbedderError, EmbedderUnavailable, TextRefused
 from clockifyrag_resource.profiles import ModelProfile, canonical_model, model_profile
+
+from ..errors import BadVectors, EmbedderError, EmbedderUnavailable, TextRefused
+from . import EmbedderIdentity, Vectors
+from .batches import batches
+from .bert_words import BERT_VOCABULARY, bert_words
+from .breaker import Breaker
+from .canaries import CANARY_TEXTS
+from .checks import refuse_unreadable
+from .ollama_model import OllamaModel
+from .ollama_server import OllamaServer, RequestRefused, Times, Unanswered
+from .parity import PROBE_TEXTS, batch_equals_singles
+from .token_bound import TokenBound
 
 SINGLY_MAX = 16  # so few texts go one by one: a batch saves a server the HTTP only, and needs the probe of batches
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import stamina
 
-from clockifyrag_index.embedders import Vectors
-from clockifyrag_index.embedders.checks import require_shape, same_digest, unit_length
-from clockifyrag_index.embedders.ollama_server import OllamaServer, RequestRefused, Times, Unanswered
-from clockifyrag_index.errors import BadVectors, EmbedderError, EmbedderMismatch
 from clockifyrag_resource.profiles import ModelProfile, canonical_model
+
+from ..errors import BadVectors, EmbedderError, EmbedderMismatch
+from . import Vectors
+from .checks import require_shape, same_digest, unit_length
+from .ollama_server import OllamaServer, RequestRefused, Times, Unanswered
 
 KEEP_ALIVE = -1  # a number: "-1" is refused by some versions. The model stays loaded; a cold one costs seconds
 RETRY_AFTER_SECONDS_MAX = 60.0

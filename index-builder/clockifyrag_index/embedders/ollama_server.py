@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import orjson
 
-from clockifyrag_index.errors import EmbedderError, EmbedderUnavailable
+from ..errors import EmbedderError, EmbedderUnavailable
 
 ANSWER_BYTES_MAX = 256 * 1024 * 1024  # 256 vectors of 4,096 values as text take a tenth
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

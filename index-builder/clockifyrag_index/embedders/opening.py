@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from clockifyrag_index.embedders import Embedder, EmbedderIdentity
-from clockifyrag_index.errors import EmbedderError
 from clockifyrag_resource.profiles import ModelProfile
+
+from ..errors import EmbedderError
+from . import Embedder, EmbedderIdentity
 
 Provider = Literal["Ollama", "Local"]
 
@@ -28,12 +29,12 @@ def open_embedder(
     needed is missing.
     """
     if provider == "Local":
-        from clockifyrag_index.embedders.local import local_embedder
+        from .local import local_embedder
 
         return local_embedder(profile, local_model_dir or os.environ.get("LOCAL_MODEL_DIR"), digest)
     if not url:
         raise EmbedderError(f"{profile.model} runs in Ollama and no address is given; set LLM_BASE_URL or ollama.url")
-    from clockifyrag_index.embedders.ollama import OllamaEmbedder
+    from .ollama import OllamaEmbedder
 
     return OllamaEmbedder(url, profile, batch_size=batch_size, digest=digest)
 

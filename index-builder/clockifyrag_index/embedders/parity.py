@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from clockifyrag_index.embedders import Vectors
-from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE
+from . import Vectors
+from .canaries import AGREEMENT_COSINE
 
 ALONE = 4  # texts asked for a second time, alone: the first, the last and two between
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from tokenizers import Tokenizer
 
-from clockifyrag_index.embedders.bert_words import BERT_VOCABULARY
-from clockifyrag_index.embedders.checks import too_long
-from clockifyrag_index.embedders.local import MINILM_DISTRIBUTION, MINILM_PACKAGE, package_folder
-from clockifyrag_index.embedders.tokens import byte_bound, open_tokenizer, wordpiece_bound
-from clockifyrag_index.errors import EmbedderError
 from clockifyrag_resource.profiles import ModelProfile
+
+from ..errors import EmbedderError
+from .bert_words import BERT_VOCABULARY
+from .checks import too_long
+from .local import MINILM_DISTRIBUTION, MINILM_PACKAGE, package_folder
+from .tokens import byte_bound, open_tokenizer, wordpiece_bound
 
 
 class TokenBound:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from clockifyrag_index.errors import EmbedderError
+from ..errors import EmbedderError
 
 _LONG_WORDS = re.compile(r"[^\W_]{101,}")  # one unknown token to BERT, many tokens to Ollama
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clockifyrag_index.errors import EmbedderError
+from ..errors import EmbedderError
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 

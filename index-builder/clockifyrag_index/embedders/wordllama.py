@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from clockifyrag_index.embedders import EmbedderIdentity, Vectors
-from clockifyrag_index.embedders.checks import refuse_unreadable, too_long, unit_length
-from clockifyrag_index.embedders.tokens import open_tokenizer
-from clockifyrag_index.embedders.weights import mapped_tensors
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, TextRefused
 from clockifyrag_resource.profiles import ModelProfile
+
+from ..errors import EmbedderError, EmbedderMismatch, TextRefused
+from . import EmbedderIdentity, Vectors
+from .checks import refuse_unreadable, too_long, unit_length
+from .tokens import open_tokenizer
+from .weights import mapped_tensors
 
 WEIGHTS, TOKENIZER = "l2_supercat_256.safetensors", "l2_supercat_tokenizer_config.json"
 TABLE = "embedding.weight"
