@@ -33,10 +33,10 @@ class VectorCache:
 
     def __init__(self, root: Path, identity: EmbedderIdentity, size_bytes_max: int = SIZE_BYTES_MAX) -> None:
         """Opens what is there; the first `append` makes a file. Segments beyond the size go when the cache closes."""
-        self._root = root / "cache"
         self._dimensions = identity.dimensions
         self._seed = _seed(identity)
-        self._folder = Layout(root).cache(self._seed.hexdigest()[:8])
+        layout = Layout(root)
+        self._caches, self._folder = layout.caches, layout.cache(self._seed.hexdigest()[:8])
         self._size_bytes_max = size_bytes_max
         self._writer: SegmentWriter | None = None
         self._used: set[Path] = set()
@@ -95,7 +95,7 @@ class VectorCache:
             with suppress(FileNotFoundError):  # another builder removed it meanwhile
                 os.utime(path)
         self._segments.clear()
-        remove_least_recent(self._root, self._size_bytes_max, keep=self._writer.path if self._writer else None)
+        remove_least_recent(self._caches, self._size_bytes_max, keep=self._writer.path if self._writer else None)
         self._writer = None
 
 

@@ -99,19 +99,19 @@ def _engine_ranking(engine: "SearchEngine", leg: str) -> Ranking:
 
 def _built(corpus: Path | None, root: Path, model: str) -> Path:
     """The root of a fresh index of the corpus."""
-    from clockifyrag_builder.sources import source_of
-    from clockifyrag_index.embedders.opening import open_embedder
-
     from clockifyrag_builder.build import build
     from clockifyrag_builder.plan import BuildPlan
+    from clockifyrag_builder.sources import source_of
     from clockifyrag_cli.opened import limits_of
     from clockifyrag_cli.progress import progress_display
+    from clockifyrag_index.embedders.opening import open_embedder
+    from clockifyrag_index.layout import Layout
     from clockifyrag_resource.profiles import model_profile
 
     profile = model_profile(model)
     plan = BuildPlan(
         root=root,
-        source=source_of(str(corpus), work=root / "work"),
+        source=source_of(str(corpus), work=Layout(root).work),
         limits=limits_of(profile, None, 200),
         embedder=open_embedder("Local", profile),
     )

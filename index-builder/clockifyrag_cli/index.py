@@ -67,6 +67,7 @@ def build(
     from clockifyrag_cli.ops import ops_port
     from clockifyrag_cli.progress import progress_display
     from clockifyrag_index.embedders.opening import open_embedder
+    from clockifyrag_index.layout import Layout
     from clockifyrag_resource.profiles import DEFAULT_MODEL, model_profile
 
     provider = provider_of(embedder)
@@ -75,7 +76,7 @@ def build(
     plan = BuildPlan(
         root=out,
         source=source_of(
-            source, work=out / "work", source_format=source_format, namespace=namespace, strict=strict,
+            source, work=Layout(out).work, source_format=source_format, namespace=namespace, strict=strict,
             sha256=sha256, allow_hosts=tuple(allow_host or ()),
         ),
         limits=limits_of(profile, max_chars, min_chars),

@@ -110,6 +110,7 @@ def _plan(here: Adapted, source: Path | None, root: Path) -> "BuildPlan":
     from clockifyrag_builder.plan import BuildPlan
     from clockifyrag_cli.opened import limits_of
     from clockifyrag_index.embedders.opening import open_embedder
+    from clockifyrag_index.layout import Layout
 
     spec = here.resource.spec
     embedding, profile = spec.embedding, spec.embedding.resolved_profile()
@@ -121,16 +122,17 @@ def _plan(here: Adapted, source: Path | None, root: Path) -> "BuildPlan":
             embedding.provider, profile, url=here.ollama_url, batch_size=embedding.batch_size, digest=embedding.digest
         ),
         batch_size=embedding.batch_size,
-        reason="SourceOrSpecChanged" if (root / "CURRENT").exists() else "FirstBuild",
+        reason="SourceOrSpecChanged" if Layout(root).current.exists() else "FirstBuild",
     )
 
 
 def _source(resource: "ClockifyRAG", local: Path | None, root: Path) -> "Source":
     """The resource's source, or a local path in its place. UsageError for a source only a cluster has."""
     from clockifyrag_builder.sources import site_source, source_of
+    from clockifyrag_index.layout import Layout
 
     spec = resource.spec.source
-    common: dict[str, Any] = {"work": root / "work", "source_format": spec.format, "namespace": spec.namespace}
+    common: dict[str, Any] = {"work": Layout(root).work, "source_format": spec.format, "namespace": spec.namespace}
     if local is not None:
         return source_of(str(local), **common)
     if spec.http is not None:

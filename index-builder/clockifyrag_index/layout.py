@@ -6,7 +6,9 @@ ROOT/generations/<id>/                  a complete generation; it never changes
                 /.build.tmp-<pid>-<r>/  one being written: a leftover as soon as its builder is gone
                 /.<id>.removing-<r>/    one being removed
                 /<id>.bad-<time>/       damaged files found under a right id
-ROOT/cache/<embedder8>/, ROOT/reports/<id>/, ROOT/work/<build key>/
+ROOT/cache/<embedder8>/                 vectors already made, by embedder
+ROOT/reports/<id>/                      what became of each document
+ROOT/work/                              what sources fetched, so that it need not be sent again
 """
 
 import os
@@ -56,22 +58,27 @@ class Layout:
 
     @property
     def current(self) -> Path:
+        """The pointer: one line, the published id."""
         return self.root / "CURRENT"
 
     @property
     def current_new(self) -> Path:
+        """The pointer to be, until it is renamed."""
         return self.root / "CURRENT.new"
 
     @property
     def builder_lock(self) -> Path:
+        """Locked while somebody builds; see locks.py."""
         return self.root / "builder.lock"
 
     @property
     def pointer_lock(self) -> Path:
+        """Locked while the pointer moves or a generation goes; see locks.py."""
         return self.root / "pointer.lock"
 
     @property
     def generations(self) -> Path:
+        """The folder of all generations, complete or not."""
         return self.root / "generations"
 
     def generation(self, generation_id: str) -> Path:
@@ -83,14 +90,23 @@ class Layout:
             )
         return self.generations / generation_id
 
+    @property
+    def caches(self) -> Path:
+        """The folder of all embedders' vectors."""
+        return self.root / "cache"
+
+    @property
+    def work(self) -> Path:
+        """What sources fetched; it outlives a build."""
+        return self.root / "work"
+
     def cache(self, embedder8: str) -> Path:
-        return self.root / "cache" / embedder8
+        """The vectors of one embedder, by the first 8 hex of its digest."""
+        return self.caches / embedder8
 
     def report(self, generation_id: str) -> Path:
+        """The folder of what that generation's build tells."""
         return self.root / "reports" / self.generation(generation_id).name
-
-    def work(self, build_key: str) -> Path:
-        return self.root / "work" / build_key
 
     def temporary(self, deed: str) -> Path:
         """A new name for a folder that becomes a generation, or a leftover: `.build.tmp-4711-9f86d081`."""
