@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Numbers, Scores
 from .articles import Articles
 from .lexical import LexicalIndex, idf
 
 K1, B = 1.2, 0.75
-
-Numbers = npt.NDArray[np.int64]
-Scores = npt.NDArray[np.float32]
 
 
 class ArticleWords:

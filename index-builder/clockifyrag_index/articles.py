@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import Numbers, mapped_array
 from .embedders import Vectors
 from .errors import GenerationDamaged
 from .files import synced_file
 from .layout import ARTICLES, DOCUMENTS
 
-Numbers = npt.NDArray[np.int64]
 Starts = npt.NDArray[np.uint32]
 
 
@@ -46,8 +46,8 @@ class Articles:
 
     def __init__(self, directory: Path, chunks: int, dimensions: int) -> None:
         """GenerationDamaged when the files do not fit the generation's chunks and dimensions."""
-        self._starts: Starts = np.load(directory / DOCUMENTS, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-        self.vectors: Vectors = np.load(directory / ARTICLES, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        self._starts: Starts = mapped_array(directory / DOCUMENTS)
+        self.vectors: Vectors = mapped_array(directory / ARTICLES)
         expected = (len(self._starts) - 1, dimensions)
         last = int(self._starts[-1]) if len(self._starts) else None
         if self.vectors.shape != expected or last != chunks:

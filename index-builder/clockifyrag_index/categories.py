@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import Rows, mapped_array
 from .chunk import Chunk
 from .sorted_words import SortedWords, write_sorted_words
-
-Numbers = npt.NDArray[np.uint32]
 
 
 def write_categories(directory: Path, chunks: Iterable[Chunk]) -> None:
@@ -31,12 +30,10 @@ class Categories:
     """The categories of one generation, memory-mapped."""
 
     def __init__(self, directory: Path) -> None:
-        self._category_of: Numbers = np.load(directory / "categories.npy", mmap_mode="r", allow_pickle=False).view(
-            np.ndarray
-        )
+        self._category_of: npt.NDArray[np.uint32] = mapped_array(directory / "categories.npy")
         self._names = SortedWords(directory, "categories")
 
-    def holds(self, wanted: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def holds(self, wanted: str, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which of the rows stand in the category or below it: "help" holds "help/track-time"; (len(rows),) bool."""
         prefix = wanted.strip("/")
         allowed = np.array([name == prefix or name.startswith(f"{prefix}/") for name in self._names], dtype=np.bool_)

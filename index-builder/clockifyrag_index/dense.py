@@ -7,16 +7,13 @@ from typing import BinaryIO
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Rows, Scores
 from .disk import storage_errors
 from .embedders import Vectors
 from .errors import BadVectors, GenerationDamaged, GenerationMissing, UsageError
 from .files import synced_file
 from .manifest import IndexParameters
-
-Rows = npt.NDArray[np.int64]
-Scores = npt.NDArray[np.float32]
 
 ALLOWED = {b"IxFI", b"IxSQ", b"IHNf", b"IHNs"}  # fourcc: Flat, scalar quantizer, HNSW over each of them
 UNIT_TOLERANCE = 1e-3

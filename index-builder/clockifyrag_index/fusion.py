@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Scores = npt.NDArray[np.float32]
+from .arrays import Scores
 
 RRF_K = 60  # Cormack, Clarke, Büttcher: "Reciprocal Rank Fusion" (SIGIR 2009)
 

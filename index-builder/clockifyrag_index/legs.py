@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import Numbers, Rows, Scores
 from .article_words import ArticleWords
 from .embedders import Vectors
-from .fusion import Fusion, Scores, calibrated_dense, calibrated_lexical
+from .fusion import Fusion, calibrated_dense, calibrated_lexical
 from .generations import Generation
 from .lexical import LexicalIndex, top_rows
 
-Rows = npt.NDArray[np.int64]
 Allowed = Callable[[Rows], npt.NDArray[np.bool_]]
 
 
@@ -24,13 +24,8 @@ class Proposal:
     """
 
     rows: Rows
-    articles: Rows
+    articles: Numbers
     floor: float
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether every article with a score above 0 was put forward."""
-        return self.floor <= 0
 
 
 NOTHING = Proposal(np.zeros(0, np.int64), np.zeros(0, np.int64), 0.0)
@@ -69,7 +64,7 @@ class DenseLeg:
             rows, cosines = rows[kept][: k + 1], cosines[kept][: k + 1]
         return rows, calibrated_dense(cosines)
 
-    def scores(self, rows: Rows, articles: Rows) -> Scores:
+    def scores(self, rows: Rows, articles: Numbers) -> Scores:
         """The leg's score of each passage; articles: the number of the article each stands in."""
         passages = calibrated_dense(self._generation.dense.vectors_of(rows) @ self._question)
         return self._fusion.with_article(passages, self._articles[articles - self._articles_from])
@@ -108,7 +103,7 @@ class LexicalLeg:
         floor = float(scores[-1]) if len(best) < len(self.rows) else 0.0
         return Proposal(best, np.zeros(0, np.int64), floor)
 
-    def scores(self, rows: Rows, articles: Rows) -> Scores:
+    def scores(self, rows: Rows, articles: Numbers) -> Scores:
         """The leg's score of each passage; a passage without a word of the question has its article's part."""
         if not len(self.rows):
             return self._article_part[articles]

@@ -31,15 +31,13 @@ from threading import local
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import Rows, Scores, mapped_array
 from .chunk import Chunk
 from .sorted_words import SortedWords, write_sorted_words
 from .text import term_of, words
 
 FIELDS = ("title", "headings", "body")
 TF_MAX = 65535
-
-Rows = npt.NDArray[np.int64]
-Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +112,12 @@ class LexicalIndex:
         self.bm25 = bm25 or Bm25()
         self.terms = SortedWords(directory, "terms")
         self.words = SortedWords(directory, "words")
-        self.word_counts: npt.NDArray[np.uint32] = _mapped(directory / "words.counts.npy")
-        self._df: npt.NDArray[np.uint32] = _mapped(directory / "df.npy")
+        self.word_counts: npt.NDArray[np.uint32] = mapped_array(directory / "words.counts.npy")
+        self._df: npt.NDArray[np.uint32] = mapped_array(directory / "df.npy")
         self._postings = [
-            tuple(_mapped(directory / f"{f}.{part}.npy") for part in ("indptr", "rows", "tf")) for f in FIELDS
+            tuple(mapped_array(directory / f"{f}.{part}.npy") for part in ("indptr", "rows", "tf")) for f in FIELDS
         ]
-        self._lengths = [_mapped(directory / f"{field}.lengths.npy") for field in FIELDS]
+        self._lengths = [mapped_array(directory / f"{field}.lengths.npy") for field in FIELDS]
         self.size = len(self._lengths[0])
         self._factors = [
             _length_factors(length, weight, b)
@@ -205,12 +203,6 @@ def top_rows(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
         rows, scores = rows[above], scores[above]
     order = np.lexsort((rows, -scores))[:k]
     return rows[order], scores[order]
-
-
-def _mapped(path: Path) -> npt.NDArray[np.uint32]:
-    # a plain view: slicing a numpy.memmap makes a numpy.memmap, which takes several times longer
-    array: npt.NDArray[np.uint32] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    return array
 
 
 def _length_factors(lengths: npt.NDArray[np.uint32], weight: float, b: float) -> Scores:

@@ -6,10 +6,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from .fusion import Scores
+from .arrays import Numbers, Rows, Scores
 
 Source = Literal["semantic", "lexical", "hybrid"]
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +20,8 @@ class Ranked:
     lexical: Scores
     scores: Scores  # of both
     articles: list[list[int]]  # places in `rows` by article, best article and best passage first
-    dense_rank: Rows  # from 1; 0 where the leg did not propose the row
-    lexical_rank: Rows
+    dense_rank: npt.NDArray[np.int64]  # from 1; 0 where the leg did not propose the row
+    lexical_rank: npt.NDArray[np.int64]
     unseen_best: float  # the highest score that a passage of any other article can have
 
     def certain(self, k: int) -> bool:
@@ -50,7 +49,7 @@ class Ranked:
         }
 
 
-def grouped(rows: Rows, articles: Rows, scores: Scores) -> list[list[int]]:
+def grouped(rows: Rows, articles: Numbers, scores: Scores) -> list[list[int]]:
     """Places by article, best article and best passage first, equal scores by row; articles: of each row."""
     groups: dict[int, list[int]] = {}
     for place in np.lexsort((rows, -scores)):
@@ -58,7 +57,7 @@ def grouped(rows: Rows, articles: Rows, scores: Scores) -> list[list[int]]:
     return list(groups.values())
 
 
-def ranks(rows: Rows, proposed: Rows) -> Rows:
+def ranks(rows: Rows, proposed: Rows) -> npt.NDArray[np.int64]:
     """The place of each row among those a leg proposed, from 1; 0 where it is not among them."""
     place = {row: rank for rank, row in enumerate(proposed.tolist(), 1)}
     return np.array([place.get(row, 0) for row in rows.tolist()], dtype=np.int64)

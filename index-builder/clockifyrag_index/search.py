@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .arrays import Rows
 from .article_words import ArticleWords
 from .categories import Categories
 from .chunk import Chunk
@@ -23,7 +24,7 @@ from .fusion import Fusion, fused
 from .generations import Generation
 from .glossary import Glossary
 from .highlights import highlights
-from .legs import NOTHING, DenseLeg, LexicalLeg, Rows
+from .legs import NOTHING, DenseLeg, LexicalLeg
 from .lexical import Bm25, LexicalIndex, question_terms
 from .question import Question, adaptive_k, question
 from .ranked import Ranked, Source, grouped, ranks
@@ -149,7 +150,7 @@ class _Run:
         if wanted is None:
             return range(len(chunks))
         if wanted not in chunks.namespaces:
-            raise UnknownNamespace(wanted, tuple(chunks.namespaces))
+            raise UnknownNamespace(wanted, chunks.namespaces)
         return chunks.namespace_rows(wanted)
 
     def understand(self) -> None:
@@ -250,13 +251,14 @@ class _Run:
         numbers = articles.of_rows(rows)
         lexical = self.words.scores(rows, numbers)
         dense = self.meaning.scores(rows, numbers) if self.meaning else np.zeros_like(lexical)
+        scores = fused(dense, lexical, self.fusion) if self.meaning else lexical
         share = self.fusion.dense_share if self.meaning else 0.0
         return Ranked(
             rows=rows,
             dense=dense,
             lexical=lexical,
-            scores=fused(dense, lexical, self.fusion) if self.meaning else lexical,
-            articles=grouped(rows, numbers, fused(dense, lexical, self.fusion) if self.meaning else lexical),
+            scores=scores,
+            articles=grouped(rows, numbers, scores),
             dense_rank=ranks(rows, meaning.rows),
             lexical_rank=ranks(rows, words.rows),
             unseen_best=share * meaning.floor + (1 - share) * words.floor,

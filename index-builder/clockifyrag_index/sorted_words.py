@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import mapped_array
+
 
 def write_sorted_words(directory: Path, name: str, words: Sequence[str]) -> None:
     """Writes `<name>.bin` and `<name>.offsets.npy`; `words` are sorted by their UTF-8 bytes and differ."""
@@ -23,8 +25,8 @@ class SortedWords:
     """The words of `<name>.bin`, by number; nothing but the touched pages is in memory."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        offsets = np.load(directory / f"{name}.offsets.npy", mmap_mode="r", allow_pickle=False)
-        self._offsets = memoryview(offsets.view(np.ndarray))  # gives plain integers, several times faster than numpy
+        offsets = mapped_array(directory / f"{name}.offsets.npy")
+        self._offsets = memoryview(offsets.data)  # gives plain integers, several times faster than numpy
         self._bytes = _mapped(directory / f"{name}.bin")
 
     def __len__(self) -> int:
