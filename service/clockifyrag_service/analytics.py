@@ -1,5 +1,8 @@
 """Analytics: what is asked and what finds nothing, in bounded memory, over a sliding window.
 
+All figures count final questions: a draft that its client's next question continues (drafts.py) is in none of them.
+Requests are counted by metrics.py.
+
 The window is a ring of panes; the oldest pane falls out as a whole. Popular questions are counted by space-saving
 (Metwally et al. 2005) with lazy eviction: a count is never too low, and too high by at most its pane's `floor`.
 Distinct questions are counted exactly up to SKETCH_SIZE, then estimated from the smallest hashes (Bar-Yossef et al.
@@ -11,6 +14,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from .drafts import Asked, Drafts
 
 PANES = 6
 TOP_SIZE = 500  # questions a pane surely keeps
@@ -25,6 +30,7 @@ class Count:
     times: int  # at most
     asked: int  # since it is counted here
     results: int
+    helpful: bool  # the last time
 
 
 class TopCounts:
@@ -35,16 +41,17 @@ class TopCounts:
         self.counts: dict[str, Count] = {}
         self.floor = 0  # no question that was dropped had been asked more often
 
-    def add(self, query: str, results: int) -> None:
+    def add(self, query: str, results: int, helpful: bool) -> None:
         count = self.counts.get(query)
         if count is None:
             if len(self.counts) >= 2 * self.size:
                 self._drop_rarest()
-            self.counts[query] = Count(self.floor + 1, 1, results)
+            self.counts[query] = Count(self.floor + 1, 1, results, helpful)
         else:
             count.times += 1
             count.asked += 1
             count.results += results
+            count.helpful = helpful
 
     def _drop_rarest(self) -> None:
         ranked = sorted(self.counts.items(), key=lambda item: -item[1].times)
@@ -84,12 +91,22 @@ class Pane:
     started: float
     total: int = 0
     zero: int = 0
-    hits: int = 0
     misses: int = 0
     seconds: float = 0.0
     popular: TopCounts = field(default_factory=TopCounts)
     fruitless: TopCounts = field(default_factory=TopCounts)
     unique: DistinctSketch = field(default_factory=DistinctSketch)
+
+    def add(self, asked: Asked) -> None:
+        """Counts one question: a few dict operations."""
+        self.total += 1
+        self.seconds += asked.seconds
+        self.misses += not asked.from_cache
+        self.popular.add(asked.query, asked.results, asked.helpful)
+        self.unique.add(hash(asked.query) % HASH_SPACE)  # SipHash: uniform, and keyed anew in each process
+        if asked.results == 0:
+            self.zero += 1
+            self.fruitless.add(asked.query, 0, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +114,14 @@ class PopularQuery:
     query: str
     count: int
     avg_results: float
+    helpful: bool  # what was found the last time is worth offering to others
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What /analytics shows; times in milliseconds, rates 0–1."""
 
-    total_queries: int
+    total_queries: int  # final questions, not requests
     unique_queries: int
     zero_result_queries: int
     zero_result_rate: float
@@ -117,51 +135,48 @@ class Summary:
 
 
 class Analytics:
-    """Counts searches. `record` is a few dict operations."""
+    """Counts questions once they are final."""
 
     def __init__(self, window_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.window_seconds = window_seconds
-        self._clock = clock
+        self.now = clock
         self._pane_seconds = window_seconds / PANES
         self._panes: deque[Pane] = deque([Pane(clock())], maxlen=PANES)
+        self._drafts = Drafts()
 
-    def record(self, query: str, results: int, seconds: float, from_cache: bool) -> None:
-        """Counts one answered search; `query` is the normalised question."""
-        pane = self._pane()
-        pane.total += 1
-        pane.seconds += seconds
-        if from_cache:
-            pane.hits += 1
-        else:
-            pane.misses += 1
-        pane.popular.add(query, results)
-        pane.unique.add(hash(query) % HASH_SPACE)  # SipHash: uniform, and keyed anew in each process
-        if results == 0:
-            pane.zero += 1
-            pane.fruitless.add(query, 0)
+    def record(self, asked: Asked, client: str | None = None) -> None:
+        """Counts one answered search: at once without a client, else when that client is sure not to be typing on."""
+        self._count([asked] if client is None else self._drafts.add(client, asked))
 
-    def _pane(self) -> Pane:
-        """The pane of this moment; panes that left the window are gone."""
-        now = self._clock()
-        if now - self._panes[-1].started >= self._pane_seconds:
-            self._panes.append(Pane(now))
-        while now - self._panes[0].started > self.window_seconds:
+    def _count(self, final: Iterable[Asked]) -> None:
+        for asked in final:
+            if asked.at - self._panes[-1].started >= self._pane_seconds:
+                self._panes.append(Pane(asked.at))
+            self._panes[-1].add(asked)
+
+    def _window(self) -> tuple[Pane, ...]:
+        """The panes of the window that ends now, at least one; questions that became final meanwhile are in them."""
+        now = self.now()
+        self._count(self._drafts.settled(now))
+        while self._panes and now - self._panes[0].started > self.window_seconds:
             self._panes.popleft()
-        return self._panes[-1]
+        if not self._panes:
+            self._panes.append(Pane(now))
+        return tuple(self._panes)
 
-    def popular(self, count: int, successful: bool = False) -> list[PopularQuery]:
-        """The most frequent questions; `successful` leaves out those that found nothing."""
-        self._pane()
-        merged = merged_counts(pane.popular for pane in self._panes)
-        ranked = (item for item in merged if not successful or item.avg_results > 0)
-        return heapq.nsmallest(count, ranked, key=lambda item: (-item.count, item.query))
+    def helpful(self, count: int) -> list[PopularQuery]:
+        """The most frequent questions that were answered well the last time; a question still pending is no help."""
+        merged = merged_counts(pane.popular for pane in self._window())
+        return most_frequent(count, (query for query in merged if query.helpful))
 
     def summary(self, listed: int = 20) -> Summary:
-        self._pane()
-        panes = tuple(self._panes)
+        """The figures of the window. A pending question counts in them until it is continued."""
+        settled, pending = self._window(), Pane(self.now())
+        for asked in self._drafts.pending():
+            pending.add(asked)
+        panes = (*settled, pending)
         total, misses = sum(pane.total for pane in panes), sum(pane.misses for pane in panes)
         zero = sum(pane.zero for pane in panes)
-        fruitless = merged_counts(pane.fruitless for pane in panes)
         return Summary(
             total_queries=total,
             unique_queries=distinct(pane.unique for pane in panes),
@@ -170,20 +185,28 @@ class Analytics:
             avg_latency_ms=1000 * sum(pane.seconds for pane in panes) / total if total else 0.0,
             cache_hit_rate=(total - misses) / total if total else 0.0,
             cache_misses=misses,
-            popular_queries=tuple(self.popular(listed)),
-            no_result_queries=tuple(heapq.nsmallest(listed, fruitless, key=lambda item: (-item.count, item.query))),
-            window_seconds=self._clock() - panes[0].started,
+            popular_queries=tuple(most_frequent(listed, merged_counts(pane.popular for pane in panes))),
+            no_result_queries=tuple(most_frequent(listed, merged_counts(pane.fruitless for pane in panes))),
+            window_seconds=self.now() - settled[0].started,
             count_error=sum(pane.popular.floor for pane in panes),
         )
 
 
 def merged_counts(tops: Iterable[TopCounts]) -> list[PopularQuery]:
-    """The counts of several panes added up."""
+    """The counts of several panes, oldest first, added up."""
     merged: dict[str, Count] = {}
     for top in tops:
         for query, count in top.counts.items():
-            total = merged.setdefault(query, Count(0, 0, 0))
+            total = merged.setdefault(query, Count(0, 0, 0, False))
             total.times += count.times
             total.asked += count.asked
             total.results += count.results
-    return [PopularQuery(query, total.times, round(total.results / total.asked, 2)) for query, total in merged.items()]
+            total.helpful = count.helpful
+    return [
+        PopularQuery(query, total.times, round(total.results / total.asked, 2), total.helpful)
+        for query, total in merged.items()
+    ]
+
+
+def most_frequent(count: int, queries: Iterable[PopularQuery]) -> list[PopularQuery]:
+    return heapq.nsmallest(count, queries, key=lambda item: (-item.count, item.query))

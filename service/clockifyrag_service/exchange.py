@@ -31,6 +31,7 @@ class Exchange:
     endpoint: str  # of a fixed set, for metrics
     started: float = field(default_factory=time.perf_counter)
     key: Key | None = None
+    client: str | None = None  # who asks, by address and key; None on the ops port
     status: int = 500  # until an answer begins
     answering: bool = False
     details: dict[str, Any] | None = None  # for the log

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .access import STATIC, UNLIMITED, admitted, endpoint_of, rate_limited
 from .answers import Answer
-from .auth import Key, presented_key
+from .auth import presented_key
 from .bodies import ClientGone, announces_body, replayed, whole_body
 from .errors import Refused, envelope, internal_error
 from .exchange import REQUEST_ID, SCOPE_KEY, Exchange, request_ids
@@ -66,7 +66,7 @@ class Front:
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         headers: HeaderList = [(b"x-request-id", exchange.request_id.encode()), NOSNIFF]
         try:
-            exchange.key = self._let_in(scope, headers)
+            self._let_in(exchange, scope, headers)
             if exchange.endpoint == "/search" and exchange.method == "GET":
                 stored = self._searching.cached(scope["query_string"])
                 if stored is not None:
@@ -79,17 +79,19 @@ class Front:
             return
         await self._pass_on(exchange, scope, receive, send, headers)
 
-    def _let_in(self, scope: Scope, headers: HeaderList) -> Key | None:
-        """The caller's key, if any; Refused without the right one, or above the rate limit, whose state is told."""
+    def _let_in(self, exchange: Exchange, scope: Scope, headers: HeaderList) -> None:
+        """Notes who asks. Refused without the right key, or above the rate limit, whose state is told."""
         path: str = scope["path"]
+        address = self._address(scope)
         try:
             key = admitted(self._keys, path, presented_key(scope["headers"]) if self._keys.required else None)
         except Refused:
-            self._take(path, self._address(scope), headers)  # guessing keys is limited, too
+            self._take(path, address, headers)  # guessing keys is limited, too
             raise
+        exchange.key = key
+        exchange.client = f"{address} {key.id}" if key else address  # people share keys, and addresses share people
         if self._limiter is not None:
-            self._take(path, f"key {key.id}" if key else self._address(scope), headers)
-        return key
+            self._take(path, f"key {key.id}" if key else address, headers)
 
     def _take(self, path: str, caller: str, headers: HeaderList) -> None:
         if self._limiter is None or path in UNLIMITED or path.startswith(STATIC):
@@ -106,7 +108,7 @@ class Front:
     async def _send_stored(self, exchange: Exchange, stored: Answer, headers: HeaderList, send: Send) -> None:
         """Answers from the stored bytes, with this request's own id and latency."""
         seconds = time.perf_counter() - exchange.started
-        self._searching.count(Answered(stored, True, seconds))
+        self._searching.count(Answered(stored, True, seconds), exchange.client)
         if self._log.enabled:
             exchange.details = {"query": stored.query, "from_cache": True, "results": stored.results}
         await send_whole(send, exchange, 200, stored.body(exchange.request_id, seconds, True), headers)

@@ -165,7 +165,7 @@ class WindowAnswer(BaseModel):
 
 
 class AnalyticsAnswer(BaseModel):
-    total_queries: int
+    total_queries: Annotated[int, Field(description="Final questions; what was still being typed is left out.")]
     unique_queries: int
     zero_result_queries: int
     zero_result_rate: float

@@ -15,6 +15,7 @@ from clockifyrag_index.search import SearchResult
 from .analytics import Analytics
 from .answers import Answer, answer
 from .cache import AnswerCache, SingleFlight
+from .drafts import Asked
 from .errors import DEADLINE_EXCEEDED, OVERLOADED, UNKNOWN_NAMESPACE, Refused, nearest, shown
 from .loading import request_of
 from .metrics import Metrics
@@ -72,16 +73,19 @@ class Searching:
         served = self._serving.current
         return self._cache.get_by_alias(served.key_prefix + raw_query) if served else None
 
-    async def search(self, parameters: SearchParameters, raw_query: bytes | None = None) -> Answered:
-        """The answer to a question, counted. Refused as design says: no index, unknown namespace, overload, deadline.
+    async def search(
+        self, parameters: SearchParameters, raw_query: bytes | None = None, client: str | None = None
+    ) -> Answered:
+        """The answer to a question, counted. Refused: no index, unknown namespace, overload, deadline.
 
-        `raw_query` is the query string that the answer may be found by next time.
+        `raw_query` is the query string that the answer may be found by next time; `client` is who may still be typing
+        the question, None when it is final.
         """
         started = time.perf_counter()
         with self._serving.lease() as served:
             found, from_cache = await self._found(served, parameters, raw_query)
         answered = Answered(found, from_cache, time.perf_counter() - started)
-        self.count(answered)
+        self.count(answered, client)
         return answered
 
     async def _found(
@@ -152,11 +156,22 @@ class Searching:
         if not future.cancelled():
             future.exception()  # seen, also when the caller's time had run out before
 
-    def count(self, answered: Answered) -> None:
-        """Enters an answered search into metrics and analytics."""
-        found = answered.answer
+    def count(self, answered: Answered, client: str | None) -> None:
+        """Enters an answered search into the metrics at once, into the analytics when the question is final."""
+        found, analytics = answered.answer, self._analytics
         self._metrics.search(answered.seconds, answered.from_cache, found.results, found.degraded)
-        self._analytics.record(found.query, found.results, answered.seconds, answered.from_cache)
+        analytics.record(
+            Asked(
+                found.parameters.q,
+                found.query,
+                found.results,
+                found.results > 0 and not found.low_confidence,
+                answered.seconds,
+                answered.from_cache,
+                analytics.now(),
+            ),
+            client,
+        )
 
 
 def one_faiss_thread() -> None:

@@ -93,6 +93,31 @@ def test_analytics_tell_what_was_asked_and_what_found_nothing(serve: Serve, inde
     assert document["avg_latency_ms"] > 0
 
 
+def test_what_is_still_being_typed_is_counted_by_metrics_but_no_question_of_analytics(
+    serve: Serve, index_root: Path
+) -> None:
+    server = serve(index_root)
+    for draft in ("invo", "invoice", "invoice remi", "invoice reminders"):
+        server.get("/search", params={"q": draft})
+
+    document = server.get("/analytics").json()
+    metrics = server.get("/metrics").text
+
+    assert ["invoice reminders"] == [question["query"] for question in document["popular_queries"]]
+    assert (1, 1) == (document["total_queries"], document["unique_queries"])
+    assert "rag_search_latency_seconds_count 4.0" in metrics
+
+
+def test_each_message_of_a_conversation_is_a_question_of_its_own(serve: Serve, index_root: Path) -> None:
+    server = serve(index_root)
+    server.post("/search/chat", {"query": "invoice"})
+    server.post("/search/chat", {"query": "send it", "context": ["invoice"]})
+
+    document = server.get("/analytics").json()
+
+    assert 2 == document["total_queries"]
+
+
 def test_feedback_is_logged_and_counted(serve: Serve, index_root: Path) -> None:
     server = serve(index_root)
 

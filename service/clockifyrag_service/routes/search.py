@@ -32,7 +32,7 @@ def search_routes(parts: Parts) -> APIRouter:
         """The articles that answer a question, each with its best sections."""
         raw: bytes = request.scope["query_string"]
         parameters = SearchParameters(**read_query(raw, rules))
-        answered = await parts.searching.search(parameters, raw)
+        answered = await parts.searching.search(parameters, raw, exchange_of(request).client)
         return Response(completed(request, answered), media_type="application/json")
 
     @router.get(
@@ -60,7 +60,7 @@ def completed(request: Request, answered: Answered) -> bytes:
 
 
 class PopularQueries:
-    """Questions that others asked and that found something; the list is made anew every POPULAR_SECONDS."""
+    """Questions that others asked and that were answered well; the list is made anew every POPULAR_SECONDS."""
 
     def __init__(self, parts: Parts) -> None:
         self._analytics = parts.analytics
@@ -73,7 +73,7 @@ class PopularQueries:
             self._made = moment
             self._queries = [
                 Suggestion(popular.query, popular.count, "query")
-                for popular in self._analytics.popular(POPULAR_QUERIES, successful=True)
+                for popular in self._analytics.helpful(POPULAR_QUERIES)
                 if popular.count >= SUGGESTED_QUERY_COUNT_MIN
             ]
         return self._queries

@@ -67,7 +67,8 @@ def state_routes(parts: Parts) -> APIRouter:
 
     @router.get("/analytics", responses={200: {"model": AnalyticsAnswer}, **failures()})
     async def analytics() -> Response:
-        """What is asked, and what finds nothing, on this instance within its window."""
+        """What is asked, and what finds nothing, on this instance within its window. A question that the same client
+        typed on or mended within seconds counts once, as it was last asked; metrics count every request."""
         return json_answer(analytics_report(parts))
 
     @router.post("/feedback", responses={200: {"model": FeedbackAnswer}, **failures()})

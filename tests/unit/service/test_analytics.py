@@ -5,6 +5,7 @@ import random
 import pytest
 
 from clockifyrag_service.analytics import PANES, SKETCH_SIZE, TOP_SIZE, Analytics, DistinctSketch, TopCounts, distinct
+from clockifyrag_service.drafts import SETTLING_SECONDS, Asked
 
 
 class Clock:
@@ -14,10 +15,18 @@ class Clock:
         return self.now
 
 
+def ask(
+    analytics: Analytics, query: str, results: int = 1, *, client: str | None = None, from_cache: bool = False,
+    helpful: bool = True,
+) -> None:  # fmt: skip
+    """A search that took 10 ms, answered now."""
+    analytics.record(Asked(query, query, results, helpful, 0.010, from_cache, analytics.now()), client)
+
+
 def test_a_few_searches_are_counted_exactly() -> None:
     analytics = Analytics(3600, Clock())
     for query, results, from_cache in (("timer", 5, False), ("timer", 5, True), ("xyzzy", 0, False)):
-        analytics.record(query, results, 0.010, from_cache)
+        ask(analytics, query, results, from_cache=from_cache)
 
     summary = analytics.summary()
 
@@ -48,10 +57,10 @@ def test_without_a_search_all_rates_are_zero() -> None:
 def test_what_is_older_than_the_window_is_forgotten() -> None:
     clock = Clock()
     analytics = Analytics(600, clock)
-    analytics.record("old", 1, 0.001, False)
+    ask(analytics, "old")
 
     clock.now = 400.0
-    analytics.record("young", 1, 0.001, False)
+    ask(analytics, "young")
     both = analytics.summary().total_queries
     clock.now = 800.0
     later = analytics.summary()
@@ -68,7 +77,7 @@ def test_frequent_questions_are_found_among_very_many_rare_ones() -> None:
     rng.shuffle(stream)
 
     for query in stream:
-        top.add(query, 1)
+        top.add(query, 1, True)
 
     assert len(top.counts) <= 2 * TOP_SIZE
     best = sorted(top.counts, key=lambda query: -top.counts[query].times)[:2]
@@ -97,11 +106,73 @@ def test_distinct_questions_are_counted_in_bounded_memory(count: int, tolerance:
     assert pytest.approx(count, rel=tolerance) == distinct(sketches)
 
 
-def test_only_questions_that_found_something_are_successful() -> None:
+def test_only_questions_answered_well_the_last_time_are_helpful() -> None:
+    clock = Clock()
+    analytics = Analytics(600, clock)
+    for query, helpful in (("found", True), ("doubted", False), ("lost", True), ("mended", False)):
+        ask(analytics, query, helpful=helpful)
+    clock.now = 300.0  # in another pane
+    ask(analytics, "lost", 0, helpful=False)
+    ask(analytics, "mended")
+
+    helpful_ones = analytics.helpful(10)
+
+    assert [("mended", 2), ("found", 1)] == [(query.query, query.count) for query in helpful_ones]
+
+
+@pytest.mark.parametrize(
+    ("last", "total", "zero"),
+    [
+        pytest.param("report", 1, 0, id="the last one is typed on"),
+        pytest.param("invoice", 2, 1, id="the last one is another"),
+    ],
+)
+def test_drafts_that_find_nothing_are_left_out_of_all_figures(last: str, total: int, zero: int) -> None:
     analytics = Analytics(3600, Clock())
-    for query, results in (("found", 3), ("lost", 0)):
-        analytics.record(query, results, 0.001, False)
+    for draft in ("re", "rep", "repo"):
+        ask(analytics, draft, 0, client="one", helpful=False)
+    ask(analytics, last, 5, client="one", from_cache=True)
 
-    successful = analytics.popular(10, successful=True)
+    summary = analytics.summary()
 
-    assert ["found"] == [query.query for query in successful]
+    assert (total, total, zero) == (summary.total_queries, summary.unique_queries, summary.zero_result_queries)
+    assert (zero, zero) == (summary.cache_misses, len(summary.no_result_queries))
+    assert last in [query.query for query in summary.popular_queries]
+
+
+def test_a_pending_question_is_shown_at_once_and_offered_to_others_once_it_is_final() -> None:
+    clock = Clock()
+    analytics = Analytics(3600, clock)
+    ask(analytics, "report", client="one")
+
+    shown, offered = analytics.summary(), analytics.helpful(10)
+    clock.now = SETTLING_SECONDS
+    offered_later = analytics.helpful(10)
+
+    assert (1, []) == (shown.total_queries, offered)
+    assert ["report"] == [query.query for query in offered_later]
+
+
+def test_a_question_settled_long_after_counts_for_the_time_it_was_asked() -> None:
+    clock = Clock()
+    analytics = Analytics(600, clock)
+    ask(analytics, "old", client="one")
+
+    clock.now = 400.0
+    ask(analytics, "young", client="two")
+    both = analytics.summary().total_queries
+    clock.now = 800.0
+    later = analytics.summary()
+
+    assert 2 == both
+    assert ["young"] == [query.query for query in later.popular_queries]
+
+
+def test_reading_the_figures_changes_none_of_them() -> None:
+    analytics = Analytics(3600, Clock())
+    for draft in ("rep", "report"):
+        analytics.summary()
+        ask(analytics, draft, client="one")
+
+    assert analytics.summary() == analytics.summary()
+    assert 1 == analytics.summary().total_queries
