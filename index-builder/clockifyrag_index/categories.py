@@ -12,17 +12,15 @@ import numpy.typing as npt
 
 from .arrays import Rows, mapped_array
 from .chunk import Chunk
-from .sorted_words import SortedWords, write_sorted_words
+from .sorted_words import SortedWords, in_byte_order, write_sorted_words
 
 
 def write_categories(directory: Path, chunks: Iterable[Chunk]) -> None:
     """Writes the category of each chunk, in row order."""
     number_of: dict[str, int] = {}
     categories = [number_of.setdefault(chunk.category, len(number_of)) for chunk in chunks]
-    in_order = sorted(number_of, key=lambda category: category.encode())
-    rank = np.zeros(len(number_of), dtype=np.uint32)
-    rank[[number_of[category] for category in in_order]] = np.arange(len(number_of), dtype=np.uint32)
-    np.save(directory / "categories.npy", rank[categories] if categories else rank)
+    in_order, places = in_byte_order(number_of)
+    np.save(directory / "categories.npy", places[categories] if categories else places)
     write_sorted_words(directory, "categories", in_order)
 
 

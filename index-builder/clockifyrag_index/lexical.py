@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from .arrays import Rows, Scores, mapped_array
 from .chunk import Chunk
-from .sorted_words import SortedWords, write_sorted_words
+from .sorted_words import SortedWords, in_byte_order, write_sorted_words
 from .text import term_of, words
 
 FIELDS = ("title", "headings", "body")
@@ -93,9 +93,7 @@ def write_lexical(directory: Path, chunks: Iterable[Chunk]) -> None:
             seen |= counts.keys()
         df.update(seen)
 
-    in_order = sorted(numbers, key=lambda term: term.encode())
-    rank = np.zeros(len(numbers), dtype=np.uint32)
-    rank[[numbers[term] for term in in_order]] = np.arange(len(numbers), dtype=np.uint32)
+    in_order, rank = in_byte_order(numbers)
     for field, postings in fields.items():
         postings.save(directory, field, rank)
     np.save(directory / "df.npy", np.array([df[numbers[term]] for term in in_order], dtype=np.uint32))

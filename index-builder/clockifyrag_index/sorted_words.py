@@ -2,13 +2,29 @@
 
 import mmap
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from .arrays import mapped_array
+
+
+def in_byte_order(number_of: Mapping[str, int]) -> tuple[list[str], npt.NDArray[np.uint32]]:
+    """(words, places): the words sorted by their UTF-8 bytes, and for each number its word's place among them.
+
+    number_of: 0 to n - 1, each once. places: (n,).
+
+    >>> words, places = in_byte_order({"timer": 0, "project": 1})
+    >>> words, places.tolist()
+    (['project', 'timer'], [1, 0])
+    """
+    words = sorted(number_of, key=lambda word: word.encode())
+    places = np.zeros(len(number_of), dtype=np.uint32)
+    places[[number_of[word] for word in words]] = np.arange(len(number_of), dtype=np.uint32)
+    return words, places
 
 
 def write_sorted_words(directory: Path, name: str, words: Sequence[str]) -> None:
