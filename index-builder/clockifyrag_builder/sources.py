@@ -12,11 +12,12 @@ from clockifyrag_builder.readers.sources import Reading, crawl_source, is_url, r
 from clockifyrag_builder.report import Listed
 from clockifyrag_builder.sample import sample_articles
 from clockifyrag_index.errors import SourceError, UsageError
+from clockifyrag_index.files import file_sha256
 from clockifyrag_index.identity import canonical_json
 from clockifyrag_resource.source import CrawlSource
 
 SAMPLE = "sample"
-_BYTES_AT_ONCE = 1 << 20
+HELD_BYTES_MAX = 64 << 20  # sources up to here are parsed once and held; larger ones are read anew for each pass
 
 
 def source_of(
@@ -51,9 +52,6 @@ def site_source(
 
     description = {"kind": "crawl", **site.model_dump(mode="json", exclude_none=True)}
     return FetchedSource(description, read, _format(source_format), namespace, strict)
-
-
-HELD_BYTES_MAX = 64 << 20  # sources up to here are parsed once and held; larger ones are read anew for each pass
 
 
 class LocalSource:
@@ -168,13 +166,9 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _file_digest(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BYTES_AT_ONCE):
-                digest.update(block)
+        return file_sha256(path)
     except OSError as error:
         raise SourceError(
             f"{path} cannot be read ({error.strerror}); give the user of this process the right to read it"
         ) from error
-    return digest.hexdigest()

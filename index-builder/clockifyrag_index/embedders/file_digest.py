@@ -11,6 +11,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from ..files import file_sha256
+
 
 def remembered_digest(path: Path) -> str:
     """`sha256:` and 64 hex digits of the file's content. OSError when it cannot be read."""
@@ -21,8 +23,7 @@ def remembered_digest(path: Path) -> str:
     remembered = _remembered(note, stamp)
     if remembered is not None:
         return remembered
-    with path.open("rb") as file:
-        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    digest = f"sha256:{file_sha256(path)}"
     _remember(note, stamp, digest)
     return digest
 
