@@ -1,15 +1,11 @@
 """What every field says about itself: this is what the schema in a cluster and the documentation are made from."""
 
-import doctest
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-import clockifyrag_resource
 from clockifyrag_resource.part import EFFECT_SENTENCES
 from clockifyrag_resource.resource import ClockifyRAG
 
@@ -112,13 +108,3 @@ def test_nothing_in_the_schema_accepts_null() -> None:
     nullable = [path for path, (field, _) in FIELDS.items() if {"type": "null"} in field.get("anyOf", ())]
 
     assert [] == nullable
-
-
-MODULES = [module.name for module in pkgutil.iter_modules(clockifyrag_resource.__path__)]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_the_examples_in_the_remarks_hold(name: str) -> None:
-    outcome = doctest.testmod(importlib.import_module(f"clockifyrag_resource.{name}"))
-
-    assert 0 == outcome.failed
