@@ -1,12 +1,13 @@
-"""Resources of a container, and storage for one: what several parts of the spec have in common."""
+"""Resources of a container, and a volume for one: what several parts of the spec have in common."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from clockifyrag_resource.part import Broken, Expected, Part
-from clockifyrag_resource.quantities import Quantity
+from clockifyrag_resource.part import NEITHER, Broken, Expected, Maybe, Part
+from clockifyrag_resource.quantities import Quantity, Size
+from clockifyrag_resource.texts import ObjectName
 
 ContainerResource = Annotated[
     str,
@@ -27,3 +28,16 @@ class Resources(Part):
             limit = self.limits.get(name)
             if limit is not None and request > limit:
                 yield Broken(("requests", name), f'"{request}"', f"at most the limit, {limit}")
+
+
+class Storage(Part):
+    """A volume of a pod."""
+
+    size: Size = Field(
+        default=Quantity.parse("10Gi"),
+        description="Size of the volume. Default: 10Gi.",
+        json_schema_extra=NEITHER,
+    )
+    storage_class_name: Maybe[ObjectName] = Field(
+        default=None, description="Storage class. Unset: the cluster's.", json_schema_extra=NEITHER
+    )

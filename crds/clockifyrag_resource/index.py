@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from clockifyrag_resource.containers import Storage
 from clockifyrag_resource.part import NEITHER, REBUILDS, RESTARTS, Broken, DecimalText, Maybe, Part, broken_rules_error
-from clockifyrag_resource.quantities import Quantity, Size
 from clockifyrag_resource.references import ConfigMapKey
-from clockifyrag_resource.texts import GenerationId, ObjectName
+from clockifyrag_resource.texts import GenerationId
 
 Share = Annotated[float, DecimalText(0, 1)]
 
@@ -33,17 +33,9 @@ def _mountable(mode: str) -> str:
     return mode
 
 
-class IndexStorage(Part):
+class IndexStorage(Storage):
     """The volume generations are kept on."""
 
-    size: Size = Field(
-        default=Quantity.parse("10Gi"),
-        description="Size of the volume. Default: 10Gi.",
-        json_schema_extra=NEITHER,
-    )
-    storage_class_name: Maybe[ObjectName] = Field(
-        default=None, description="Storage class. Unset: the cluster's.", json_schema_extra=NEITHER
-    )
     access_mode: Annotated[
         Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"], AfterValidator(_mountable)
     ] = Field(

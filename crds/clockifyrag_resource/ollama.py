@@ -5,24 +5,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clockifyrag_resource.containers import ContainerResource, Resources
+from clockifyrag_resource.containers import ContainerResource, Resources, Storage
 from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Expected, Maybe, Part
 from clockifyrag_resource.pod import Pod
-from clockifyrag_resource.quantities import Quantity, Size
-from clockifyrag_resource.texts import HttpAddress, Image, ObjectName
+from clockifyrag_resource.texts import HttpAddress, Image
 
 
-class ModelStorage(Part):
+class ModelStorage(Storage):
     """The volume models are kept on, one a replica."""
-
-    size: Size = Field(
-        default=Quantity.parse("10Gi"),
-        description="Size of the volume. Default: 10Gi.",
-        json_schema_extra=NEITHER,
-    )
-    storage_class_name: Maybe[ObjectName] = Field(
-        default=None, description="Storage class. Unset: the cluster's.", json_schema_extra=NEITHER
-    )
 
 
 class Gpu(Part):
