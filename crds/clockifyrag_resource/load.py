@@ -9,8 +9,7 @@ from pydantic import JsonValue, ValidationError
 from clockifyrag_resource.errors import Problem, ResourceInvalid, ResourceUnreadable
 from clockifyrag_resource.problems import problems_of
 from clockifyrag_resource.resource import API_VERSION, KIND, ClockifyRAG
-from clockifyrag_resource.wording import Path as ValuePath
-from clockifyrag_resource.wording import shown_value
+from clockifyrag_resource.wording import ValuePath, shown_value
 from clockifyrag_resource.yaml_document import NotOneDocument, yaml_document
 
 SIZE_BYTES_MAX = 1024 * 1024  # etcd holds no more than 1.5 MiB, so no resource is larger

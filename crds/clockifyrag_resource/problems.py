@@ -10,16 +10,16 @@ from pydantic_core import ErrorDetails
 
 from clockifyrag_resource.errors import Problem
 from clockifyrag_resource.resource import ClockifyRAG
-from clockifyrag_resource.wording import Path, schema_words, shown_path, shown_value
+from clockifyrag_resource.wording import ValuePath, schema_words, shown_path, shown_value
 
 
-def problems_of(error: ValidationError, lines: Mapping[Path, int]) -> tuple[Problem, ...]:
+def problems_of(error: ValidationError, lines: Mapping[ValuePath, int]) -> tuple[Problem, ...]:
     """The problems `error` stands for, in the order of the file; `lines` tells the line of each path that has one."""
     problems = [problem for details in error.errors(include_url=False) for problem in _problems(details, lines)]
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0))
 
 
-def _problems(details: ErrorDetails, lines: Mapping[Path, int]) -> list[Problem]:
+def _problems(details: ErrorDetails, lines: Mapping[ValuePath, int]) -> list[Problem]:
     wrong_key = _is_about_a_key(details["loc"])
     path = details["loc"][:-1] if wrong_key else details["loc"]
     if details["type"] == "broken_rules":
@@ -36,13 +36,13 @@ def _problems(details: ErrorDetails, lines: Mapping[Path, int]) -> list[Problem]
     return [_problem(path, _found(details), _expected(details, schema), lines)]
 
 
-def _is_about_a_key(path: Path) -> bool:
+def _is_about_a_key(path: ValuePath) -> bool:
     """Whether pydantic's mark for a key ends the path; elsewhere "[key]" is the name of something."""
     holder = _schema_at(path[:-2])
     return path[-1:] == ("[key]",) and holder.get("type") == "object" and "properties" not in holder
 
 
-def _problem(path: Path, found: str, expected: str, lines: Mapping[Path, int]) -> Problem:
+def _problem(path: ValuePath, found: str, expected: str, lines: Mapping[ValuePath, int]) -> Problem:
     nearest = next((lines[path[:end]] for end in range(len(path), -1, -1) if path[:end] in lines), None)
     return Problem(shown_path(path), found, expected, nearest)
 
@@ -65,7 +65,7 @@ def _expected(details: ErrorDetails, schema: Mapping[str, Any]) -> str:
     return f"{words}; or leave the field out, never null" if details["input"] is None else words
 
 
-def _nearest_field(path: Path) -> str:
+def _nearest_field(path: ValuePath) -> str:
     known = sorted(_schema_at(path[:-1]).get("properties", {}))
     plain = {_plain(name): name for name in known}
     near = difflib.get_close_matches(_plain(str(path[-1])), plain, n=1)
@@ -83,7 +83,7 @@ def _schema() -> dict[str, Any]:
     return ClockifyRAG.model_json_schema()
 
 
-def _schema_at(path: Path) -> dict[str, Any]:
+def _schema_at(path: ValuePath) -> dict[str, Any]:
     """The JSON schema of what stands at `path`; empty where the schema says nothing."""
     schema = _resolved(_schema())
     for step in path:

@@ -5,11 +5,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-Path = tuple[str | int, ...]  # from the root of a resource to one of its values, in names of the manifest
+ValuePath = tuple[str | int, ...]  # from the root of a resource to one of its values, in names of the manifest
 _SHOWN_MAX = 60
 
 
-def shown_path(path: Path) -> str:
+def shown_path(path: ValuePath) -> str:
     """The path as people write it.
 
     >>> shown_path(("spec", "source", "crawl", "allow", 0)), shown_path(("metadata", "labels", "a/b"))

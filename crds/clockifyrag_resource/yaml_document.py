@@ -13,7 +13,7 @@ import yaml
 from pydantic import JsonValue
 
 from clockifyrag_resource.errors import Problem
-from clockifyrag_resource.wording import Path, shown_path, shown_value
+from clockifyrag_resource.wording import ValuePath, shown_path, shown_value
 
 DEPTH_MAX = 40
 VALUES_MAX = 20_000  # after aliases are expanded; the largest sensible resource has some hundreds
@@ -33,7 +33,7 @@ class YamlDocument:
     """A value as JSON could hold it, and where its parts stand."""
 
     value: JsonValue
-    lines: dict[Path, int] = field(default_factory=dict)  # counted from 1
+    lines: dict[ValuePath, int] = field(default_factory=dict)  # counted from 1
 
 
 def yaml_document(text: str) -> YamlDocument:
@@ -93,7 +93,7 @@ class _Reading:
     """Turns nodes into values, noting lines and collecting what is wrong."""
 
     def __init__(self) -> None:
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[ValuePath, int] = {}
         self.problems: list[Problem] = []
         self._sizes: dict[int, Size] = {}
         self._open: set[int] = set()  # nodes on the way from the root to the one being sized
@@ -114,7 +114,7 @@ class _Reading:
             raise NotOneDocument(Problem("", found, f"at most {VALUES_MAX} in {DEPTH_MAX}", _line(node)))
         return size
 
-    def value(self, node: yaml.Node, path: Path) -> JsonValue:
+    def value(self, node: yaml.Node, path: ValuePath) -> JsonValue:
         self.lines.setdefault(path, _line(node))
         if isinstance(node, yaml.MappingNode) and _KINDS.get(node.tag) == "map":
             return self._mapping(node, path)
@@ -125,7 +125,7 @@ class _Reading:
         self._refuse(path, node, f"the tag {shown_value(node.tag)}", "a plain mapping or list")
         return None
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> JsonValue:
+    def _mapping(self, node: yaml.MappingNode, path: ValuePath) -> JsonValue:
         mapping: dict[str, JsonValue] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, path)
@@ -139,7 +139,7 @@ class _Reading:
             mapping[key] = self.value(value_node, (*path, key))
         return mapping
 
-    def _key(self, node: yaml.Node, path: Path) -> str | None:
+    def _key(self, node: yaml.Node, path: ValuePath) -> str | None:
         """The key a node writes; None, and a problem, where it is not text."""
         if _KINDS.get(node.tag) == "str" or node.tag in _TEXT_KINDS:
             return self._clean(node.value, path, node)
@@ -152,7 +152,7 @@ class _Reading:
             self._refuse(path, node, found, "a key that is text, in quotes if it looks like something else")
         return None
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path) -> JsonValue:
+    def _scalar(self, node: yaml.ScalarNode, path: ValuePath) -> JsonValue:
         kind = "str" if node.tag in _TEXT_KINDS else _KINDS.get(node.tag)
         if kind == "str" or (kind in ("int", "float") and ":" in node.value):  # base 60 in YAML 1.1 alone
             return self._clean(node.value, path, node)
@@ -166,14 +166,14 @@ class _Reading:
             self._refuse(path, node, found, "text, a number, true or false")
         return number
 
-    def _clean(self, text: str, path: Path, node: yaml.Node) -> str:
+    def _clean(self, text: str, path: ValuePath, node: yaml.Node) -> str:
         bad = next((c for c in text if c == "\0" or "\ud800" <= c <= "\udfff"), None)
         if bad is not None:
             self._refuse(path, node, f"the character {bad!r}", "text without it")
             return ""
         return text
 
-    def _refuse(self, path: Path, node: yaml.Node, found: str, expected: str) -> None:
+    def _refuse(self, path: ValuePath, node: yaml.Node, found: str, expected: str) -> None:
         self.problems.append(Problem(shown_path(path), found, expected, _line(node)))
 
 

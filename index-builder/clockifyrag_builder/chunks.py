@@ -10,7 +10,7 @@ from clockifyrag_builder.digests import normalised
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.duplicates import distinct_passages
 from clockifyrag_builder.passages import ChunkLimits, CountTokens, Passage
-from clockifyrag_builder.section_groups import Path
+from clockifyrag_builder.section_groups import HeadingPath
 from clockifyrag_index.chunk import Chunk
 
 
@@ -53,7 +53,7 @@ def chunk_ids(document_id: str, passages: Sequence[Passage]) -> list[str]:
 
     A passage keeps its id while other sections change, because no position goes into it.
     """
-    seen: Counter[tuple[Path, str]] = Counter()
+    seen: Counter[tuple[HeadingPath, str]] = Counter()
     ids: list[str] = []
     for passage in passages:
         key = (passage.headings, normalised(passage.content))
@@ -76,7 +76,7 @@ def section_url(document: Document, anchor: str) -> str:
 
 def _parents(ids: Sequence[str], passages: Sequence[Passage]) -> list[str | None]:
     """For each passage the first chunk of the nearest section around it that has one; None at the top."""
-    first_of: dict[Path, str] = {}
+    first_of: dict[HeadingPath, str] = {}
     parents: list[str | None] = []
     for chunk_id, passage in zip(ids, passages, strict=True):
         above = (passage.headings[:depth] for depth in range(len(passage.headings) - 1, -1, -1))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clockifyrag_builder.breadcrumbs import Breadcrumb, breadcrumb_of
 from clockifyrag_builder.documents import Block, Document
 from clockifyrag_builder.packing import packed
-from clockifyrag_builder.section_groups import Group, Path, groups_of
+from clockifyrag_builder.section_groups import Group, HeadingPath, groups_of
 from clockifyrag_builder.splitting import BETWEEN_BLOCKS, pieces_of
 from clockifyrag_index.chunk import BREADCRUMB_SEPARATOR
 from clockifyrag_index.errors import UsageError
@@ -51,11 +51,11 @@ class ChunkLimits:
 class Passage:
     """What becomes a chunk once its place among the others is known."""
 
-    headings: Path  # in full; the breadcrumb may show fewer
+    headings: HeadingPath  # in full; the breadcrumb may show fewer
     breadcrumb: Breadcrumb
     anchor: str
     content: str
-    begins: tuple[Path, ...]  # the sections that begin in this passage
+    begins: tuple[HeadingPath, ...]  # the sections that begin in this passage
     group: int  # number of the sections it is taken from: passages of one number follow each other
 
 
@@ -99,9 +99,9 @@ class _Fitting:
         self._limits = limits
         self._count_tokens = count_tokens
         self._max_chars = limits.max_chars - len(limits.document_prefix)
-        self._breadcrumbs: dict[Path, Breadcrumb] = {}
+        self._breadcrumbs: dict[HeadingPath, Breadcrumb] = {}
 
-    def breadcrumb(self, headings: Path) -> Breadcrumb:
+    def breadcrumb(self, headings: HeadingPath) -> Breadcrumb:
         if headings not in self._breadcrumbs:
             self._breadcrumbs[headings] = breadcrumb_of(self._title, headings, self._leaves_room)
         return self._breadcrumbs[headings]

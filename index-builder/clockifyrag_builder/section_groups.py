@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from clockifyrag_builder.documents import Block, Document, Section
 
-Path = tuple[str, ...]
+HeadingPath = tuple[str, ...]  # from the first heading below the title down to one section
 
 # Joined sections lose their own headings in the breadcrumb, and with them what the embedder is told of their subject:
 # on 81 judged questions MRR was .89, but .87 where crumbs joined sections of any size, and .88 where none joined.
@@ -16,7 +16,7 @@ MERGED_MAX = 2  # × min_chars
 class Group:
     """Sections that share passages. One section stands below its own headings, several below those they share."""
 
-    headings: Path
+    headings: HeadingPath
     sections: tuple[Section, ...]
 
     @property
@@ -89,7 +89,7 @@ def _merged(first: Group, second: Group) -> Group | None:
     return None
 
 
-def _parents(group: Group) -> tuple[Path, ...]:
+def _parents(group: Group) -> tuple[HeadingPath, ...]:
     """The headings a group may be merged under: its own (for its subsections), and, while single, the one above."""
     if len(group.sections) > 1 or not group.headings:
         return (group.headings,)
@@ -102,9 +102,9 @@ def _headings_only(document: Document) -> Group:
     return Group(tuple(headings), tuple(section for section in document.sections if section.headings)[:1])
 
 
-def _heading_below(shared: Path, headings: Path) -> tuple[Block, ...]:
+def _heading_below(shared: HeadingPath, headings: HeadingPath) -> tuple[Block, ...]:
     return tuple(Block("text", heading) for heading in headings[len(shared) :] if heading.strip())
 
 
-def _is_below(headings: Path, above: Path) -> bool:
+def _is_below(headings: HeadingPath, above: HeadingPath) -> bool:
     return len(headings) > len(above) and headings[: len(above)] == above
