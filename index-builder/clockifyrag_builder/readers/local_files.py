@@ -45,7 +45,7 @@ def iter_documents(
     else:
         yield from _documents_of_file(path, path.name, format, namespace=namespace, strict=strict, log=log)
     if log.documents == documents_before:
-        raise SourceError(_nothing_found(path, log))
+        raise log.nothing_found(str(path))
 
 
 def _documents_of_file(
@@ -137,10 +137,3 @@ def _unreadable(path: Path, error: OSError) -> str:
         kind = "folder" if os.path.isdir(path) else "file"  # noqa: PTH112 (Path.is_dir raises where this says no)
         return f"The {kind} {path} may not be read by this user (uid {os.geteuid()}). Try: chmod -R a+rX '{path}'"
     return f"{path} cannot be read: {error.strerror or error}."
-
-
-def _nothing_found(path: Path, log: ReadLog) -> str:
-    reasons = [f"{problem.origin} {problem.reason}" for problem in log.problems[:3]]
-    reasons += [f"{skipped.name}: {skipped.reason}" for skipped in log.skipped[:3]]
-    told = "; ".join(reasons) or "it is empty"
-    return f"{path} holds no documents ({told}). JSONL, Markdown or HTML is expected."

@@ -64,7 +64,15 @@ class ReadLog:
         self.problems.append(Problem(origin, reason))
 
     def skip(self, name: str, reason: str) -> None:
+        """Notes a file, or a document in one, that is left out on purpose."""
         self.skipped.append(Skipped(name, reason))
+
+    def nothing_found(self, origin: str) -> SourceError:
+        """The error of a source without a document, with the first reasons why."""
+        reasons = [f"{problem.origin} {problem.reason}" for problem in self.problems[:3]]
+        reasons += [f"{skipped.name}: {skipped.reason}" for skipped in self.skipped[:3]]
+        told = "; ".join(reasons) or "it is empty"
+        return SourceError(f"{origin} holds no documents ({told}); expected JSONL, Markdown or HTML")
 
     def summary(self) -> dict[str, Any]:
         """Everything but the documents' ids, as plain values for JSON."""

@@ -17,7 +17,6 @@ from clockifyrag_builder.readers.local_files import iter_documents
 from clockifyrag_builder.readers.read_log import ReadLog
 from clockifyrag_builder.readers.source import Source
 from clockifyrag_builder.readers.web import Clock
-from clockifyrag_index.errors import SourceError
 from clockifyrag_resource.source import CrawlSource
 
 
@@ -160,11 +159,7 @@ def _at_least_one(documents: Iterator[Document], origin: str, log: ReadLog) -> I
         read += 1
         yield document
     if not read:
-        reasons = [f"{problem.origin} {problem.reason}" for problem in log.problems[:3]]
-        reasons += [f"{skipped.name}: {skipped.reason}" for skipped in log.skipped[:3]]
-        raise SourceError(
-            f"{origin} holds no documents ({'; '.join(reasons) or 'it is empty'}); expected JSONL, Markdown or HTML"
-        )
+        raise log.nothing_found(origin)
 
 
 def _log_report(report: CrawlReport, reading: Reading) -> None:
