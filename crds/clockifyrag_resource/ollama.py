@@ -74,10 +74,6 @@ class Ollama(Part):
         default=None, description="The Ollama the operator runs. Unset: with defaults, unless url is set."
     )
 
-    def resolved_server(self) -> OllamaServer | None:
-        """The server to run; None where an existing Ollama is used."""
-        return None if self.url is not None else self.server or OllamaServer()
-
     def broken_rules(self) -> Iterator[Broken]:
         if self.url is not None and self.server is not None:
             yield Broken((), "url and server", "url (an existing Ollama) or server (one the operator runs), not both")

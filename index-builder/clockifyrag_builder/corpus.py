@@ -114,14 +114,6 @@ def chunked_corpus(
     return ChunkedCorpus(documents, limits, count_tokens, boilerplate)
 
 
-def chunks_of(
-    documents: Documents, limits: ChunkLimits, count_tokens: CountTokens, rules: BoilerplateRules | None = None
-) -> tuple[Iterator[Chunk], CleaningReport]:
-    """(chunks, report) of the corpus; the report is complete before the first chunk is taken."""
-    corpus = chunked_corpus(documents, limits, count_tokens, rules)
-    return corpus.chunks(), corpus.report
-
-
 def _note_cleaning(findings: Findings, document: Document, cleaned: Document, left_out: Iterable[LeftOut]) -> None:
     findings.document(document.document_id, document.language, _has_text(document), _has_text(cleaned))
     for text in left_out:

@@ -1,8 +1,7 @@
 """ReadLog: what happened to everything that was read, so that nothing disappears without a word."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from clockifyrag_index.errors import SourceError
 
@@ -73,17 +72,3 @@ class ReadLog:
         reasons += [f"{skipped.name}: {skipped.reason}" for skipped in self.skipped[:3]]
         told = "; ".join(reasons) or "it is empty"
         return SourceError(f"{origin} holds no documents ({told}); expected JSONL, Markdown or HTML")
-
-    def summary(self) -> dict[str, Any]:
-        """Everything but the documents' ids, as plain values for JSON."""
-        return {
-            "documents": self.documents,
-            "records": self.records,
-            "problems": [asdict(problem) for problem in self.problems],
-            "skipped": [asdict(skipped) for skipped in self.skipped],
-            "empty_records": [asdict(empty) for empty in self.empty_records],
-            "id_clashes": [asdict(clash) for clash in self.id_clashes],
-            "documents_without_text": list(self.documents_without_text),
-            "languages": dict(self.languages),
-            "dropped": dict(self.dropped),
-        }

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from clockifyrag_builder.corpus import chunked_corpus, chunks_of
+from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.documents import Block, Document, Section
 from clockifyrag_builder.passages import ChunkLimits
 from clockifyrag_index.chunk import Chunk
@@ -25,7 +25,7 @@ def article(name: str, *texts: tuple[str, str], namespace: str = "default") -> D
 
 
 def chunks(*documents: Document) -> list[Chunk]:
-    return list(chunks_of(lambda: documents, LIMITS, words)[0])
+    return list(chunked_corpus(lambda: documents, LIMITS, words).chunks())
 
 
 def test_equal_sections_of_one_article_collapse_and_the_report_names_them() -> None:
@@ -90,12 +90,12 @@ def test_two_articles_with_one_id_are_refused_by_name() -> None:
     one, other = article("web", ("Steps", STEPS)), replace(article("web", ("Other", "Text.")), origin="b.jsonl:7")
 
     with pytest.raises(SourceError, match=re.escape("'web' (b.jsonl:7), 'web' (web.md)")):
-        chunks_of(lambda: [one, other], LIMITS, words)
+        chunked_corpus(lambda: [one, other], LIMITS, words)
 
 
 def test_a_source_without_documents_is_refused() -> None:
     with pytest.raises(SourceError, match="found no documents"):
-        chunks_of(list, LIMITS, words)
+        chunked_corpus(list, LIMITS, words)
 
 
 def test_a_source_that_changes_between_the_passes_is_told() -> None:

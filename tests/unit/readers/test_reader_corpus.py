@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from clockifyrag_builder.readers import ReadLog, iter_documents
+from clockifyrag_builder.report import BuildReport
+from clockifyrag_builder.sources import findings_of
 
 pytestmark = pytest.mark.corpus
 
@@ -62,7 +64,7 @@ def test_the_help_center_is_read_whole_and_what_is_odd_is_counted(corpus):
     assert [] == log.problems
     assert {"en": len(documents)} == dict(log.languages)
     assert len(documents) == len({document.document_id for document in documents})
-    json.dumps(log.summary())
+    json.dumps(BuildReport(findings_of(log)).to_json())
 
 
 def test_every_word_of_the_help_center_is_read(corpus):
