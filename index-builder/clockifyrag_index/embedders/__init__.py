@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from clockifyrag_resource.profiles import ModelProfile, canonical_model
 
 Vectors = npt.NDArray[np.float32]
 
@@ -24,6 +26,18 @@ class EmbedderIdentity:
     context_tokens: int
     document_prefix: str
     query_prefix: str
+
+    @classmethod
+    def of(cls, profile: ModelProfile, digest: str, dimensions: int, context_tokens: int | None = None) -> Self:
+        """The identity of a profile's model; context_tokens: where the model reads fewer than its profile says."""
+        return cls(
+            model=canonical_model(profile.model),
+            digest=digest,
+            dimensions=dimensions,
+            context_tokens=context_tokens or profile.context_tokens,
+            document_prefix=profile.document_prefix,
+            query_prefix=profile.query_prefix,
+        )
 
 
 class Embedder(Protocol):

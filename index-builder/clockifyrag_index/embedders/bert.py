@@ -53,6 +53,7 @@ class Bert:
 
     @property
     def width(self) -> int:
+        """Values of a token's vector, and of a text's."""
         return int(self.words.shape[1])
 
 

@@ -37,10 +37,12 @@ class Breaker:
             return due
 
     def succeeded(self) -> None:
+        """Tells of an answer: the breaker is closed, and failures are counted anew."""
         with self._lock:
             self._failures, self._probing = 0, False
 
     def failed(self) -> None:
+        """Tells of a failure: the next probe is due after the rest."""
         with self._lock:
             self._failures, self._probing = self._failures + 1, False
             self._probe_from = self._clock() + self._rest_seconds

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from ..errors import BadVectors, TextRefused
+from clockifyrag_resource.profiles import ModelProfile
+
+from ..errors import BadVectors, EmbedderMismatch, TextRefused
 from . import Vectors
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -42,6 +45,15 @@ def unit_length(rows: Vectors) -> Vectors:
         raise TextRefused(position, f"its vector {what}")
     rows /= np.sqrt(squares)[:, np.newaxis]
     return rows
+
+
+def require_dimensions(place: Path, found: int, profile: ModelProfile) -> None:
+    """EmbedderMismatch unless the model at `place` makes vectors of the profile's dimensions, where it knows them."""
+    if profile.dimensions not in (None, found):
+        raise EmbedderMismatch(
+            f"the model in {place} has {found} dimensions, {profile.model} has {profile.dimensions}; "
+            "point LOCAL_MODEL_DIR at the right folder"
+        )
 
 
 def require_shape(rows: Vectors, count: int, dimensions: int | None, model: str) -> None:

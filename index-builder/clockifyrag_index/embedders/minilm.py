@@ -16,11 +16,11 @@ from tokenizers import Tokenizer
 
 from clockifyrag_resource.profiles import ModelProfile
 
-from ..errors import EmbedderError, EmbedderMismatch, TextRefused
+from ..errors import EmbedderError, TextRefused
 from ..quota import cpu_quota
 from . import EmbedderIdentity, Vectors
 from .bert import Bert, bert, mean_pooled
-from .checks import refuse_unreadable, too_long, unit_length
+from .checks import refuse_unreadable, require_dimensions, too_long, unit_length
 from .cores import keep_products_in_their_thread
 from .tokens import open_tokenizer
 from .weights import mapped_tensors
@@ -45,22 +45,13 @@ class MiniLMEmbedder:
         self._tokenizer: Tokenizer = open_tokenizer(folder / TOKENIZER)
         self._threads = threads or cpu_quota()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")  # no thread runs before it is needed
-        if profile.dimensions not in (None, self._model.width):
-            raise EmbedderMismatch(
-                f"the model in {folder} has {self._model.width} dimensions, {profile.model} has {profile.dimensions}; "
-                "point LOCAL_MODEL_DIR at the right folder"
-            )
-        self._identity = EmbedderIdentity(
-            model=profile.model,
-            digest=digest,
-            dimensions=self._model.width,
-            context_tokens=min(profile.context_tokens, len(self._model.positions)),
-            document_prefix=profile.document_prefix,
-            query_prefix=profile.query_prefix,
-        )
+        require_dimensions(folder, self._model.width, profile)
+        context_tokens = min(profile.context_tokens, len(self._model.positions))
+        self._identity = EmbedderIdentity.of(profile, digest, self._model.width, context_tokens)
 
     @property
     def identity(self) -> EmbedderIdentity:
+        """As `Embedder` promises."""
         return self._identity
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -105,6 +96,7 @@ class MiniLMEmbedder:
         return len(self._tokenizer.encode(self._identity.document_prefix + text).ids)
 
     def close(self) -> None:
+        """Ends the threads."""
         self._pool.shutdown()
 
 

@@ -64,14 +64,7 @@ class OllamaEmbedder:
         if self._model.dimensions is None:
             self._model.vectors_in_time([CANARY_TEXTS[0]], self._times.deadline)
         assert self._model.dimensions is not None, "a checked answer has told the dimensions"
-        return EmbedderIdentity(
-            model=canonical_model(self._profile.model),
-            digest=digest,
-            dimensions=self._model.dimensions,
-            context_tokens=self._profile.context_tokens,
-            document_prefix=self._profile.document_prefix,
-            query_prefix=self._profile.query_prefix,
-        )
+        return EmbedderIdentity.of(self._profile, digest, self._model.dimensions)
 
     @property
     def embeds_singly(self) -> bool:
@@ -115,6 +108,7 @@ class OllamaEmbedder:
         return self._bound.of(self._profile.document_prefix + self._words(text))
 
     def close(self) -> None:
+        """Ends the connections."""
         self._server.close()
 
     def _words(self, text: str) -> str:

@@ -65,12 +65,15 @@ class OllamaServer:
         )
 
     def get(self, path: str, timeout_seconds: float) -> Mapping[str, Any]:
+        """The JSON object answered to GET; errors as in `_answer`."""
         return self._answer("GET", path, None, timeout_seconds)
 
     def post(self, path: str, body: Mapping[str, Any], timeout_seconds: float) -> Mapping[str, Any]:
+        """The JSON object answered to POST of `body` as JSON; errors as in `_answer`."""
         return self._answer("POST", path, orjson.dumps(body), timeout_seconds)
 
     def close(self) -> None:
+        """Ends the connections."""
         self._client.close()
 
     def _answer(self, method: str, path: str, body: bytes | None, timeout_seconds: float) -> Mapping[str, Any]:

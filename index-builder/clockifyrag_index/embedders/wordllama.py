@@ -13,9 +13,9 @@ from tokenizers import Tokenizer
 
 from clockifyrag_resource.profiles import ModelProfile
 
-from ..errors import EmbedderError, EmbedderMismatch, TextRefused
+from ..errors import EmbedderError, TextRefused
 from . import EmbedderIdentity, Vectors
-from .checks import refuse_unreadable, too_long, unit_length
+from .checks import refuse_unreadable, require_dimensions, too_long, unit_length
 from .tokens import open_tokenizer
 from .weights import mapped_tensors
 
@@ -32,24 +32,14 @@ class WordLlamaEmbedder:
         table = mapped_tensors(weights).get(TABLE)
         if table is None or table.ndim != 2:
             raise EmbedderError(f"{weights} holds no table {TABLE}; expected the weights of wordllama")
-        if profile.dimensions not in (None, table.shape[1]):
-            raise EmbedderMismatch(
-                f"{weights} has {table.shape[1]} dimensions, {profile.model} has {profile.dimensions}; "
-                "point LOCAL_MODEL_DIR at the right folder"
-            )
+        require_dimensions(weights, table.shape[1], profile)
         self._table = table  # float16 in the file; rows are widened as they are used
         self._tokenizer: Tokenizer = open_tokenizer(tokenizer)
-        self._identity = EmbedderIdentity(
-            model=profile.model,
-            digest=digest,
-            dimensions=table.shape[1],
-            context_tokens=profile.context_tokens,
-            document_prefix=profile.document_prefix,
-            query_prefix=profile.query_prefix,
-        )
+        self._identity = EmbedderIdentity.of(profile, digest, table.shape[1])
 
     @property
     def identity(self) -> EmbedderIdentity:
+        """As `Embedder` promises."""
         return self._identity
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
