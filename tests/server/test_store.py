@@ -81,7 +81,9 @@ def test_every_file_of_the_manifest_arrives_as_it_is(serve, tmp_path):
     manifest = manifest_from(server.file(written.id, "meta.json").content, "meta.json")
     files = {name: server.file(written.id, name) for name in manifest.files}
 
-    assert {"index.bin", "chunks.jsonl", "chunks.offsets.npy", "lexical/lengths.npy"} == files.keys()
+    assert {
+        "articles.npy", "chunks.jsonl", "chunks.offsets.npy", "documents.npy", "index.bin", "lexical/lengths.npy",
+    } == files.keys()  # fmt: skip
     for name, response in files.items():
         assert manifest.files[name].sha256 == hashlib.sha256(response.content).hexdigest()
         assert f'"{manifest.files[name].sha256}"' == response.headers["etag"]
