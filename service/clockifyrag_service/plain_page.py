@@ -3,7 +3,7 @@
 from html import escape
 
 COMMON_POLICY = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-PLAIN_POLICY = f"default-src 'none'; style-src 'self'; {COMMON_POLICY}"
+PLAIN_POLICY = f"default-src 'none'; style-src 'self'; img-src 'self'; {COMMON_POLICY}"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     f"{COMMON_POLICY}"
@@ -24,6 +24,7 @@ def page(title: str, body: str) -> bytes:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{escape(title)}</title>\n<link rel="stylesheet" href="/page/article.css">\n</head>\n'
+        f'<title>{escape(title)}</title>\n<link rel="icon" href="/page/icon.svg" type="image/svg+xml">\n'
+        '<link rel="stylesheet" href="/page/article.css">\n</head>\n'
         f'<body class="document">\n<main>\n{body}\n</main>\n<p><a href="/">Search</a></p>\n</body>\n</html>\n'
     ).encode()

@@ -136,7 +136,6 @@ def test_the_first_tab_offers_to_skip_to_the_results(page: SearchPage) -> None:
 
 
 def test_a_question_can_be_asked_read_and_opened_by_keys_alone(page: SearchPage) -> None:
-    page.expect_complaints("favicon.ico")  # pages of articles name no icon
     page.open()
 
     page.type("/")

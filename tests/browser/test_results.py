@@ -16,6 +16,20 @@ def test_typing_a_question_shows_its_articles_without_enter(page: SearchPage) ->
     assert "articles for “stop the timer”" in page.text("#summary")
 
 
+def test_enter_on_what_is_answered_already_keeps_it_without_asking_again(page: SearchPage) -> None:
+    page.open()
+    page.field.send_keys("stop the timer")
+    page.until(lambda: page.texts(".result h3"), "results are shown")
+
+    page.type(Keys.ENTER)
+    page.ask("quokka")
+    asked = page.script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    page.driver.back()
+    page.until(lambda: "“stop the timer”" in page.text("#summary"), "the question has an entry of its own")
+
+    assert 1 == sum("/search?q=stop+the+timer" in address for address in asked)
+
+
 def test_a_result_shows_where_it_is_how_sure_it_is_and_its_sections_as_links(page: SearchPage) -> None:
     page.open("press start in the timer")
 
@@ -31,7 +45,6 @@ def test_a_result_shows_where_it_is_how_sure_it_is_and_its_sections_as_links(pag
 
 
 def test_articles_without_an_address_lead_to_the_page_of_this_server(page: SearchPage) -> None:
-    page.expect_complaints("favicon.ico")  # pages of articles name no icon
     page.open("import hours into an invoice")
 
     page.one(".result h3 a").click()

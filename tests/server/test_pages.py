@@ -35,13 +35,14 @@ def test_hostile_texts_never_become_markup(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["/articles/help/track-time", "/docs"])
-def test_pages_may_load_nothing_but_their_own_style(server: Server, path: str) -> None:
+def test_pages_may_load_nothing_but_their_own_style_and_icon(server: Server, path: str) -> None:
     page = server.get(path)
     headers = page.headers
 
     assert "<script" not in page.text
-    for style in re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text):
-        assert 200 == server.get(style).status_code
+    linked = re.findall(r'<link rel="(\w+)" href="([^"]+)"', page.text)
+    assert ["icon", "stylesheet"] == [kind for kind, _ in linked]
+    assert {200} == {server.get(path).status_code for _, path in linked}
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe-inline" not in headers["content-security-policy"]
     assert ("nosniff", "DENY", "no-referrer") == (
