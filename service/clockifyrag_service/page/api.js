@@ -46,12 +46,27 @@ export async function health(signal) {
   return read(response);
 }
 
+/** The page of an article, as HTML. */
+export async function articlePage(id, signal) {
+  const response = await fetched(`/articles/${id.split("/").map(encodeURIComponent).join("/")}`, {}, signal);
+  if (!response.ok) throw refusal(response, await read(response));
+  try {
+    return await response.text();
+  } catch (error) {
+    throw failureOf(error, signal);
+  }
+}
+
 async function ask(path, parameters, signal) {
   const response = await fetched(path, parameters, signal);
   const body = await read(response);
-  if (response.ok) return body;
+  if (!response.ok) throw refusal(response, body);
+  return body;
+}
+
+function refusal(response, body) {
   const error = body?.error ?? {};
-  throw new Failure({
+  return new Failure({
     code: error.code ?? "UNREADABLE",
     message: error.message ?? `The server answered with status ${response.status}.`,
     suggestion: error.suggestion,

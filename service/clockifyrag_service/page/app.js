@@ -1,7 +1,8 @@
 // App: question in the field → address → answer → view. One question is asked at a time; a newer one ends the older.
 
-import { Failure, apiKey, keepApiKey, search, suggestions } from "./api.js";
-import { enter, questionInAddress, settle } from "./address.js";
+import { Failure, apiKey, articlePage, keepApiKey, search, suggestions } from "./api.js";
+import { enter, isSame, questionInAddress, settle } from "./address.js";
+import { parsedArticle } from "./article.js";
 import { Combobox } from "./combobox.js";
 import { watchHealth } from "./health.js";
 import { forgetRecents, recents, remember } from "./recents.js";
@@ -27,6 +28,7 @@ const announcement = document.getElementById("announcement");
 const baseTitle = document.title;
 
 let present = { q: "", expand: true };
+let answered = null; // the answer to it
 let failed = null; // what the present question failed with
 let asking = null; // the request on its way
 let suggesting = null;
@@ -47,19 +49,18 @@ async function ask(question, { meant = false, enters = true } = {}) {
   asking?.abort();
   const mine = (asking = new AbortController());
   present = question;
-  failed = null;
+  answered = failed = null;
   if (enters) enter(question);
   if (meant && question.q) settle(); // the empty field is where the next question begins
   document.title = question.q ? `${question.q} – ${baseTitle}` : baseTitle;
-  if (!question.q) {
+  if (!question.q && !question.article) {
     await welcome(mine);
     return;
   }
   view.showWorking(true);
   try {
-    const answer = await search(question, mine.signal);
-    if (mine.signal.aborted) return;
-    await show(answer, question, meant, mine);
+    if (question.article) await openArticle(question, mine);
+    else await findAnswer(question, meant, mine);
   } catch (error) {
     if (!mine.signal.aborted) fail(error, question, meant);
   } finally {
@@ -67,8 +68,24 @@ async function ask(question, { meant = false, enters = true } = {}) {
   }
 }
 
-async function show(answer, question, meant, mine) {
+async function findAnswer(question, meant, mine) {
+  const found = await search(question, mine.signal);
+  if (mine.signal.aborted) return;
+  answered = found;
   forgetKey.hidden = !apiKey();
+  await show(found, question, meant, mine);
+}
+
+async function openArticle(question, mine) {
+  const article = parsedArticle(await articlePage(question.article, mine.signal));
+  if (mine.signal.aborted) return;
+  if (!article) throw new Failure({ code: "UNREADABLE", message: "The server answered with something that is no article." });
+  forgetKey.hidden = !apiKey();
+  document.title = `${article.title} – ${baseTitle}`;
+  view.showArticle(article, question);
+}
+
+async function show(answer, question, meant, mine) {
   if (!isHopeless(answer)) {
     view.showAnswer(answer, fetcher(answer, question));
     timers.settling = setTimeout(() => {
@@ -157,6 +174,13 @@ async function suggest(q) {
   }
 }
 
+/** Enter on what was answered while it was typed: it is not asked, and not counted, a second time. */
+function mean() {
+  stopTimers();
+  settle();
+  show(answered, present, true, asking);
+}
+
 function stopTimers() {
   Object.values(timers).forEach(clearTimeout);
   timers = {};
@@ -195,7 +219,8 @@ form.addEventListener("submit", (event) => {
   stopSuggesting();
   const q = input.value.trim();
   if (!q) return;
-  ask({ q, expand: q === present.q ? present.expand : true }, { meant: true });
+  if (answered && q === present.q) mean();
+  else ask({ q, expand: q === present.q ? present.expand : true }, { meant: true });
   if (matchMedia("(pointer: coarse)").matches) view.focusOutcome(); // the keyboard on the screen goes away
 });
 input.addEventListener("input", (event) => {
@@ -238,16 +263,19 @@ document.addEventListener("click", (event) => {
   if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   settle();
-  const q = link.dataset.question ?? "";
-  fill(q);
-  ask({ q, expand: link.dataset.expand !== "false" }, { meant: true });
-  if (q) view.focusOutcome();
+  const question = questionInAddress(link);
+  fill(question.q);
+  ask(question, { meant: true });
+  if (question.q || question.article) view.focusOutcome();
   else input.focus();
 });
 
 window.addEventListener("popstate", () => {
   const question = questionInAddress();
-  if (question.q === present.q && question.expand === present.expand) return; // a jump within the page
+  if (isSame(question, present)) {
+    view.goTo(question.section); // a jump within the page
+    return;
+  }
   fill(question.q);
   ask(question, { meant: true, enters: false });
 });

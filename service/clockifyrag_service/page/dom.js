@@ -52,11 +52,12 @@ export function readableAddress(address) {
   return shortened([url.host, ...steps].join(" › "), 120);
 }
 
-function decoded(step) {
+/** A part of an address without its %-escapes; as it stands where they are no UTF-8. */
+export function decoded(part) {
   try {
-    return decodeURIComponent(step);
+    return decodeURIComponent(part);
   } catch {
-    return step;
+    return part;
   }
 }
 

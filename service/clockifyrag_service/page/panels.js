@@ -10,7 +10,7 @@ const DEGRADED = {
 
 /** A link that asks; app.js follows it without loading the page again. */
 export function questionLink(q, attributes = {}, { expand = true } = {}) {
-  return element("a", { ...attributes, href: addressOf({ q, expand }), "data-question": q, "data-expand": String(expand), dir: "auto" }, q);
+  return element("a", { ...attributes, href: addressOf({ q, expand }), "data-question": q, dir: "auto" }, q);
 }
 
 /** The question in quotation marks, set apart from the words around it whatever its direction. */
@@ -98,6 +98,7 @@ function headingOf({ code }) {
     case "OVERLOADED": return "The search is very busy";
     case "TIMEOUT":
     case "DEADLINE_EXCEEDED": return "The search took too long";
+    case "NOT_FOUND": return "This article is not here";
     case "FORBIDDEN": return "This API key may not search";
     default: return "The search failed";
   }

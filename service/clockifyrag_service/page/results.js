@@ -1,6 +1,7 @@
 // Results: one article each, with its best passage open, its other sections below, and how sure the search is.
 
-import { element, linkOrText, readableAddress } from "./dom.js";
+import { placeLink } from "./article.js";
+import { element, readableAddress } from "./dom.js";
 import { excerpt, isHeadingLike, passageNodes, runningText, utf16Spans } from "./passage.js";
 
 const GLANCE = 140; // characters of a further section
@@ -25,7 +26,7 @@ export function resultItem(result) {
       "article",
       {},
       element("p", { class: "place", dir: "auto" }, readableAddress(result.url)),
-      element("h3", { dir: "auto" }, linkOrText(result.url, { class: "title" }, result.title || "Untitled")),
+      element("h3", { dir: "auto" }, placeLink(result.url, { class: "title" }, result.title || "Untitled")),
       badges(result),
       best.title && best.title !== result.title && sectionLink(best, "best"),
       passage(best),
@@ -60,7 +61,7 @@ function badges({ relevance_score: score, source }) {
 }
 
 function sectionLink(section, kind) {
-  return element("p", { class: `section ${kind}`, dir: "auto" }, linkOrText(section.url, {}, section.title));
+  return element("p", { class: `section ${kind}`, dir: "auto" }, placeLink(section.url, {}, section.title));
 }
 
 /** The text around the first highlight, and a button that opens the rest in place. */
@@ -121,7 +122,7 @@ function alsoAt(addresses) {
   if (!addresses?.length) return null;
   const links = addresses.flatMap((address, number) => [
     number > 0 && ", ",
-    linkOrText(address, { dir: "auto" }, readableAddress(address)),
+    placeLink(address, { dir: "auto" }, readableAddress(address)),
   ]);
   return element("p", { class: "also" }, "Also at: ", links);
 }

@@ -1,5 +1,6 @@
-// View: the part of the page below the field. It shows one thing at a time: welcome, results, nothing found, a failure.
+// View: the part of the page below the field. It shows one thing at a time: welcome, results, an article, nothing found, a failure.
 
+import { articlePanel, sectionNode } from "./article.js";
 import { resultItem } from "./results.js";
 import { emptyPanel, failurePanel, keyPanel, quoted, remarks, skeleton, welcomePanel } from "./panels.js";
 import { element } from "./dom.js";
@@ -76,14 +77,30 @@ export function showKeyPrompt(refused, accept) {
   put({ say: panel.querySelector("h2").textContent, hushed: true, beside: [panel] });
 }
 
+/** An article, from its heading on; scrolled to the section that the question names. */
+export function showArticle(article, question) {
+  put({ beside: [articlePanel(article, question)] });
+  focusOutcome();
+  if (!goTo(question.section)) outcome.scrollIntoView();
+}
+
+/** Scrolls to a section of the article shown and marks it; whether there is one of that name. */
+export function goTo(section) {
+  const node = sectionNode(section);
+  instead.querySelector(".target")?.classList.remove("target");
+  node?.classList.add("target");
+  node?.scrollIntoView();
+  return node !== null;
+}
+
 /** A word about a question that is still being typed. */
 export function showHint(words) {
   put({ say: words });
 }
 
-/** Moves the focus to the summary, from where reading goes on with the results. */
+/** Moves the focus to where reading goes on: to the article's heading, else to the summary above the results. */
 export function focusOutcome() {
-  summary.focus({ preventScroll: true });
+  (instead.querySelector(".article h2") ?? summary).focus({ preventScroll: true });
 }
 
 /** Replaces everything at once. If what had the focus is gone, the summary gets it: focus is never lost. */

@@ -1,0 +1,187 @@
+"""A server with keys: what the page does so that a reader with one gets everywhere."""
+
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from tests.browser.articles import TEXTS, Text, publish_articles
+from tests.browser.search_page import SearchPage
+from tests.server.conftest import Serve, Server
+
+from clockifyrag_index.embedders import Embedder
+
+KEY = "a-key-for-the-tests"
+INVOICE = "import hours into an invoice"
+ARTICLE = "?q=import+hours+into+an+invoice&article=invoices#part-0"
+
+
+CHAPTERS = tuple(
+    Text("walrus", "All about the walrus", f"Chapter {number}", f"Chapter {number} counts {number} tusks.\n" * 9)
+    for number in range(20)
+)
+
+
+@pytest.fixture(scope="module")
+def locked(serve_process: Serve, tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Server:
+    """A server with keys over the usual articles and one that is longer than a window."""
+    folder = tmp_path_factory.mktemp("locked")
+    publish_articles(folder, embedder, (*TEXTS, *CHAPTERS))
+    return serve_process(folder, API_KEY=KEY)
+
+
+@pytest.fixture
+def keyed(browser: Chrome, locked: Server) -> Iterator[SearchPage]:
+    """The page of a server with keys, in a tab that holds one; the browser must find nothing to complain about."""
+    page = SearchPage(browser, locked.url)
+    browser.get(f"{page.url}/page/icon.svg")  # of the same origin, and it asks nothing
+    page.script("localStorage.clear(); sessionStorage.setItem('api-key', arguments[0])", KEY)
+    page.complaints()
+    yield page
+    assert [] == page.complaints()
+
+
+def open_first_article(page: SearchPage) -> None:
+    page.one(".result h3 a").click()
+    page.until(lambda: page.all(".article h2"), "the article is shown")
+
+
+def in_sight(node: WebElement) -> bool:
+    """Whether it stands below the field that stays at the top, and within the window."""
+    script = (
+        "const {top, bottom} = arguments[0].getBoundingClientRect();"
+        "const field = document.getElementById('search').getBoundingClientRect();"
+        "return top >= Math.max(0, field.bottom - 12) && bottom <= innerHeight"
+    )
+    return bool(node.parent.execute_script(script, node))
+
+
+def test_an_article_opens_in_place_with_the_focus_on_its_heading(keyed: SearchPage) -> None:
+    keyed.open(INVOICE)
+
+    open_first_article(keyed)
+
+    assert "Create an invoice" == keyed.text(".article h2")
+    assert keyed.driver.switch_to.active_element == keyed.one(".article h2")
+    assert "Import tracked hours into the invoice." in keyed.text(".article .text")
+    assert (ARTICLE, "Create an invoice – Help search") == (
+        keyed.address + keyed.script("return location.hash"),
+        keyed.driver.title,
+    )
+    assert INVOICE == keyed.field.get_attribute("value")
+    assert [] == keyed.all(".result")
+
+
+def test_back_leads_to_the_results_and_forward_to_the_article_again(keyed: SearchPage) -> None:
+    keyed.open(INVOICE)
+    open_first_article(keyed)
+
+    keyed.driver.back()
+    keyed.until(lambda: keyed.all(".result:not(.waiting)"), "the results are shown")
+    results = (keyed.address, keyed.text("#summary"), keyed.all(".article"))
+    keyed.driver.forward()
+    keyed.until(lambda: keyed.all(".article h2"), "the article is shown")
+
+    assert "?q=import+hours+into+an+invoice" == results[0]
+    assert f"“{INVOICE}”" in results[1]
+    assert [] == results[2]
+
+
+def test_the_way_back_to_the_results_stands_above_the_article(keyed: SearchPage) -> None:
+    keyed.open(INVOICE)
+    open_first_article(keyed)
+
+    keyed.one(".article .back a").click()
+    keyed.until(lambda: keyed.all(".result:not(.waiting)"), "the results are shown")
+
+    assert "?q=import+hours+into+an+invoice" == keyed.address
+    assert "summary" == keyed.focused_id
+
+
+def test_the_address_of_an_article_is_shown_after_the_key_is_given(browser: Chrome, locked: Server) -> None:
+    page = SearchPage(browser, locked.url)
+    page.driver.get(f"{page.url}/{ARTICLE}")
+    page.until(lambda: page.all("#api-key"), "the key is asked for")
+
+    page.one("#api-key").send_keys(KEY, Keys.ENTER)
+    page.until(lambda: page.all(".article h2"), "the article is shown")
+
+    assert "Create an invoice" == page.text(".article h2")
+    assert page.driver.switch_to.active_element == page.one(".article h2")
+
+
+def test_the_section_of_the_link_is_scrolled_to_and_marked(keyed: SearchPage) -> None:
+    keyed.open("chapter 17 of the walrus")
+
+    keyed.one(".section.best a").click()
+    keyed.until(lambda: keyed.all(".article .target"), "the section is marked")
+
+    target = keyed.one(".article .target")
+    assert "Chapter 17" == target.text
+    assert in_sight(target)
+    assert not in_sight(keyed.one(".article h2"))
+
+
+def test_hostile_articles_stay_texts(keyed: SearchPage) -> None:
+    keyed.expect_complaints("violates the following Content Security Policy")  # a second lock, should the first fail
+    keyed.open()
+    page_of_an_article = (
+        "<main><h1 onclick='window.hacked=1'>T<script>window.hacked=2</script></h1>"
+        "<img src=x onerror='window.hacked=3'><h2 id='results' style='color:red'>H</h2>"
+        "<iframe src='javascript:window.hacked=5'></iframe><constructor>c</constructor>"
+        "<div class='text panel' id='q'>&lt;b&gt;<b>bold</b><a href='javascript:window.hacked=4' target=x>link</a>"
+        "<form action='https://evil.example'><input name=q></form></div></main>"
+    )
+
+    shown = keyed.driver.execute_async_script(
+        "const [html, done] = arguments; import('/page/article.js').then(({parsedArticle, articlePanel}) =>"
+        "  done(articlePanel(parsedArticle(html), {q: '', expand: true}).innerHTML))",
+        page_of_an_article,
+    )
+
+    assert (
+        '<h2 dir="auto" tabindex="-1">T</h2><h3 id="section-results" dir="auto">H</h3>'
+        '<div id="section-q" dir="auto">&lt;b&gt;<span>link</span></div>'
+    ) == shown
+    assert keyed.script("return window.hacked === undefined")
+
+
+def test_an_article_that_is_gone_is_a_failure_with_a_name(keyed: SearchPage) -> None:
+    keyed.expect_complaints("status of 404")
+
+    keyed.driver.get(f"{keyed.url}/?article=gone")
+    heading = keyed.until(lambda: keyed.text(".failure h2"), "the failure is shown")
+
+    assert "This article is not here" == heading
+
+
+@pytest.mark.parametrize(
+    ("address", "article"),
+    [
+        pytest.param("/articles/help/track-time#manual-entry", "help/track-time", id="an article"),
+        pytest.param("/articles/a%20b/%D7%A9", "a b/ש", id="escaped"),
+        pytest.param("/articles/../analytics", None, id="a path that leads elsewhere"),
+        pytest.param("/articles/%2e%2e/analytics", None, id="the same, escaped"),
+        pytest.param("/analytics", None, id="another path"),
+        pytest.param("https://help.example/articles/a", None, id="another server"),
+        pytest.param(None, None, id="nothing"),
+    ],
+)
+def test_only_articles_of_this_server_open_within_the_page(
+    keyed: SearchPage, address: str | None, article: str | None
+) -> None:
+    keyed.open()
+
+    found = keyed.called("address.js", "articleIn", address)
+
+    assert article == (found and found["article"])
+
+
+def test_without_a_key_links_to_articles_are_ordinary_ones(page: SearchPage) -> None:
+    page.open(INVOICE)
+
+    link = page.one(".result").find_element(By.CSS_SELECTOR, "h3 a")
+
+    assert f"{page.url}/articles/invoices#part-0" == link.get_attribute("href")
