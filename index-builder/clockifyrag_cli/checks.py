@@ -17,6 +17,7 @@ from clockifyrag_index.verify import verified_manifest
 SLOW_MILLISECONDS = 250.0
 DISK_BYTES_MIN = 512 * 2**20
 MODEL_BYTES = 256 * 2**20  # Python, the local model and working memory of one server
+START_OLLAMA = "ollama serve"
 QUESTIONS = ("how do I start", "what is a report", "export", "settings of the workspace", "who can approve")
 
 
@@ -43,9 +44,9 @@ def _ollama(url: str | None) -> Iterator[Finding]:
         yield Finding("ollama", "ok", "not set; questions are embedded in the process")
         return
     try:
-        models = ask(url, "/api/tags", {}).get("models", [])
+        models = ask(url, "/api/tags", {}, kind="an Ollama", start=START_OLLAMA).get("models", [])
     except ServerError as error:
-        yield Finding("ollama", "problem", str(error), "ollama serve")
+        yield Finding("ollama", "problem", str(error), START_OLLAMA)
         return
     names = ", ".join(str(model.get("name")) for model in models)
     if names:

@@ -14,18 +14,27 @@ class ServerError(ClockifyRAGError):
     """The server could not be reached or refused the request."""
 
 
-def ask(url: str, path: str, parameters: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
-    """The JSON object the server answers to GET `path`. ServerError says what it said instead."""
+def ask(
+    url: str,
+    path: str,
+    parameters: Mapping[str, Any],
+    key: str | None = None,
+    *,
+    kind: str = "a ClockifyRAG server",
+    start: str = "make run",
+) -> dict[str, Any]:
+    """The JSON object the server answers to GET `path`. ServerError says what it said instead.
+
+    kind, start: what is expected at the URL, and the command that starts it, for the message.
+    """
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         answer = httpx.get(url.rstrip("/") + path, params=parameters, headers=headers, timeout=TIMEOUT_SECONDS)
         record = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServerError(f"{url} does not answer ({type(error).__name__}); start it with: make run") from error
+        raise ServerError(f"{url} does not answer ({type(error).__name__}); start it with: {start}") from error
     except ValueError as error:
-        raise ServerError(
-            f"{url}{path} answered {answer.status_code} without JSON; is it a ClockifyRAG server?"
-        ) from error
+        raise ServerError(f"{url}{path} answered {answer.status_code} without JSON; is it {kind}?") from error
     if answer.is_success and isinstance(record, dict):
         return record
     said = record.get("error", {}) if isinstance(record, dict) else {}
