@@ -104,7 +104,9 @@ def current_generation_path(root: Path) -> Path:
     """The folder of the published generation. GenerationMissing before the first one."""
     generation_id = current_id(root)
     if generation_id is None:
-        raise GenerationMissing(f"{root}: nothing is published yet. Build one: `clockifyrag index build --out {root}`.")
+        raise GenerationMissing(
+            f"{root}: nothing is published yet. Build one: `clockifyrag index build --source … --out {root}`."
+        )
     return Layout(root).generation(generation_id)
 
 
