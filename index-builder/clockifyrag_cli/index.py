@@ -11,6 +11,7 @@ import typer
 from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
+    from clockifyrag_builder.build import BuildOutcome
     from clockifyrag_index.compare import Difference
 
 app = typer.Typer(help="Build and keep the generations of an index root.", no_args_is_help=True)
@@ -21,6 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 EXIT_UNCHANGED = 10
 
 
+# Long for its options, which typer reads from the signature: one a line.
 @app.command()
 def build(
     source: Annotated[str, typer.Option(help="A file, folder, archive or URL; `sample` is the corpus shipped here.")],
@@ -90,14 +92,19 @@ def build(
     )  # fmt: skip
     with progress_display(progress) as shown, ops_port(status_port, shown) as told:
         result = built(plan, told)
+    _tell(result, outcome)
+    if result.result == "Unchanged" and not outcome:
+        raise typer.Exit(EXIT_UNCHANGED)
+
+
+def _tell(result: "BuildOutcome", outcome: Path | None) -> None:
+    """Prints the report for a person, if one looks, and the summary; that goes into the file `outcome` as well."""
     if sys.stdout.isatty() and result.result == "Built":
         print(result.report.text())
     summary = json.dumps(result.summary())
     if outcome:
         outcome.write_text(summary + "\n", encoding="utf-8")
     print(summary)
-    if result.result == "Unchanged" and not outcome:
-        raise typer.Exit(EXIT_UNCHANGED)
 
 
 @app.command("ls")
@@ -129,7 +136,9 @@ def verify(root: Root, generation: Annotated[str | None, typer.Argument(help="Un
 
     names = [generation] if generation else [one.id for one in list_generations(root) if one.state != "newer"]
     if not names:
-        raise GenerationMissing(f"{root} holds no generation; build one: clockifyrag index build --out {root}")
+        raise GenerationMissing(
+            f"{root} holds no generation; build one: clockifyrag index build --source … --out {root}"
+        )
     damaged = 0
     for name in names:
         try:

@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity
+from clockifyrag_index.embedders.opening import Provider, open_embedder, profile_of
 from clockifyrag_index.errors import UsageError
 from clockifyrag_index.search import SearchConfig, SearchEngine
 
@@ -33,15 +34,14 @@ def opened_engine(root: Path) -> Iterator[SearchEngine]:
 
 def embedder_of(identity: EmbedderIdentity) -> Embedder:
     """The embedder that made an index: Local where the model runs in the process, else the Ollama of LLM_BASE_URL."""
-    from clockifyrag_index.embedders.opening import open_embedder, profile_of
     from clockifyrag_resource.profiles import LOCAL_MODELS
 
     url = os.environ.get("LLM_BASE_URL")
-    provider: Literal["Ollama", "Local"] = "Local" if identity.model in LOCAL_MODELS else "Ollama"
+    provider: Provider = "Local" if identity.model in LOCAL_MODELS else "Ollama"
     return open_embedder(provider, profile_of(identity), url=url)
 
 
-def provider_of(name: str) -> Literal["Ollama", "Local"]:
+def provider_of(name: str) -> Provider:
     """The provider of `--embedder`. UsageError for another word than local or ollama."""
     match name.lower():
         case "local":

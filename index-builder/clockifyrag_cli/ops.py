@@ -3,12 +3,12 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Progress = Callable[[str, int, int], None]
+from clockifyrag_cli.progress import Progress
 
 
 class BuildStatus:
@@ -20,6 +20,7 @@ class BuildStatus:
         self._now: tuple[str, int, int, float] = ("start", 0, 0, time.time())
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        """Notes how far the build is now."""
         if stage != self._now[0]:
             self._stage_started = time.monotonic()
         self._now = (stage, done, total, time.time())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from clockifyrag_index.errors import UsageError
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]  # stage, done, total
 
 STAGES = {"read": "Reading the documents", "embed": "Embedding", "write": "Writing the index"}
 PLAIN_EVERY_SECONDS = 10.0

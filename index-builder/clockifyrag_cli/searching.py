@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clockifyrag_index.chunk import BREADCRUMB_SEPARATOR
 from clockifyrag_index.errors import UsageError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -50,7 +51,7 @@ def _of_index(root: Path, query: str, k: int, namespace: str | None) -> dict[str
                 "id": hit.sections[0].chunk.document_id,
                 "chunk_id": hit.sections[0].chunk.chunk_id,
                 "title": hit.sections[0].chunk.title,
-                "section": " › ".join(hit.sections[0].chunk.headings),
+                "section": BREADCRUMB_SEPARATOR.join(hit.sections[0].chunk.headings),
                 "url": hit.sections[0].chunk.url,
                 "content": hit.sections[0].chunk.content,
                 "relevance_score": round(hit.relevance_score, 4),
@@ -75,7 +76,7 @@ def _text(answer: dict[str, Any]) -> str:
     metadata = answer["metadata"]
     lines = [f"Showing results for: {metadata['corrected_query']}"] if metadata["corrected_query"] else []
     for result in answer["results"]:
-        heading = " › ".join(part for part in (result["title"], result["section"]) if part)
+        heading = BREADCRUMB_SEPARATOR.join(part for part in (result["title"], result["section"]) if part)
         excerpt = " ".join(result["content"].split())
         lines += [
             f"{result['rank']}. {heading}  ({result['relevance_score']:.0%}, {result['source']})",
