@@ -22,6 +22,7 @@ from .errors import RootLocked
 from .layout import Layout
 
 POINTER_WAIT_SECONDS = 10.0
+POINTER_POLL_SECONDS = 0.01
 _HOLDER_BYTES = 128  # always overwritten whole, so that a full disk has room for it from the second build on
 
 _holding_thread: dict[Path, int] = {}  # by lock file: the thread of this process that holds the builder's lock
@@ -74,7 +75,7 @@ def pointer_lock(root: Path) -> Iterator[None]:
                     f"{path}: held by another process for {POINTER_WAIT_SECONDS:.0f} seconds, expected milliseconds. "
                     "Find the stopped one with `fuser` and end it; nothing was changed."
                 )
-            time.sleep(0.01)
+            time.sleep(POINTER_POLL_SECONDS)  # flock(2) cannot wait with a deadline
         yield
     finally:
         os.close(descriptor)

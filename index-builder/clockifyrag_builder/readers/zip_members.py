@@ -12,6 +12,7 @@ from clockifyrag_index.errors import SourceError
 
 _PIECE_BYTES = 64 * 1024
 _DIRECTORY_BYTES_MAX = 64 * MIB
+# All that zipfile and zlib were seen to raise on broken bytes; NotImplementedError: a compression it does not know.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OverflowError, struct.error)
 _ENCRYPTED_FLAG = 0x1
 
