@@ -143,6 +143,7 @@ class DecimalText:
 
     @property
     def words(self) -> str:
+        """What the field takes, for messages and schema."""
         return f'a quoted decimal number from "{self.low}" to "{self.high}", such as "0.02"'
 
     def _number(self, value: object, info: core_schema.ValidationInfo) -> float:

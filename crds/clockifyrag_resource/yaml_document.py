@@ -23,6 +23,8 @@ _BOOLEANS = yaml.constructor.SafeConstructor.bool_values
 
 
 class NotOneDocument(Exception):  # caught in load.py, which knows the file's name
+    """Why a text holds no document: `problems`, with lines."""
+
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems

@@ -21,6 +21,7 @@ class Breadcrumb:
 
     @property
     def line(self) -> str:
+        """As it stands above the content: `Title › Heading`."""
         return BREADCRUMB_SEPARATOR.join((self.title, *self.headings))
 
 

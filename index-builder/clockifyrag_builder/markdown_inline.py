@@ -31,6 +31,8 @@ HTML_ELEMENTS = VOID_ELEMENTS | frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Inline:
+    """What one paragraph, heading or cell says."""
+
     text: str  # hard breaks are newlines
     anchor: str  # of a permalink or an anchor element in it; "" when there is none
     only_page_links: bool  # nothing but links to anchors of the same page

@@ -54,6 +54,7 @@ class Shard:
         return cls(int(number), int(count))
 
     def holds(self, text_digest: int) -> bool:
+        """Whether a text of this 64-bit digest is embedded by this shard."""
         return text_digest % self.count == self.number
 
 

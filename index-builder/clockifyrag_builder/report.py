@@ -23,6 +23,7 @@ class Listed:
 
     @classmethod
     def of(cls, ids: Iterable[str]) -> "Listed":
+        """All of them counted, the first IDS_MAX kept."""
         found = tuple(ids)
         return cls(len(found), found[:IDS_MAX])
 
@@ -126,6 +127,7 @@ class Findings:
             (self._left_without_text if had_text else self._without_text).add(document_id)
 
     def chunk(self, embedded_text: str) -> None:
+        """Notes a chunk of the index."""
         self._counts["chunks"] += 1
         self._counts["characters"] += len(embedded_text)
 

@@ -66,6 +66,7 @@ class SectionBuilder:
 
     @property
     def in_list(self) -> bool:
+        """Whether a list is open: what comes belongs to one of its items."""
         return bool(self._lists)
 
     def anchor(self, name: str) -> None:
@@ -133,6 +134,7 @@ class SectionBuilder:
         self._lists.append(_List(first))
 
     def close_list(self) -> None:
+        """Ends the innermost list; the outermost one becomes a block."""
         self._lists.pop()
         if not self._lists:
             self._end_list()

@@ -35,6 +35,7 @@ class Group:
 
     @property
     def text_chars(self) -> int:
+        """Characters of all blocks, headings not counted."""
         return sum(len(block.text) for section in self.sections for block in section.blocks)
 
 

@@ -50,6 +50,7 @@ class Segment:
 
 
 def record_type(dimensions: int) -> np.dtype[np.void]:
+    """The numpy type of one record, as drawn above."""
     return np.dtype([("key", "u1", (KEY_BYTES,)), ("vector", "<f4", (dimensions,)), ("crc", "<u4")])
 
 
@@ -99,6 +100,7 @@ class SegmentWriter:
             raise _storage_error(self.path, error) from error
 
     def close(self) -> None:
+        """Closes the file."""
         self._file.close()
 
     def _write(self, data: bytes) -> None:

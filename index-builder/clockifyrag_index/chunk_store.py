@@ -39,6 +39,7 @@ class WrittenChunks:
 
     @property
     def documents(self) -> int:
+        """How many documents the records belong to."""
         return len(self.document_starts) - 1
 
 

@@ -26,6 +26,8 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class ParameterChange:
+    """A parameter of the build that differs; None where a generation has none of that name."""
+
     name: str
     before: object
     after: object

@@ -45,6 +45,8 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
+    """How many documents and chunks there are, and values in a vector."""
+
     documents: int
     chunks: int
     dimensions: int

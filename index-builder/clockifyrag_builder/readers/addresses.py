@@ -122,6 +122,7 @@ def host_of(url: httpx.URL) -> str:
 
 
 def port_of(url: httpx.URL) -> int:
+    """The port asked: the URL's own, else its scheme's."""
     return url.port or _DEFAULT_PORTS[url.scheme]
 
 

@@ -22,6 +22,7 @@ class AllowedPages:
     texts: tuple[str, ...]
 
     def allows(self, url: httpx.URL) -> bool:
+        """Whether the URL begins as one of the entries does."""
         origin, path = origin_of(url), url.raw_path.decode("ascii")
         return any(origin == wanted and pattern.match(path) for wanted, pattern in self.patterns)
 

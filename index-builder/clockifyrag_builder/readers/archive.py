@@ -20,6 +20,7 @@ _TAR_MAGIC_AT = 257  # "ustar", POSIX.1-1988 and later
 
 
 def is_archive_name(name: str) -> bool:
+    """Whether the name ends as that of an archive does."""
     return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 

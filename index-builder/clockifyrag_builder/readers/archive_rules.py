@@ -92,15 +92,18 @@ class Intake:
         self._places[name] = (offset, size)
 
     def check_file_bytes(self, name: str, size_bytes: int) -> None:
+        """SourceError for a member above the limit of one file."""
         if size_bytes > self.limits.file_bytes_max:
             raise self.refusal(name, f"is larger than {self.limits.file_bytes_max:,} bytes, the limit of one file")
 
     def check_total_bytes(self, name: str, total_bytes: int) -> None:
+        """SourceError for the member that takes the archive above its limit."""
         if total_bytes > self.limits.total_bytes_max:
             limit = f"{self.limits.total_bytes_max:,} bytes, the limit of one archive"
             raise self.refusal(name, f"takes the unpacked total above {limit}")
 
     def check_ratio(self, name: str, unpacked_bytes: int, packed_bytes: int) -> None:
+        """SourceError for what grows more than honest text does; small members may."""
         if unpacked_bytes <= self.limits.ratio_counts_from_bytes:
             return
         if unpacked_bytes > self.limits.ratio_max * max(1, packed_bytes):
@@ -108,12 +111,14 @@ class Intake:
             raise self.refusal(name, f"{found}; more than {self.limits.ratio_max} times is taken for a bomb")
 
     def refusal(self, name: str, problem: str) -> SourceError:
+        """The error for a member: what is wrong with it, and what to do."""
         return SourceError(
             f"{self.origin}: member {shown_name(name)} {problem}; "
             "make the archive anew from plain files below one folder"
         )
 
     def names(self) -> list[str]:
+        """Names of all members kept, sorted."""
         return sorted(self._places)
 
     def top_folder(self) -> str:
@@ -121,6 +126,7 @@ class Intake:
         return f"{next(iter(self._tops))}/" if len(self._tops) == 1 and "" not in self._tops else ""
 
     def data(self, name: str) -> bytes:
+        """The bytes of a member kept."""
         offset, size = self._places[name]
         self._spool.seek(offset)
         return self._spool.read(size)

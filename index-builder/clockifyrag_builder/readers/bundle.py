@@ -26,6 +26,8 @@ CLOSING_RULE = re.compile(r"\n[ \t]*(?:-{3,}|\*{3,}|={3,})[ \t]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Article:
+    """One article of a bundle, and where it begins."""
+
     title: str
     url: str  # canonical; "" when the line is missing
     path: str  # names the article where no URL does
@@ -34,6 +36,7 @@ class Article:
 
 
 def is_bundle(text: str) -> bool:
+    """Whether the text has an `[ARTICLE]` heading."""
     return MARKER.search(text) is not None
 
 

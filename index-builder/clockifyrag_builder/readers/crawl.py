@@ -53,6 +53,8 @@ class CrawlBounds:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """A page to read, and under which address."""
+
     url: str  # canonical, else final, else requested
     final_url: str
     answer: KeptAnswer

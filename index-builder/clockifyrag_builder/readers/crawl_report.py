@@ -25,6 +25,8 @@ _VISITED: tuple[Outcome, ...] = ("fetched", "unchanged", "duplicate", "noindex",
 
 @dataclass(frozen=True, slots=True)
 class CrawlNote:
+    """What became of one address, and why, where that needs a word."""
+
     outcome: Outcome
     url: str
     reason: str
@@ -32,6 +34,8 @@ class CrawlNote:
 
 @dataclass(frozen=True, slots=True)
 class CrawlReport:
+    """How often each outcome was met, and the addresses it was met at."""
+
     counts: dict[Outcome, int]
     notes: tuple[CrawlNote, ...]  # in the order it happened, at most 1,000 of one outcome
 
@@ -42,9 +46,11 @@ class CrawlReport:
 
     @property
     def visited(self) -> int:
+        """Pages that were asked for, whatever came of it."""
         return sum(self.counts.get(outcome, 0) for outcome in _VISITED)
 
     def of(self, outcome: Outcome) -> tuple[CrawlNote, ...]:
+        """The notes of one outcome, in the order it happened."""
         return tuple(note for note in self.notes if note.outcome == outcome)
 
 
@@ -56,11 +62,13 @@ class CrawlNotes:
         self._notes: list[CrawlNote] = []
 
     def add(self, outcome: Outcome, url: object, reason: str = "") -> None:
+        """Counts the outcome, and keeps a note while there is room for it."""
         self._counts[outcome] += 1
         if self._counts[outcome] <= _NOTES_MAX:
             self._notes.append(CrawlNote(outcome, str(url), reason))
 
     def report(self) -> CrawlReport:
+        """Everything noted so far."""
         return CrawlReport(dict(self._counts), tuple(self._notes))
 
 

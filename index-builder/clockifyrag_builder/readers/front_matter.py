@@ -26,10 +26,12 @@ class FrontMatter:
 
     @property
     def suppressed(self) -> bool:
+        """Whether the file asks to be left out."""
         return is_true(self.value("suppress"))
 
 
 def is_true(value: str) -> bool:
+    """Whether the value says yes, in any of YAML's spellings or as 1."""
     return value.strip().lower() in TRUE
 
 

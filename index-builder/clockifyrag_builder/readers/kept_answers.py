@@ -50,6 +50,7 @@ class KeptAnswers:
         self._answers = _read_answers(folder / "answers.json")
 
     def find(self, url: str) -> KeptAnswer | None:
+        """What this URL sent last time; None where nothing is kept or its body is damaged."""
         kept = self._answers.get(url_digest(url))
         if kept is None or _digest_of(self.body_path(kept)) != kept.sha256:
             return None
@@ -61,9 +62,11 @@ class KeptAnswers:
         self._answers[url_digest(url)] = answer
 
     def body_path(self, answer: KeptAnswer) -> Path:
+        """Where the answer's body is, or belongs."""
         return self._bodies / answer.sha256
 
     def body(self, answer: KeptAnswer) -> bytes:
+        """The answer's body, byte for byte."""
         return self.body_path(answer).read_bytes()
 
     def save(self) -> None:
@@ -84,6 +87,7 @@ class KeptAnswers:
 
 
 def url_digest(url: str) -> str:
+    """The key of a URL: 64 hex of its sha256."""
     return hashlib.sha256(url.encode()).hexdigest()
 
 

@@ -17,6 +17,8 @@ _ENCODED_DOTS = frozenset((".", ".."))
 
 @dataclass(frozen=True, slots=True)
 class PageLinks:
+    """The wishes and the links of one page."""
+
     canonical: httpx.URL | None  # rel=canonical, absolute; None where there is none, or several that differ
     noindex: bool  # the page must not be found
     nofollow: bool  # its links must not be followed

@@ -17,6 +17,7 @@ class Turns:
     _last: dict[str, float] = field(default_factory=dict)
 
     def ask_for(self, url: httpx.URL, delay_seconds: float) -> None:
+        """Notes what the host's robots.txt asks; the longest pause asked for counts."""
         self._asked[url.host] = max(delay_seconds, self._asked.get(url.host, 0.0))
 
     def take(self, url: httpx.URL) -> None:

@@ -18,6 +18,7 @@ _CRAWL_DELAY_SECONDS_MAX = 300.0  # 288 pages a day; a site that asks for more d
 
 
 def user_agent() -> str:
+    """The User-Agent header: name, version, and the token a robots.txt addresses."""
     return f"{ROBOT_NAME}/{version('clockifyrag')} (+documentation search; robots.txt token: {ROBOT_NAME})"
 
 
@@ -28,10 +29,12 @@ class Robots:
     rules: Protego = field(default_factory=lambda: Protego.parse(""))
 
     def allows(self, url: httpx.URL) -> bool:
+        """Whether the URL may be asked for."""
         return self.rules.can_fetch(str(url), ROBOT_NAME)
 
     @property
     def delay_seconds(self) -> float:
+        """Crawl-delay: seconds between two requests; 0 where none is asked for."""
         return self.rules.crawl_delay(ROBOT_NAME) or 0.0
 
 

@@ -21,6 +21,8 @@ _DEPTH_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
+    """One file: the pages of a urlset, or the sitemaps of an index."""
+
     kind: Literal["urlset", "sitemapindex"]
     locations: tuple[str, ...]  # in file order
 

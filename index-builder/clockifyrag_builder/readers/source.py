@@ -31,6 +31,7 @@ class Source:
         self.log.problem(self.at(line), reason, strict=self.strict)
 
     def at(self, line: int | None) -> str:
+        """`articles.jsonl:17`, as messages name a place; the name alone without a line."""
         return self.name if line is None else f"{self.name}:{line}"
 
     def url_or_problem(self, text: str, line: int | None = None) -> str:

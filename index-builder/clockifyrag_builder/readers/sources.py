@@ -31,6 +31,7 @@ class Reading:
 
 
 def is_url(source: str | Path) -> bool:
+    """Whether the source is named by a URL, not by a path."""
     return isinstance(source, str) and "://" in source
 
 

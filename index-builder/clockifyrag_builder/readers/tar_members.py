@@ -43,6 +43,7 @@ class CountedStream(io.RawIOBase):
         self.member = "(the first)"
 
     def begin_header(self) -> None:
+        """The next member's header may be read: its bytes count from 0."""
         self._header_bytes = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -54,11 +55,13 @@ class CountedStream(io.RawIOBase):
         return self.read_data(size)
 
     def read_data(self, size: int) -> bytes:
+        """Bytes of a member, or of what follows the last one."""
         data = self._plain.read(size)
         self._count()
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Goes to `offset`, unpacking and counting what lies between."""
         while offset - self._plain.tell() > _PIECE_BYTES:  # in steps: skipped bytes count as well
             before = self._plain.tell()
             if self._plain.seek(before + _PIECE_BYTES) <= before:

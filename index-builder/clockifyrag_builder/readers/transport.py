@@ -37,6 +37,7 @@ class PinnedTransport(httpx.BaseTransport):
         return self._pool(request.url).handle_request(_pinned(request, host, addresses[-1]))
 
     def close(self) -> None:
+        """Closes all connections."""
         for pool in self._pools.values():
             pool.close()
 

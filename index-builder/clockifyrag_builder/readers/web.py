@@ -63,6 +63,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """The last answer of a GET, after redirects."""
+
     url: httpx.URL  # the one that answered
     redirects: tuple[str, ...]  # the ones that pointed on, in order
     status: int
