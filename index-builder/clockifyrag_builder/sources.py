@@ -159,8 +159,10 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
         yield path.name, path
     elif path.is_dir():
         for file in sorted(path.rglob("*")):
-            if file.suffix.lower() in FORMATS and file.is_file():
-                yield file.relative_to(path).as_posix(), file
+            name = file.relative_to(path)
+            hidden = any(part.startswith(".") for part in name.parts)  # such as a mounted ConfigMap's ..<time> folders
+            if file.suffix.lower() in FORMATS and not hidden and file.is_file():
+                yield name.as_posix(), file
     else:
         raise SourceError(f"{path} does not exist; expected a file or a folder of documents")
 

@@ -269,7 +269,7 @@ class _Run:
         for places in ranked.articles[: self.request.k]:
             sections = tuple(self._section(ranked, place) for place in places[:SECTIONS_MAX])
             score = sections[0].score
-            if score <= 0 or (self.request.min_score is not None and score < self.request.min_score):
+            if ranked.scores[places[0]] <= 0 or (self.request.min_score is not None and score < self.request.min_score):
                 break
             hits.append(
                 ArticleHit(len(hits) + 1, score, ranked.source(places[0]), sections, ranked.explained(places[0]))

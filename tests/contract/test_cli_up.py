@@ -169,6 +169,50 @@ def test_the_environment_wins_over_the_resource(up: Start, resource: Path, docs:
     assert 1 == len(running.answer("/search?q=timer+kiosk+report").json()["results"])
 
 
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        pytest.param({"API_PORT": "abc"}, "API_PORT", id="no number"),
+        pytest.param({"API_PORT": "tcp://10.0.0.1:80"}, "Kubernetes", id="a link of Kubernetes"),
+        pytest.param({"RETRIEVAL_K": "99"}, "RETRIEVAL_K", id="out of range"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_is_built(
+    up: Start, resource: Path, docs: Path, environment: dict[str, str], said: str
+) -> None:
+    running = up("--file", resource, "--source", docs, **environment)
+
+    assert 2 == running.ended()
+    assert said in running.text
+    assert "Traceback" not in running.text and "Embedding" not in running.text
+
+
+def test_a_pinned_generation_is_served_and_nothing_is_built(up: Start, tmp_path: Path, docs: Path) -> None:
+    free, pinned = tmp_path / "free.yaml", tmp_path / "pinned.yaml"
+    free.write_text(RESOURCE.format(source="{sample: {}}"))
+    first = up("--file", free, "--source", docs, "--once")
+    assert 0 == first.ended()
+    generation = first.wait_for(r"Published (gen-\w+)")
+    (docs / "new.md").write_text("# New\n\nSomething new.\n")
+    assert 0 == up("--file", free, "--source", docs, "--once").ended()
+    pinned.write_text(RESOURCE.format(source="{sample: {}}") + f"  index: {{pin: {generation}}}\n")
+
+    running = up("--file", pinned, "--source", docs)
+
+    assert generation == running.answer("/health").json()["index"]["generation"]
+    assert "nothing is built" in running.text
+
+
+def test_what_this_version_does_without_is_said(up: Start, tmp_path: Path, docs: Path) -> None:
+    path = tmp_path / "more.yaml"
+    path.write_text(RESOURCE.format(source="{sample: {}}") + "  index: {type: HNSW}\n  answers: {model: llama3.2}\n")
+
+    running = up("--file", path, "--source", docs, "--once")
+
+    assert 0 == running.ended()
+    assert "This version does without: index.type, answers." in running.text
+
+
 def test_while_watching_a_changed_article_is_found_without_a_restart(up: Start, resource: Path, docs: Path) -> None:
     running = up("--file", resource, "--source", docs, "--watch")
     running.answer("/ready")

@@ -1,0 +1,160 @@
+"""What a ClockifyRAG resource means on this machine: which embedder, which source, which settings of the server."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clockifyrag_index.errors import UsageError
+
+if TYPE_CHECKING:
+    from clockifyrag_builder.plan import BuildPlan, Source
+    from clockifyrag_resource.resource import ClockifyRAG
+    from clockifyrag_service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """The resource as this machine can run it: the Ollama it uses, if any, and the line that says what was changed."""
+
+    original: "ClockifyRAG"
+    resource: "ClockifyRAG"
+    ollama_url: str | None = None
+    remark: str = ""
+
+
+def adapted(resource: "ClockifyRAG", llm_base_url: str | None) -> Adapted:
+    """Where the resource wants a managed Ollama: that of LLM_BASE_URL, else a model in the process."""
+    from clockifyrag_resource.local import with_local_embedder
+
+    embedding, ollama = resource.spec.embedding, resource.spec.ollama
+    if embedding.provider == "Local":
+        return Adapted(resource, resource)
+    url = llm_base_url or (ollama.url if ollama else None)
+    if url:
+        return Adapted(resource, resource, url)
+    local = with_local_embedder(resource)
+    return Adapted(
+        resource,
+        local,
+        remark=f"The resource wants an Ollama with {embedding.resolved_model()}; here "
+        f"{local.spec.embedding.resolved_model()} embeds in the process. Set LLM_BASE_URL to use an Ollama.",
+    )
+
+
+def remarks(here: Adapted) -> list[str]:
+    """What a person should know before it starts: one line for each sort of thing that is not as the resource says."""
+    from clockifyrag_resource.local import not_applying_locally
+
+    left_out, not_yet = not_applying_locally(here.original), _not_yet(here.original)
+    return [
+        *([f"Without a cluster these do not apply: {', '.join(left_out)}."] if left_out else []),
+        *([f"This version does without: {', '.join(not_yet)}."] if not_yet else []),
+        *([here.remark] if here.remark else []),
+    ]
+
+
+def _not_yet(resource: "ClockifyRAG") -> list[str]:
+    """Fields that ask for something which is not built yet: the index is Flat with Float32, nothing is reranked."""
+    spec = resource.spec
+    asked = {
+        "index.type": spec.index.type not in ("Auto", "Flat"),
+        "index.vectorStorage": spec.index.vector_storage not in ("Auto", "Float32"),
+        "index.quality": spec.index.quality is not None,
+        "search.config.rerank": spec.search.config.rerank,
+        "answers": spec.answers is not None,
+    }
+    return [field for field, is_asked in asked.items() if is_asked]
+
+
+def build_plan(here: Adapted, local: Path | None, root: Path) -> "BuildPlan":
+    """The build of the resource, or of a local path in place of its source, below `root`."""
+    from clockifyrag_builder.plan import BuildPlan
+    from clockifyrag_cli.opened import limits_of
+    from clockifyrag_index.embedders.opening import open_embedder
+    from clockifyrag_index.layout import Layout
+
+    spec = here.resource.spec
+    embedding, profile = spec.embedding, spec.embedding.resolved_profile()
+    return BuildPlan(
+        root=root,
+        source=_source(here.resource, local, root),
+        limits=limits_of(profile, spec.resolved_max_chars(), spec.chunking.min_chars),
+        embedder=open_embedder(
+            embedding.provider, profile, url=here.ollama_url, batch_size=embedding.batch_size, digest=embedding.digest
+        ),
+        batch_size=embedding.batch_size,
+        reason="SourceOrSpecChanged" if Layout(root).current.exists() else "FirstBuild",
+    )
+
+
+def _source(resource: "ClockifyRAG", local: Path | None, root: Path) -> "Source":
+    """The resource's source, or a local path in its place. UsageError for a source only a cluster has."""
+    from clockifyrag_builder.sources import site_source, source_of
+    from clockifyrag_index.layout import Layout
+
+    spec = resource.spec.source
+    common: dict[str, Any] = {"work": Layout(root).work, "source_format": spec.format, "namespace": spec.namespace}
+    if local is not None:
+        return source_of(str(local), **common)
+    if spec.http is not None:
+        return source_of(spec.http.url, sha256=spec.http.sha256, allow_hosts=spec.http.allow_hosts, **common)
+    if spec.crawl is not None:
+        return site_source(spec.crawl, **common)
+    if spec.sample is not None:
+        return source_of("sample", **common)
+    raise UsageError(
+        f"spec.source.{spec.kind} stands in a cluster, which is not here; expected a local path: "
+        "clockifyrag up --source PATH, or make run SOURCE=PATH"
+    )
+
+
+def explicit_settings() -> "Settings":
+    """The settings that environment and `.env` give, defaults elsewhere. UsageError names each wrong variable."""
+    from pydantic import ValidationError
+
+    from clockifyrag_service.settings import Settings, problems_of
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise UsageError("\n".join(problems_of(error))) from error
+
+
+def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Settings") -> "Settings":
+    """The server's settings: what the environment says, then the resource, then the defaults."""
+    from pydantic import ValidationError
+
+    from clockifyrag_builder.sample import sample_glossary
+    from clockifyrag_service.settings import Settings, problems_of
+
+    spec = here.resource.spec
+    config = spec.search.config
+    wanted: dict[str, Any] = {
+        "index_root": root,
+        "llm_base_url": here.ollama_url,
+        "retrieval_k": config.retrieval_k,
+        "cache_size": config.cache_size,
+        "cache_max_bytes": config.cache_max_bytes.whole,
+        "cache_ttl_seconds": config.cache_ttl_seconds,
+        "min_query_length": config.min_query_length,
+        "max_query_length": config.max_query_length,
+        "dense_weight": config.dense_weight,
+        "lexical_weight": config.lexical_weight,
+        "ef_search": config.ef_search,
+        "rerank": config.rerank,
+        "rate_limit_per_minute": config.rate_limit_per_minute,
+        "trusted_proxies": config.trusted_proxies,
+        "log_level": config.log_level.lower(),
+        "cors_origins": config.cors_origins,
+        # a person at a terminal wants the address, not a line for each request
+        "log_file": root / "server.log" if sys.stderr.isatty() else None,
+        "glossary_path": sample_glossary() if local is None and spec.source.sample is not None else None,
+        "query_provider": spec.embedding.query_provider.lower(),
+        "generation": spec.index.pin,
+    }
+    given = explicit.model_fields_set
+    try:
+        return Settings(**{name: value for name, value in wanted.items() if name not in given and value is not None})
+    except ValidationError as error:
+        raise UsageError("\n".join(problems_of(error))) from error
