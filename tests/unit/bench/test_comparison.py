@@ -79,6 +79,7 @@ def test_on_a_busy_machine_nothing_is_measured():
 
 
 def test_server_and_load_have_a_core_each_where_there_are_two(monkeypatch):
+    """The cores are patched: a machine has as many as it has."""
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {5, 3, 7})
     three = two_cores()
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {4})

@@ -180,7 +180,9 @@ JOINED = [
 
 
 @pytest.mark.parametrize(("sizes", "expected"), JOINED)
-def test_which_sections_join(sizes: list[tuple[str, int]], expected: list[tuple[str, ...]]) -> None:
+def test_small_sections_join_until_there_is_enough(
+    sizes: list[tuple[str, int]], expected: list[tuple[str, ...]]
+) -> None:
     limits = ChunkLimits(max_chars=400, context_tokens=1000, min_chars=50)
     sections = [section(heading, text=f"{heading.lower() * size}") for heading, size in sizes]
 

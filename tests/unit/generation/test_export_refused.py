@@ -183,6 +183,7 @@ def test_much_behind_the_end_is_refused(samples, tmp_path):
 
 
 def test_without_room_for_it_nothing_is_unpacked(samples, tmp_path, monkeypatch):
+    """What the disk has left is patched: no volume of 100 free bytes can be had without rights to mount one."""
     export_generation(samples.write("room").path, tmp_path / "out.tar")
     shutil.rmtree(samples.root)
     usage = shutil.disk_usage(tmp_path)
