@@ -1,8 +1,17 @@
 """Suggestions: which phrases continue what was typed, and which come first."""
 
+import random
+
 import pytest
 
-from clockifyrag_service.suggestions import PHRASES_MAX, PhraseIndex, Suggestion, suggestions
+from clockifyrag_service.suggestions import (
+    PHRASES_MAX,
+    SORTED_AT_ONCE,
+    PhraseIndex,
+    Suggestion,
+    sorted_in_slices,
+    suggestions,
+)
 
 INDEX = PhraseIndex(
     [
@@ -64,3 +73,11 @@ def test_very_many_phrases_are_cut_to_the_most_frequent() -> None:
     assert PHRASES_MAX == len(index)
     assert [] == suggestions("phrase 3", 1, PhraseIndex([]), ())
     assert f"phrase {PHRASES_MAX + 9}" == suggestions(f"phrase {PHRASES_MAX + 9}", 1, index, ())[0].text
+
+
+@pytest.mark.parametrize("count", [0, 1, SORTED_AT_ONCE, SORTED_AT_ONCE + 1, 5 * SORTED_AT_ONCE])
+def test_sorting_in_slices_gives_what_one_sort_gives(count: int) -> None:
+    rng = random.Random(5)
+    entries = [(f"{rng.randrange(900)}", number, rng.random() < 0.5) for number in range(count)]
+
+    assert sorted(entries) == list(sorted_in_slices(entries))
