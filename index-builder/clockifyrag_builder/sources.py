@@ -113,6 +113,7 @@ class FetchedSource:
 
     @property
     def description(self) -> Mapping[str, object]:
+        """Address and rules: the same content elsewhere is another source."""
         return self._description
 
     def fetch(self) -> str:
@@ -124,9 +125,11 @@ class FetchedSource:
         return f"sha256:{digest.hexdigest()}"
 
     def documents(self) -> Iterable[Document]:
+        """The documents that `fetch` brought."""
         return self._documents
 
     def reading(self) -> Mapping[str, Listed]:
+        """What was met while the documents were brought."""
         return findings_of(self._log)
 
 

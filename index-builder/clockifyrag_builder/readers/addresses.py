@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import httpx
 
 from clockifyrag_builder.readers.fetch_errors import AddressRefused
+from clockifyrag_builder.readers.identity import DEFAULT_PORTS
 
 Resolver = Callable[[str, int], Sequence[str]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$")
 _NUMERIC_LABEL = re.compile(r"^(0x[0-9a-f]*|[0-9]+)$")
 
@@ -96,7 +96,7 @@ def checked_url(text: str) -> httpx.URL:
     except httpx.InvalidURL as problem:
         # The problem's own words may hold a part of a password.
         raise AddressRefused("the address given is not a URL; expected http(s)://host/path") from problem
-    if url.scheme not in _DEFAULT_PORTS:
+    if url.scheme not in DEFAULT_PORTS:
         raise AddressRefused(f"{shown_url(url)}: scheme {url.scheme!r}; only http and https are fetched")
     if url.userinfo:
         raise AddressRefused(
@@ -123,7 +123,7 @@ def host_of(url: httpx.URL) -> str:
 
 def port_of(url: httpx.URL) -> int:
     """The port asked: the URL's own, else its scheme's."""
-    return url.port or _DEFAULT_PORTS[url.scheme]
+    return url.port or DEFAULT_PORTS[url.scheme]
 
 
 def origin_of(url: httpx.URL) -> str:
