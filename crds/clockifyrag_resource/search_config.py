@@ -32,7 +32,7 @@ class SearchConfig(Part):
         default=2, ge=1, le=100, description="Shortest question, in characters.", json_schema_extra=RESTARTS
     )
     max_query_length: int = Field(
-        default=500, ge=1, le=10_000, description="Longest question, in characters.", json_schema_extra=RESTARTS
+        default=500, ge=1, le=2000, description="Longest question, in characters.", json_schema_extra=RESTARTS
     )
     dense_weight: Maybe[Share] = Field(
         default=None,
@@ -47,7 +47,7 @@ class SearchConfig(Part):
     ef_search: int = Field(
         default=64,
         ge=1,
-        le=10_000,
+        le=4096,
         description="Candidates HNSW looks at for a question, where it is used.",
         json_schema_extra=RESTARTS,
     )
