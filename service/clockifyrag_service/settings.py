@@ -109,8 +109,17 @@ class Settings(BaseSettings):
         le=1,
         description="Weight of words against meaning in the mix of scores; unset: the tuned value.",
     )
-    ef_search: int = Field(default=64, ge=1, le=4096, description="Breadth of the search in an HNSW index.")
-    rerank: bool = Field(default=False, description="Rerank when a request does not say.")
+    ef_search: int = Field(
+        default=64,
+        ge=1,
+        le=4096,
+        description="Breadth of the search in an HNSW index; without effect on a Flat one, the only type built so far.",
+    )
+    rerank: bool = Field(
+        default=False,
+        description="Rerank when a request does not say. There is no reranker yet: every answer then says so in "
+        "`degraded` and is not kept.",
+    )
     search_timeout_ms: int = Field(
         default=5000,
         ge=50,

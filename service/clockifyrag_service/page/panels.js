@@ -5,7 +5,7 @@ import { addressOf } from "./address.js";
 
 const DEGRADED = {
   embedder: "Meaning-based search is unavailable. These results were found by words only.",
-  rerank: "The results are shown in their first order: there was no time to compare them again.",
+  rerank: "The results are shown in their first order: nothing compared them again.",
 };
 
 /** A link that asks; app.js follows it without loading the page again. */
