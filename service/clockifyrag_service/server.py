@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -50,9 +51,11 @@ class Server(uvicorn.Server):
             cutting.cancel()
 
     async def _cut_idle_connections(self) -> None:
-        """A TLS connection ends when its client agrees, and an idle client reads nothing: for half a minute.
+        """Cuts connections without a request or unsent bytes, once they had IDLE_SECONDS to end by themselves.
 
-        So those without a request or unsent bytes are cut, once they have had IDLE_SECONDS to end by themselves.
+        A TLS connection ends when its client says goodbye, too, and an idle client reads nothing: the event loop waits
+        30 seconds for it (ssl_shutdown_timeout, which uvicorn does not let us set). `server_state` is what uvicorn's
+        own shutdown goes by; nothing public tells the connections. A test with an idle TLS client keeps watch.
         """
         while True:
             await asyncio.sleep(IDLE_SECONDS)
@@ -152,10 +155,11 @@ class Stopping:
         self._api.should_exit = True
 
 
-def configured(app: ASGIApp, settings: Settings, *, tls: bool, lifespan: str) -> uvicorn.Config:
+def configured(app: ASGIApp, settings: Settings, *, tls: bool, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+    """How uvicorn serves the application; what it would log, trust or add by itself is switched off."""
     return uvicorn.Config(
         app,
-        lifespan="on" if lifespan == "on" else "off",
+        lifespan=lifespan,
         access_log=False,
         log_config=None,
         log_level=logging.WARNING,

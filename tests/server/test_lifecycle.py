@@ -17,6 +17,7 @@ from tests.server.conftest import Publish, Serve, Server, until
 
 from clockifyrag_service.settings import settings_document
 
+IDLE_TLS_SECONDS = 20.0  # less than the 30 seconds that a TLS connection waits for the other side's goodbye
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
@@ -175,21 +176,36 @@ def test_ctrl_c_ends_the_server_cleanly(serve: Serve, index_root: Path) -> None:
     assert 0 == server.process.wait(15)
 
 
+def certificate(authority: trustme.CA, folder: Path) -> dict[str, Path]:
+    """The settings of a server with a certificate for this machine, its files in the folder."""
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    files = {"TLS_CERT_FILE": folder / "cert.pem", "TLS_KEY_FILE": folder / "key.pem"}
+    issued.cert_chain_pems[0].write_to_path(str(files["TLS_CERT_FILE"]))
+    issued.private_key_pem.write_to_path(str(files["TLS_KEY_FILE"]))
+    return files
+
+
 def test_with_a_certificate_the_server_speaks_tls_only(serve: Serve, index_root: Path, tmp_path: Path) -> None:
     authority = trustme.CA()
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
-    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
-    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    server = serve(index_root, **certificate(authority, tmp_path))
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
 
-    server = serve(index_root, TLS_CERT_FILE=tmp_path / "cert.pem", TLS_KEY_FILE=tmp_path / "key.pem")
     answer = httpx.get(f"{server.url}/search", params={"q": "timer"}, verify=trust)
 
     assert server.url.startswith("https://")
     assert 200 == answer.status_code
     with pytest.raises(httpx.HTTPError):
         httpx.get(server.url.replace("https", "http") + "/live")
+
+
+def test_an_idle_tls_client_does_not_hold_up_the_end(serve: Serve, index_root: Path, tmp_path: Path) -> None:
+    server = serve(index_root, SHUTDOWN_SECONDS=60, **certificate(trustme.CA(), tmp_path))
+    server.get("/live")  # the client keeps the connection, and reads nothing from it any more
+
+    code = server.stop(IDLE_TLS_SECONDS)
+
+    assert 0 == code
 
 
 def test_with_an_ops_port_probes_and_metrics_are_there_and_metrics_only_there(serve: Serve, index_root: Path) -> None:
