@@ -22,7 +22,6 @@ class Answer:
     """What is stored of an answered search."""
 
     parameters: SearchParameters
-    generation: str
     head: bytes
     query: str  # as it was understood, for counting
     results: int
@@ -35,7 +34,7 @@ class Answer:
         return len(self.head)
 
     def body(self, request_id: str, seconds: float, from_cache: bool) -> bytes:
-        """The whole JSON for one request. The request id is plain ASCII without quotes, as middleware.py checks."""
+        """The whole JSON for one request. The request id is plain ASCII without quotes (exchange.py)."""
         timings = b""
         if self.parameters.details:
             shown = {"cache": round(seconds * 1000, 3)} if from_cache else rounded(self.timings_ms)
@@ -58,7 +57,6 @@ def answer(result: SearchResult, parameters: SearchParameters, generation: str) 
     }
     return Answer(
         parameters,
-        generation,
         orjson.dumps(document)[:-2],  # without the braces that close metadata and document
         result.query_processed.casefold(),
         len(result.hits),

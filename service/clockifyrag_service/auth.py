@@ -20,6 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from .watched import looks
+
 SCOPES: Final = frozenset({"search", "chat", "analytics", "admin"})
 KEY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 SHA256_HEX = re.compile(r"[0-9a-f]{64}")
@@ -112,22 +114,13 @@ class KeyRing:
         """Reads the file again if it changed. Missing or empty: nobody is known. Broken: the last good keys stay."""
         if self._file is None:
             return
-        looks = self._looks(self._file)
-        if looks == self._seen:
+        present = looks(self._file)
+        if present == self._seen:
             return
-        self._seen = looks
+        self._seen = present
         self.problem = self._read(self._file)
         if self.problem:
             log.error("keys: %s", self.problem)
-
-    @staticmethod
-    def _looks(file: Path) -> object:
-        """What changes whenever the file does; None when it is missing."""
-        try:
-            stat = file.stat()
-        except OSError:
-            return None
-        return stat.st_ctime_ns, stat.st_size, stat.st_ino
 
     def _read(self, file: Path) -> str | None:
         """Takes the keys of the file into use; returns what is wrong with it, or None."""

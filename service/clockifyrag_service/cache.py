@@ -2,8 +2,7 @@
 
     raw query string ──► Entry ◄── key (content digest, settings digest, all parameters)
 
-All methods run in the event loop, so nothing is locked. Sources of the figures: `get` is two dict operations, whatever
-the size.
+All methods run in the event loop, so nothing is locked. `get` is two dict operations, whatever the size.
 """
 
 import asyncio
@@ -76,7 +75,7 @@ class AnswerCache(Generic[Value]):
         return value
 
     def get_by_alias(self, alias: bytes) -> Value | None:
-        """As `get`, for a spelling that `put` or `name` was told; a miss is not counted: `get` follows it."""
+        """As `get`, for a spelling that `name` was told; a miss is not counted: `get` follows it."""
         entry = self._by_alias.get(alias)
         return self._use(entry) if entry else None
 
@@ -89,7 +88,7 @@ class AnswerCache(Generic[Value]):
         self.hits += 1
         return entry.value
 
-    def put(self, key: bytes, value: Value, alias: bytes | None = None) -> None:
+    def put(self, key: bytes, value: Value) -> None:
         """Stores the answer, unless it alone is larger than the cache; the oldest make room."""
         size = len(key) + value.size_bytes + ENTRY_OVERHEAD_BYTES
         old = self._entries.get(key)
@@ -100,8 +99,6 @@ class AnswerCache(Generic[Value]):
         entry = Entry(key, value, self._clock() + self.ttl_seconds, size)
         self._entries[key] = entry
         self.size_bytes += size
-        if alias is not None:
-            self.name(key, alias)
         while len(self._entries) > self.entries_max or self.size_bytes > self.bytes_max:
             self._remove(next(iter(self._entries.values())))
 
@@ -120,12 +117,6 @@ class AnswerCache(Generic[Value]):
         self.size_bytes -= entry.size_bytes
         for alias in entry.aliases:
             del self._by_alias[alias]
-
-    def clear(self) -> None:
-        """Forgets every answer; the counts stay."""
-        self._entries.clear()
-        self._by_alias.clear()
-        self.size_bytes = 0
 
     def most_used(self, count: int) -> list[Value]:
         """Up to `count` stored answers, those asked for most often first."""

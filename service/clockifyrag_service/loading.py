@@ -23,6 +23,7 @@ from .parameters import SearchParameters
 from .serving import Served
 from .settings import Settings
 from .suggestions import PhraseIndex, Suggestion
+from .watched import looks
 
 CANARY_ROWS = 50  # chunks looked through for one with words to ask for
 OUTLINES_MAX = 200_000  # sections read for suggestions
@@ -35,21 +36,16 @@ log = logging.getLogger(__name__)
 class GlossaryFile:
     """The glossary of the settings; a broken edit leaves the last good one in use."""
 
-    path: Path | None
+    path: Path | None  # None: no glossary
     glossary: Glossary = field(default_factory=Glossary)
     problem: str | None = None
 
     def looks(self) -> object:
-        """What changes whenever the file does; None when there is none."""
-        if self.path is None:
-            return None
-        try:
-            stat = self.path.stat()
-        except OSError:
-            return "missing"
-        return stat.st_ctime_ns, stat.st_size, stat.st_ino
+        """What changes whenever the glossary may have."""
+        return looks(self.path) if self.path else None
 
     def refresh(self) -> None:
+        """Reads the file again."""
         if self.path is None:
             return
         try:
@@ -126,6 +122,7 @@ def ask_canary(engine: SearchEngine) -> None:
 
 
 def request_of(parameters: SearchParameters, timeout_seconds: float) -> SearchRequest:
+    """What the engine is asked for these parameters."""
     return SearchRequest(
         query=parameters.q,
         k=parameters.k,
@@ -161,6 +158,7 @@ def phrase_index(generation: Generation) -> PhraseIndex:
 
 
 def phrases(generation: Generation) -> Iterator[Suggestion]:
+    """A title for each section and its own heading: what stands above many sections is suggested first."""
     for outline in islice(generation.chunks.outlines(), OUTLINES_MAX):
         yield Suggestion(outline.title, 1, "title")
         if outline.headings:

@@ -103,7 +103,7 @@ class Metrics:
 
 
 class Exposed(Collector):
-    """The sums as Prometheus' families, under the names of docs/design.md."""
+    """The sums as Prometheus' families, under the names of docs/metrics.md."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

@@ -6,7 +6,6 @@
 `current` is changed, and readers are counted, in the event loop alone.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ class Served:
     key_prefix: bytes  # of cache keys: content of the generation and of the settings
     glossary_problem: str | None = None
     phrases: PhraseIndex = field(default_factory=lambda: PhraseIndex(()))
-    loaded_at: float = field(default_factory=time.time)
     readers: int = 0
     retired: bool = False
 

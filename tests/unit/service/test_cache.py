@@ -49,7 +49,8 @@ def test_when_the_cache_is_full_the_least_recently_used_answer_leaves() -> None:
 def test_when_an_answer_is_older_than_its_time_it_is_gone() -> None:
     clock = Clock()
     answers = cache(ttl=60, clock=clock)
-    answers.put(b"key", Stored("a"), alias=b"alias")
+    answers.put(b"key", Stored("a"))
+    answers.name(b"key", b"alias")
 
     clock.now = 60.0
 
@@ -90,7 +91,8 @@ def test_when_the_size_is_zero_nothing_is_kept() -> None:
 
 def test_when_a_key_is_put_again_the_new_answer_replaces_the_old() -> None:
     answers = cache()
-    answers.put(b"key", Stored("old"), alias=b"alias")
+    answers.put(b"key", Stored("old"))
+    answers.name(b"key", b"alias")
 
     answers.put(b"key", Stored("new"))
 
@@ -100,7 +102,8 @@ def test_when_a_key_is_put_again_the_new_answer_replaces_the_old() -> None:
 
 def test_an_alias_finds_the_answer_until_that_leaves() -> None:
     answers = cache(entries=1)
-    answers.put(b"1", Stored("one"), alias=b"q=1")
+    answers.put(b"1", Stored("one"))
+    answers.name(b"1", b"q=1")
 
     before = answers.get_by_alias(b"q=1")
     answers.put(b"2", Stored("two"))
