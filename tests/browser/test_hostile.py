@@ -42,12 +42,12 @@ def test_the_policy_of_the_page_keeps_scripts_out_that_found_a_way_in(page: Sear
     page.expect_complaints("Content Security Policy", "violates")
     page.open()
 
-    page.script(
-        "document.body.insertAdjacentHTML('beforeend', '<img src=\"data:,\" onerror=\"window.hacked=7\">');"
+    page.driver.execute_async_script(
         "const script = document.createElement('script'); script.textContent = 'window.hacked=8';"
-        "document.body.append(script)"
+        "document.body.append(script);"
+        "document.body.insertAdjacentHTML('beforeend', '<img src=\"data:,\" onerror=\"window.hacked=7\">');"
+        "document.body.lastElementChild.addEventListener('error', arguments[0])"  # called after its own onerror
     )
-    page.driver.execute_async_script("setTimeout(arguments[0], 200)")
 
     assert page.script("return window.hacked === undefined")
 

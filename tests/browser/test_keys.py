@@ -33,14 +33,21 @@ def locked(serve_process: Serve, tmp_path_factory: pytest.TempPathFactory, embed
 
 
 @pytest.fixture
-def keyed(browser: Chrome, locked: Server) -> Iterator[SearchPage]:
-    """The page of a server with keys, in a tab that holds one; the browser must find nothing to complain about."""
+def keyless(browser: Chrome, locked: Server) -> SearchPage:
+    """The page of a server with keys, in a tab that holds none."""
     page = SearchPage(browser, locked.url)
     browser.get(f"{page.url}/page/icon.svg")  # of the same origin, and it asks nothing
-    page.script("localStorage.clear(); sessionStorage.setItem('api-key', arguments[0])", KEY)
+    page.script("localStorage.clear(); sessionStorage.clear()")
     page.complaints()
-    yield page
-    assert [] == page.complaints()
+    return page
+
+
+@pytest.fixture
+def keyed(keyless: SearchPage) -> Iterator[SearchPage]:
+    """The same in a tab that holds a key; the browser must find nothing to complain about."""
+    keyless.script("sessionStorage.setItem('api-key', arguments[0])", KEY)
+    yield keyless
+    assert [] == keyless.complaints()
 
 
 def open_first_article(page: SearchPage) -> None:
@@ -100,8 +107,28 @@ def test_the_way_back_to_the_results_stands_above_the_article(keyed: SearchPage)
     assert "summary" == keyed.focused_id
 
 
-def test_the_address_of_an_article_is_shown_after_the_key_is_given(browser: Chrome, locked: Server) -> None:
-    page = SearchPage(browser, locked.url)
+def test_a_key_is_asked_for_kept_in_this_tab_and_forgotten_on_wish(keyless: SearchPage) -> None:
+    page = keyless.open("quokka")
+    assert "This search needs an API key" == page.text(".keys h2")
+
+    page.one("#api-key").send_keys("wrong", Keys.ENTER)
+    page.until(lambda: "not accepted" in page.text(".keys h2"), "the wrong key is refused")
+    page.one("#api-key").send_keys(KEY, Keys.ENTER)
+    page.until(lambda: page.all(".result"), "the question is answered")
+    stored = page.script("return [Object.values(sessionStorage), Object.values(localStorage), document.cookie]")
+    focused = page.focused_id
+    page.one("#forget-key").click()
+    page.until(lambda: page.all(".keys"), "the key is asked for again")
+
+    assert [KEY] == stored[0]
+    assert KEY not in str(stored[1:])
+    assert KEY not in page.driver.current_url
+    assert "summary" == focused
+    assert [] == page.script("return Object.values(sessionStorage)")
+
+
+def test_the_address_of_an_article_is_shown_after_the_key_is_given(keyless: SearchPage) -> None:
+    page = keyless
     page.driver.get(f"{page.url}/{ARTICLE}")
     page.until(lambda: page.all("#api-key"), "the key is asked for")
 

@@ -139,7 +139,12 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(page: SearchPage) 
         window.held = [];
         window.fetch = (address, options) => {
           if (!String(address).includes("invoice")) return real(address, options);
-          return new Promise(resolve => held.push(() => resolve(real(address, {...options, signal: null}))));
+          return new Promise(resolve => held.push(async () => {
+            const response = await real(address, {...options, signal: null});
+            const whole = response.clone().text();
+            resolve(response);
+            return whole;
+          }));
         };
         """
     )
@@ -147,8 +152,9 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(page: SearchPage) 
     page.field.send_keys("invoice", Keys.ENTER)
     page.until(lambda: page.script("return held.length > 0"), "the first question is on its way")
     page.ask("quokka")
-    page.script("held.forEach(answer => answer())")
-    page.driver.execute_async_script("setTimeout(arguments[0], 300)")
+    page.driver.execute_async_script(
+        "const done = arguments[0]; Promise.all(held.map(answer => answer())).then(() => setTimeout(done))"
+    )
 
     assert "A long passage" == page.texts(".result h3")[0]
     assert "“quokka”" in page.text("#summary")

