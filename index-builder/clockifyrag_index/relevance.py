@@ -1,8 +1,8 @@
 """Relevance: a mixed score → a number a person can read, and whether to trust the best one.
 
-The curve was set on the judged questions of the sample corpus with all-minilm: at a mixed score of 0.42 an article is as
-likely beside the point as not, and a tenth more or less decides it. The bound of confidence flags 9 of its 11 questions
-that nothing answers and 5 of the 108 others (docs/quality.md); it is not fitted to any other corpus.
+The curve was set on the judged questions of the sample corpus with all-minilm: at a mixed score of 0.42 an article is
+as likely beside the point as not, and a tenth more or less decides it. The bound of confidence flags 9 of its 11
+questions that nothing answers and 5 of the 108 others (docs/quality.md); it is not fitted to any other corpus.
 """
 
 from math import exp
