@@ -1,13 +1,15 @@
 """Sources of a build: a local path, the sample, a URL or a web site, each with the digest of what it holds now."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.readers import Format, ReadLog
-from clockifyrag_builder.readers.from_bytes import FORMATS
+from clockifyrag_builder.readers.from_bytes import format_of_name
+from clockifyrag_builder.readers.local_files import file_names, is_folder
 from clockifyrag_builder.readers.sources import Reading, crawl_source, is_url, read_source
 from clockifyrag_builder.report import Listed
 from clockifyrag_builder.sample import sample_articles
@@ -71,10 +73,15 @@ class LocalSource:
         return {"kind": "files", "format": format, "namespace": namespace}
 
     def fetch(self) -> str:
-        """The digest of names and bytes of all files a reader would take."""
+        """The digest of names and bytes of all files a reader would take. When strict, they have been read, too:
+        what stands already may have been built past a broken record.
+        """
         digest = hashlib.sha256()
         for name, path in _files(self._path):
-            digest.update(f"{name}\0{_file_digest(path)}\n".encode())
+            digest.update(f"{name}\0{_file_digest(path)}\n".encode(errors="surrogateescape"))
+        _, _, strict = self._reading
+        if strict:
+            deque(self.documents(), maxlen=0)
         return f"sha256:{digest.hexdigest()}"
 
     def documents(self) -> Iterable[Document]:
@@ -157,15 +164,13 @@ def _format(text: str) -> Format:
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path]]:
-    """Relative name and path of the file, or of every document in the folder, in the order of names."""
-    if path.is_file():
+    """Relative name and path of the file, or of all files in the folder that a reader takes."""
+    if is_folder(path):
+        for name in file_names(path, ReadLog()):
+            if format_of_name(name):
+                yield name, path / name
+    elif path.is_file():
         yield path.name, path
-    elif path.is_dir():
-        for file in sorted(path.rglob("*")):
-            name = file.relative_to(path)
-            hidden = any(part.startswith(".") for part in name.parts)  # such as a mounted ConfigMap's ..<time> folders
-            if file.suffix.lower() in FORMATS and not hidden and file.is_file():
-                yield name.as_posix(), file
     else:
         raise SourceError(f"{path} does not exist; expected a file or a folder of documents")
 

@@ -24,6 +24,15 @@ def clean(text: str) -> str:
     return LONE_SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
 
 
+def shown_name(name: str) -> str:
+    """A file's name as text that can be printed and stored: bytes that are not UTF-8 become U+FFFD.
+
+    >>> shown_name("caf\\udce9.md")
+    'caf\ufffd.md'
+    """
+    return LONE_SURROGATES.sub("\ufffd", name)
+
+
 def decoded(data: bytes) -> tuple[str, str]:
     """(clean text, what was wrong): by byte order mark, else UTF-8; bytes that are not become U+FFFD."""
     encoding = _marked_encoding(data) or "utf-8"

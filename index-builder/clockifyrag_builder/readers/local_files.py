@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clockifyrag_builder.documents import Document
+from clockifyrag_builder.readers.decoding import shown_name
 from clockifyrag_builder.readers.from_bytes import (
     DocumentFormat,
     Format,
@@ -35,8 +36,8 @@ def iter_documents(
     """
     log = log if log is not None else ReadLog()
     documents_before = log.documents
-    if _is_folder(path):
-        for name in _file_names(path, log):
+    if is_folder(path):
+        for name in file_names(path, log):
             expected = format_of_name(name)
             if expected is None or format not in ("Auto", expected):
                 log.skip(name, _other_format(format))
@@ -51,6 +52,9 @@ def iter_documents(
 def _documents_of_file(
     path: Path, name: str, format: Format, *, namespace: str, strict: bool, log: ReadLog
 ) -> Iterator[Document]:
+    if (shown := shown_name(name)) != name:
+        log.problem(shown, "its name is not valid UTF-8; such bytes are shown as �", strict=strict)
+        name = shown
     try:
         if not path.is_file() and path.exists():  # opening a pipe would wait for its writer
             raise SourceError(f"{path} is no regular file. Name a file or a folder of documents.")
@@ -72,14 +76,15 @@ def _documents_of_file(
     yield from documents_from_bytes(name, data, format=format, namespace=namespace, strict=strict, log=log)
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether it is one, links followed; False where there is nothing. SourceError where that cannot be known."""
     try:
         return path.is_dir()
     except OSError as error:  # a folder above it may not be entered
         raise SourceError(_unreadable(path, error)) from error
 
 
-def _file_names(root: Path, log: ReadLog) -> list[str]:
+def file_names(root: Path, log: ReadLog) -> list[str]:
     """Paths of all visible regular files below `root`, relative with "/", sorted.
 
     Links are followed as long as they stay below `root` (a mounted ConfigMap is made of such links); a folder is

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from clockifyrag_builder.readers.decoding import shown_name
 from clockifyrag_index.errors import SourceError
 
 
@@ -64,7 +65,7 @@ class ReadLog:
 
     def skip(self, name: str, reason: str) -> None:
         """Notes a file, or a document in one, that is left out on purpose."""
-        self.skipped.append(Skipped(name, reason))
+        self.skipped.append(Skipped(shown_name(name), reason))
 
     def nothing_found(self, origin: str) -> SourceError:
         """The error of a source without a document, with the first reasons why."""

@@ -193,3 +193,17 @@ def test_a_jsonl_file_that_changes_while_it_is_read_is_an_error(tmp_path):
 
     with pytest.raises(SourceError, match=r"the file changed while it was read"):
         list(documents)
+
+
+def test_a_name_that_is_not_utf_8_is_read_under_one_that_can_be_shown(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.md")).write_text("text")
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_text("no document")
+    log = ReadLog()
+
+    found = ids(tmp_path, log)
+
+    assert ["caf\ufffd"] == found
+    assert [("caf\ufffd.md", "its name is not valid UTF-8; such bytes are shown as \ufffd")] == [
+        (problem.origin, problem.reason) for problem in log.problems
+    ]
+    assert ["caf\ufffd.png"] == [skipped.name for skipped in log.skipped]

@@ -1,0 +1,70 @@
+"""LocalSource: its digest follows everything that would be read, and nothing else."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from tests.rights import without_privileges
+
+from clockifyrag_builder.sources import LocalSource
+from clockifyrag_index.errors import SourceError
+
+
+def source(path: Path, *, strict: bool = False) -> LocalSource:
+    return LocalSource(path, path.parent / "work", "Auto", "default", strict)
+
+
+def test_a_change_behind_a_link_to_a_folder_changes_the_digest(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    (docs / ".versions").mkdir(parents=True)
+    (docs / "linked").symlink_to(".versions")
+    article = docs / ".versions" / "timer.md"
+    article.write_text("Start the timer.")
+    before = source(docs).fetch()
+
+    article.write_text("Stop the timer.")
+
+    assert ["linked/timer"] == [document.document_id for document in source(docs).documents()]
+    assert before != source(docs).fetch()
+
+
+def test_what_is_not_read_does_not_change_the_digest(tmp_path: Path) -> None:
+    (tmp_path / "timer.md").write_text("Start the timer.")
+    before = source(tmp_path).fetch()
+
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    (tmp_path / ".draft.md").write_text("Not yet.")
+
+    assert before == source(tmp_path).fetch()
+
+
+def test_a_name_that_is_not_utf_8_has_a_digest_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9.md")
+    file.write_text("text")
+    before = source(tmp_path).fetch()
+
+    file.rename(tmp_path / os.fsdecode(b"caf\xe8.md"))
+
+    assert before != source(tmp_path).fetch()
+
+
+def test_a_folder_above_that_may_not_be_entered_is_said() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders may be entered by one user only
+        locked = Path(folder) / "locked"
+        locked.mkdir(mode=0o000)
+        Path(folder).chmod(0o755)
+
+        with without_privileges(), pytest.raises(SourceError, match="may not be read by this user"):
+            source(locked / "timer.md").fetch()
+
+
+def test_a_strict_source_has_been_read_before_anything_is_called_unchanged(tmp_path: Path) -> None:
+    file = tmp_path / "articles.jsonl"
+    file.write_text('{"id": "1", "text": "Start."}\n{"id": \n')
+
+    lenient = source(file).fetch()
+
+    assert lenient.startswith("sha256:")
+    with pytest.raises(SourceError, match=r"articles\.jsonl:2"):
+        source(file, strict=True).fetch()
