@@ -34,6 +34,7 @@ from clockifyrag_index.locks import builder_lock
 from clockifyrag_index.manifest import canary
 from clockifyrag_index.manifest_reader import read_manifest
 from clockifyrag_index.retention import remove
+from clockifyrag_index.retries import tell_retries
 from clockifyrag_index.statistics import LEXICAL_PARAMETERS, write_statistics
 from clockifyrag_index.verify import verified_manifest
 from clockifyrag_index.writer import GenerationPlan, unchanged, write_generation
@@ -79,6 +80,7 @@ def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
 
     SourceError, EmbedderError or StorageError say what stopped it; what was embedded until then is in the cache.
     """
+    tell_retries()
     with nullcontext() if plan.embed_only else builder_lock(plan.root):  # shards write nothing but their own cache file
         return _build(plan, progress)
 

@@ -29,6 +29,7 @@ from clockifyrag_index.embedders.ollama import SINGLY_MAX, OllamaEmbedder
 from clockifyrag_index.embedders.ollama_server import Times
 from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_index.errors import BadVectors, EmbedderError, EmbedderMismatch, EmbedderUnavailable, TextRefused
+from clockifyrag_index.retries import tell_retries
 from clockifyrag_resource.profiles import ModelProfile, model_profile
 
 QUICK = Times(connect=5, answer=5, deadline=20, identity=5, wait_first=0.001, wait_max=0.01)
@@ -99,6 +100,18 @@ def test_a_few_texts_go_one_by_one_without_a_probe(ollama, opened):
     opened().embed_documents(TEXTS[:SINGLY_MAX])
 
     assert [1] * SINGLY_MAX == [len(texts) for texts in ollama.inputs]
+
+
+def test_a_repetition_is_logged_with_what_failed_and_the_wait(ollama, opened, caplog):
+    tell_retries()
+    ollama.next(status(500, "model runner has stopped"))
+    embedder = opened()
+
+    with caplog.at_level(logging.WARNING):
+        embedder.embed_documents(["timer"])
+
+    assert "answered 500: model runner has stopped; see the log of Ollama. Asked again in 0.0 s" in caplog.text
+    assert "stamina" not in caplog.text
 
 
 def test_when_batches_drift_texts_are_sent_one_by_one_and_it_is_said(ollama, opened, caplog):

@@ -120,6 +120,7 @@ class OllamaServer:
         said = f"Ollama at {self.shown} answered {status}: {_reason(content)}"
         if status in (408, 429) or status >= 500:
             wait = _retry_after_seconds(response)
+            said += "; see the log of Ollama"
             raise Unanswered(said, perhaps_text=status == 500, retry_after_seconds=wait)
         raise RequestRefused(said, status)
 

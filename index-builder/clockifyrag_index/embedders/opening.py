@@ -34,8 +34,10 @@ def open_embedder(
         return local_embedder(profile, local_model_dir or os.environ.get("LOCAL_MODEL_DIR"), digest)
     if not url:
         raise EmbedderError(f"{profile.model} runs in Ollama and no address is given; set LLM_BASE_URL or ollama.url")
+    from ..retries import tell_retries
     from .ollama import OllamaEmbedder
 
+    tell_retries()
     return OllamaEmbedder(url, profile, batch_size=batch_size, digest=digest)
 
 
