@@ -171,6 +171,8 @@ class _Run:
 
     def embed(self) -> None:
         """The question's vector; without one the dense leg is left out."""
+        if not self.question.text:
+            return  # all of it was invisible: that is no fault of the embedder
         if self.engine.embedder is None:
             self.degraded.append("embedder")
             return

@@ -163,6 +163,12 @@ def test_without_the_embedder_a_question_of_unknown_words_finds_nothing(two_spac
     assert ((), True) == (result.hits, result.low_confidence)
 
 
+def test_a_question_of_invisible_characters_finds_nothing_and_blames_nobody(two_spaces: SearchEngine) -> None:
+    result = two_spaces.search(SearchRequest("\u200b\u200b\u200b"))
+
+    assert ((), (), "", True) == (result.hits, result.degraded, result.query_processed, result.low_confidence)
+
+
 def test_no_time_at_all_is_told_as_such(two_spaces: SearchEngine) -> None:
     with pytest.raises(DeadlineExceeded):
         two_spaces.search(SearchRequest("timer", timeout_seconds=0))
