@@ -13,6 +13,7 @@ from clockifyrag_index.errors import UsageError
 if TYPE_CHECKING:
     from clockifyrag_builder.build import BuildOutcome
     from clockifyrag_index.compare import Difference
+    from clockifyrag_index.layout import Layout
 
 app = typer.Typer(help="Build and keep the generations of an index root.", no_args_is_help=True)
 
@@ -92,15 +93,19 @@ def build(
     )  # fmt: skip
     with progress_display(progress) as shown, ops_port(status_port, shown) as told:
         result = built(plan, told)
-    _tell(result, outcome)
+    _tell(result, outcome, Layout(out), for_program=progress == "json")
     if result.result == "Unchanged" and not outcome:
         raise typer.Exit(EXIT_UNCHANGED)
 
 
-def _tell(result: "BuildOutcome", outcome: Path | None) -> None:
-    """Prints the report for a person, if one looks, and the summary; that goes into the file `outcome` as well."""
-    if sys.stdout.isatty() and result.result == "Built":
-        print(result.report.text())
+def _tell(result: "BuildOutcome", outcome: Path | None, layout: "Layout", *, for_program: bool) -> None:
+    """Prints the report for people and the summary; that goes into the file `outcome` as well.
+
+    The report goes to standard error: the summary is the last line of standard output. A program that follows the
+    progress there finds it in the root.
+    """
+    if result.generation and result.result == "Built" and not for_program:
+        print(f"{result.report.text()}\nIn full: {layout.report(result.generation) / 'report.json'}", file=sys.stderr)
     summary = json.dumps(result.summary())
     if outcome:
         outcome.write_text(summary + "\n", encoding="utf-8")
@@ -129,12 +134,18 @@ def ls(root: Root, as_json: Json = False) -> None:
 @app.command()
 def verify(root: Root, generation: Annotated[str | None, typer.Argument(help="Unset: all of them.")] = None) -> None:
     """Read every file again and compare it with the manifest."""
-    from clockifyrag_index.errors import GenerationDamaged, GenerationMissing
+    from clockifyrag_index.errors import FormatUnsupported, GenerationDamaged, GenerationMissing
     from clockifyrag_index.generations import list_generations
     from clockifyrag_index.layout import Layout
     from clockifyrag_index.verify import verified_manifest
 
-    names = [generation] if generation else [one.id for one in list_generations(root) if one.state != "newer"]
+    found = [] if generation else list_generations(root)
+    newer = [one for one in found if one.state == "newer"]
+    names = [generation] if generation else [one.id for one in found if one not in newer]
+    for one in newer:
+        print(f"{one.id}: not verified: {one.problem}")
+    if newer and not names:
+        raise FormatUnsupported(f"none of the {len(newer)} generations can be verified by this version")
     if not names:
         raise GenerationMissing(
             f"{root} holds no generation; build one: clockifyrag index build --source … --out {root}"
@@ -195,8 +206,11 @@ def gc(
     damaged: Annotated[bool, typer.Option(help="Remove damaged ones too.")] = False,
 ) -> None:
     """Remove old generations; never the published one."""
+    from clockifyrag_index.errors import GenerationMissing
     from clockifyrag_index.retention import gc as collected
 
+    if not root.is_dir():
+        raise GenerationMissing(f"{root} does not exist; expected an index root, which --root names")
     outcome = collected(root, retain, damaged=damaged)
     print(f"removed {', '.join(outcome.removed) or 'nothing'}; kept {', '.join(outcome.kept) or 'nothing'}")
     for one in outcome.damaged:

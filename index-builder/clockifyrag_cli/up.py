@@ -50,6 +50,7 @@ def build_once(here: Adapted, source: Path | None, root: Path) -> None:
     """Builds and publishes what the resource asks for, unless it stands already."""
     from clockifyrag_builder.build import build
     from clockifyrag_cli.progress import progress_display
+    from clockifyrag_index.layout import Layout
     from clockifyrag_index.retention import gc
 
     spec = here.resource.spec
@@ -63,7 +64,9 @@ def build_once(here: Adapted, source: Path | None, root: Path) -> None:
     finally:
         plan.embedder.close()
     if outcome.result == "Built":
+        assert outcome.generation, "what was built has a name"
         print(outcome.report.text())
+        print(f"In full: {Layout(root).report(outcome.generation) / 'report.json'}")
         gc(root, spec.index.retain)
     print(
         f"{'Unchanged' if outcome.result == 'Unchanged' else 'Published'} {outcome.generation}: "

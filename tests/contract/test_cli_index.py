@@ -183,8 +183,28 @@ def test_a_broken_record_is_reported_by_line_and_fails_only_when_strict(run: Run
     strict = build(run, source, tmp_path / "other", "--strict")
 
     assert (0, 2, 1) == (lenient.code, lenient.summary["documents"], lenient.summary["reading"]["broken"])
+    assert "1 broken: articles.jsonl:2" in lenient.err
     assert 30 == strict.code
     assert "articles.jsonl:2" in strict.err
+
+
+def test_a_strict_build_does_not_take_over_what_was_built_past_a_broken_record(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "articles.jsonl"
+    source.write_text('{"id": "1", "title": "Timer", "text": "Start."}\n{"id": \n')
+    lenient = build(run, source, tmp_path / "root")
+
+    strict = build(run, source, tmp_path / "root", "--strict")
+
+    assert (0, 30) == (lenient.code, strict.code)
+    assert "articles.jsonl:2" in strict.err
+    assert lenient.summary["generation"] == (tmp_path / "root" / "CURRENT").read_text().strip()
+
+
+def test_the_report_says_where_all_of_it_stands(run: Run, docs: Path, tmp_path: Path) -> None:
+    ended = build(run, docs, tmp_path / "root")
+
+    place = ended.err.splitlines()[-1].removeprefix("In full: ")
+    assert 3 == json.loads(Path(place).read_text())["documents"]
 
 
 def test_a_corpus_without_any_text_is_indexed_by_its_titles(run: Run, tmp_path: Path) -> None:
@@ -223,6 +243,24 @@ def test_a_damaged_generation_is_named_with_exit_code_fifty(run: Run, built: Pat
 
     assert 50 == ended.code
     assert "chunks.jsonl" in ended.out
+
+
+def test_a_root_that_only_a_newer_version_reads_is_not_called_empty(run: Run, built: Path) -> None:
+    meta = built / "generations" / (built / "CURRENT").read_text().strip() / "meta.json"
+    meta.write_text(json.dumps({**json.loads(meta.read_text()), "format": 99}))
+
+    ended = run("index", "verify", "--root", built)
+
+    assert (50, "not verified") == (ended.code, ended.out.split(": ")[1])
+    assert "generation format 99" in ended.out
+
+
+def test_a_mistyped_root_is_not_created_by_a_clean_up(run: Run, tmp_path: Path) -> None:
+    ended = run("index", "gc", "--root", tmp_path / "rooot")
+
+    assert 50 == ended.code
+    assert "does not exist" in ended.err
+    assert not (tmp_path / "rooot").exists()
 
 
 def test_an_exported_generation_is_imported_under_the_same_id(run: Run, built: Path, tmp_path: Path) -> None:
