@@ -95,5 +95,5 @@ def _tell_when_ready(url: str, settings: Any) -> None:
                     break
             except httpx.TransportError:
                 return  # the server has ended
-            time.sleep(READY_POLL_SECONDS)
+            time.sleep(READY_POLL_SECONDS)  # the server tells of readiness over HTTP only
     print(f"Ask your questions at {url}   (Ctrl-C ends{log})", flush=True)

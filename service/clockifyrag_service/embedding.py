@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
+from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
 from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUnavailable
 from clockifyrag_index.manifest import Manifest
@@ -21,7 +22,6 @@ from clockifyrag_resource.profiles import LOCAL_MODELS, canonical_model
 
 from .settings import Settings
 
-AGREEMENT_MIN = 0.999  # cosine of a canary embedded here with the same canary in the manifest
 FAILURES_MAX = 3  # questions in a row without a vector, before the embedder is called unreachable
 COMPARED_WITHIN_SECONDS = 2.0  # that a new index waits for a model server; it serves without it then
 VECTORS_KEPT = 2000  # of recent questions; they outlive a change of the index
@@ -214,9 +214,9 @@ def disagreement(embedder: Embedder, manifest: Manifest) -> str | None:
     if ours.shape != stored.shape:
         return f"the index has {stored.shape[1]} dimensions, the embedder {ours.shape[1]}: {repair}"
     cosine = float(np.min(np.sum(ours * stored, axis=1)))
-    if cosine >= AGREEMENT_MIN:
+    if cosine >= AGREEMENT_COSINE:
         return None
     return (
         f"canary sentences embedded now and when the index was made have a cosine of {cosine:.4f}, expected at least "
-        f"{AGREEMENT_MIN}: {repair}"
+        f"{AGREEMENT_COSINE}: {repair}"
     )
