@@ -3,6 +3,7 @@
 fetch ─ unchanged? ─► read, clean, chunk ─ unchanged? ─► embed (cache first) ─► write, verify ─► publish
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ import orjson
 
 from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.digests import digest64
-from clockifyrag_builder.embedding import embed_chunks
+from clockifyrag_builder.embedding import EmbeddingOutcome, embed_chunks
 from clockifyrag_builder.plan import BuildPlan, Progress, Shard
 from clockifyrag_builder.report import BuildReport
 from clockifyrag_builder.vector_cache import VectorCache
@@ -31,7 +32,7 @@ from clockifyrag_index.generations import current_id, publish
 from clockifyrag_index.identity import inputs_digest
 from clockifyrag_index.layout import Layout
 from clockifyrag_index.locks import builder_lock
-from clockifyrag_index.manifest import canary
+from clockifyrag_index.manifest import Manifest, canary
 from clockifyrag_index.manifest_reader import read_manifest
 from clockifyrag_index.retention import remove
 from clockifyrag_index.retries import tell_retries
@@ -57,10 +58,13 @@ class BuildOutcome:
     published: bool = False
     texts_embedded: int = 0
     cache_hits: int = 0
+    removed: tuple[str, ...] = ()  # generations that were told to go and are gone
+    seconds: float = 0.0
+    manifest: Manifest | None = None  # of the generation, where there is one
     report: BuildReport = field(default_factory=BuildReport)
 
     def summary(self) -> dict[str, Any]:
-        """Counts and ids as JSON values, below 3 KiB."""
+        """Counts and ids as JSON values, below 3 KiB; what is told of a generation is absent without one."""
         return {
             "result": self.result,
             "generation": self.generation,
@@ -69,10 +73,26 @@ class BuildOutcome:
             "published": self.published,
             "buildKey": self.build_key,
             "sourceDigest": self.source_digest,
+            **(_facts(self.manifest) if self.manifest else {}),
             "textsEmbedded": self.texts_embedded,
             "cacheHits": self.cache_hits,
+            "seconds": round(self.seconds, 1),
+            "removed": list(self.removed),
             "reading": {name: listed.count for name, listed in self.report.reading.items() if listed.count},
         }
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    """What stands in the manifest of a generation, for who decides what is served and never sees the volume."""
+    return {
+        "bytes": manifest.size_bytes,
+        "contentDigest": manifest.content_digest,
+        "model": manifest.embedder.model,
+        "modelDigest": manifest.embedder.digest,
+        "dimensions": manifest.counts.dimensions,
+        "created": manifest.created,
+        "reason": manifest.reason,
+    }
 
 
 def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
@@ -81,15 +101,17 @@ def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     SourceError, EmbedderError or StorageError say what stopped it; what was embedded until then is in the cache.
     """
     tell_retries()
+    begin = time.monotonic()
     with nullcontext() if plan.embed_only else builder_lock(plan.root):  # shards write nothing but their own cache file
-        return _build(plan, progress)
+        outcome = _build(plan, progress)
+    return replace(outcome, seconds=time.monotonic() - begin)
 
 
 def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     progress("read", 0, 0)
     source_digest = plan.source.fetch()
     outcome = BuildOutcome(plan.build_key(source_digest), source_digest)
-    standing = None if plan.embed_only else _standing(plan, outcome.build_key)
+    standing = None if plan.embed_only else _standing(plan, outcome)
     if standing:
         return _unchanged(plan, outcome, standing)
 
@@ -107,20 +129,24 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     return _unchanged(plan, outcome, same) if same else _build_anew(plan, outcome, chunks, progress)
 
 
-def _standing(plan: BuildPlan, build_key: str) -> str | None:
-    """The published generation when it has this build key and its files are as they should be."""
+def _standing(plan: BuildPlan, outcome: BuildOutcome) -> str | None:
+    """The published generation when it has this build key and source, and its files are as they should be.
+
+    A build key that was given need not tell of the source, so its digest is compared as well.
+    """
     published = current_id(plan.root)
     if published is None:
         return None
     path = Layout(plan.root).generation(published)
     try:
-        return published if read_manifest(path).build_key == build_key and verified_manifest(path) else None
+        found, wanted = read_manifest(path), (outcome.build_key, outcome.source_digest)
+        return published if (found.build_key, found.source_digest) == wanted and verified_manifest(path) else None
     except StorageError:
         return None  # it is built again, and what is there is then set aside
 
 
 def _unchanged(plan: BuildPlan, outcome: BuildOutcome, generation: str) -> BuildOutcome:
-    """Nothing to build: the generation that stands is published, in case another one was."""
+    """Nothing to build: the generation that stands is published, in case another one was; those to go still go."""
     if plan.publish and current_id(plan.root) != generation:
         publish(plan.root, generation)
     manifest = read_manifest(Layout(plan.root).generation(generation))
@@ -131,6 +157,8 @@ def _unchanged(plan: BuildPlan, outcome: BuildOutcome, generation: str) -> Build
         documents=manifest.counts.documents,
         chunks=manifest.counts.chunks,
         published=plan.publish,
+        removed=_removed(plan, generation),
+        manifest=manifest,
     )
 
 
@@ -142,21 +170,42 @@ def _build_anew(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk],
     with VectorCache(plan.root, identity) as cache:
         if plan.shards > 1 and cache.missing(texts) > NEED_VECTORS_FROM:
             return replace(outcome, result="NeedVectors")
-        embedded = embed_chunks(texts, plan.embedder, cache, partial(progress, "embed"), plan.batch_size)
+        embedded = _embedded(plan, texts, cache, progress)
     progress("write", 0, 0)
     generation = _written(plan, outcome, chunks, embedded.vectors)
     _write_report(plan.root, generation, outcome.report)
     if plan.publish:
         publish(plan.root, generation)
-    remove(plan.root, plan.remove)
     return replace(
         outcome,
         result="Built",
         generation=generation,
         published=plan.publish,
+        removed=_removed(plan, generation),
+        manifest=read_manifest(Layout(plan.root).generation(generation)),
         texts_embedded=embedded.texts_embedded,
         cache_hits=embedded.cache_hits,
     )
+
+
+def _embedded(plan: BuildPlan, texts: Sequence[str], cache: VectorCache, progress: Progress) -> EmbeddingOutcome:
+    return embed_chunks(
+        texts,
+        plan.embedder,
+        cache,
+        partial(progress, "embed"),
+        plan.batch_size,
+        in_flight=plan.in_flight,
+        call_seconds=plan.call_seconds,
+    )
+
+
+def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
+    """The generations that were told to go and are gone, by now or before; never the one this build ends with."""
+    going = [name for name in plan.remove if name != generation]
+    remove(plan.root, going)
+    layout = Layout(plan.root)
+    return tuple(name for name in going if not layout.generation(name).exists())
 
 
 def _embed_shard(
@@ -165,7 +214,7 @@ def _embed_shard(
     """Fills the cache with the vectors of one shard's texts, for a build that finds them there."""
     texts = [text for chunk in chunks if shard.holds(digest64(text := chunk.embedded_text))]
     with VectorCache(plan.root, plan.embedder.identity) as cache:
-        embedded = embed_chunks(texts, plan.embedder, cache, partial(progress, "embed"), plan.batch_size)
+        embedded = _embedded(plan, texts, cache, progress)
     return replace(outcome, result="Embedded", texts_embedded=embedded.texts_embedded, cache_hits=embedded.cache_hits)
 
 

@@ -4,11 +4,12 @@ texts ─ keys ─► distinct ─┬─ in the cache ────────�
                           └─ missing ─ batch ─► embedder ─► cache ─► rows
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from clockifyrag_builder.lanes import Pace, answered
 from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_index.embedders import Embedder, Vectors
 from clockifyrag_index.errors import TextRefused
@@ -28,13 +29,22 @@ class EmbeddingOutcome:
 
 
 def embed_chunks(
-    texts: Sequence[str], embedder: Embedder, cache: VectorCache, progress: Progress, batch_size: int = 32
+    texts: Sequence[str],
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Progress,
+    batch_size: int = 32,
+    *,
+    in_flight: int = 1,
+    call_seconds: float | None = None,
 ) -> EmbeddingOutcome:
-    """The vectors of `texts`; when this process dies, at most the batch being embedded is lost.
+    """The vectors of `texts`; when this process dies, at most the batches being embedded are lost.
 
-    progress: called after each step with a number of texts that never falls and ends at all of them. TextRefused names
-    the position in `texts`; other EmbedderErrors and StorageErrors pass through. A text known to the cache is never
-    given to the embedder, so with nothing new no model is asked at all.
+    progress: called after each step with a number of texts that never falls and ends at all of them. in_flight: calls
+    of the embedder at once, for one that stands for several servers. call_seconds: about how long a call may take,
+    with fewer texts than `batch_size` where need be. TextRefused names the position in `texts`; other EmbedderErrors
+    and StorageErrors pass through. A text known to the cache is never given to the embedder, so with nothing new no
+    model is asked at all.
     """
     first_place, places = _distinct(texts, cache)
     vectors = np.empty((len(texts), embedder.identity.dimensions), np.float32)
@@ -49,14 +59,20 @@ def embed_chunks(
     done = len(texts) - int(sum(repeated[first_place[key]] for key in new))
     progress(done, len(texts))
     new.sort(key=lambda key: len(texts[first_place[key]]))  # texts of like length: batches take like time
-    starts = range(0, len(new), batch_size)
-    for start in starts:
-        keys = new[start : start + batch_size]
+    pace = Pace(batch_size, call_seconds)
+    embed = pace.timed(embedder.embed_documents)
+
+    def rows_of(keys: list[bytes]) -> Vectors:
         at = [first_place[key] for key in keys]
-        rows = _embedded([texts[place] for place in at], at, embedder)
+        return _embedded([texts[place] for place in at], at, embed)
+
+    calls = 0
+    for keys, rows in answered(rows_of, _batches(new, pace), in_flight):
+        at = [first_place[key] for key in keys]
         cache.append(keys, rows)
         vectors[at] = rows
         done += int(repeated[at].sum())
+        calls += 1
         progress(done, len(texts))
     again = np.flatnonzero(places != np.arange(len(texts)))
     vectors[again] = vectors[places[again]]
@@ -65,7 +81,7 @@ def embed_chunks(
         distinct=len(first_place),
         cache_hits=len(first_place) - len(new),
         texts_embedded=len(new),
-        calls=len(starts),
+        calls=calls,
     )
 
 
@@ -80,9 +96,18 @@ def _distinct(
     return first_place, places
 
 
-def _embedded(texts: Sequence[str], at: Sequence[int], embedder: Embedder) -> Vectors:
+def _batches(keys: Sequence[bytes], pace: Pace) -> Iterator[list[bytes]]:
+    """The keys in order, each time as many as the pace says when they are asked for."""
+    start = 0
+    while start < len(keys):
+        size = pace.size
+        yield list(keys[start : start + size])
+        start += size
+
+
+def _embedded(texts: list[str], at: Sequence[int], embed: Callable[[list[str]], Vectors]) -> Vectors:
     """(len(texts), dimensions) float32. TextRefused with the place in the whole corpus, `at`, of the text refused."""
     try:
-        return embedder.embed_documents(texts)
+        return embed(texts)
     except TextRefused as error:
         raise TextRefused(at[error.position], error.reason) from error

@@ -68,6 +68,9 @@ class BuildPlan:
     embedder: Embedder
     index: IndexParameters = FLAT
     batch_size: int = 32
+    in_flight: int = 1  # calls of the embedder at once
+    call_seconds: float | None = None  # about how long one of them may take; None: batch_size alone decides
+    given_build_key: str | None = None  # in place of the computed one, by whoever decides what is built
     reason: str = "Requested"
     publish: bool = True
     remove: tuple[str, ...] = ()  # generations to delete once the new one stands
@@ -84,7 +87,11 @@ class BuildPlan:
         }  # fmt: skip
 
     def build_key(self, source_digest: str) -> str:
-        """Digest of all that decides the generation, never the builder's version: equal keys need no second build."""
+        """The key given, or the digest of all that decides the generation, never the builder's version: equal keys
+        need no second build.
+        """
+        if self.given_build_key is not None:
+            return self.given_build_key
         return digest_of(
             {
                 "format": FORMAT,

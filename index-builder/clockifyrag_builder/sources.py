@@ -31,13 +31,19 @@ def source_of(
     strict: bool = False,
     sha256: str | None = None,
     allow_hosts: tuple[str, ...] = (),
+    authorization: str | None = None,
 ) -> "LocalSource | FetchedSource":
-    """The source a person names: `sample`, a path, or an http(s) URL. UsageError for an unknown format."""
+    """The source a person names: `sample`, a path, or an http(s) URL. UsageError for an unknown format.
+
+    authorization: the Authorization header for the host of the URL; it decides no build key and is never shown.
+    """
     format = _format(source_format)
     if is_url(text):
 
         def read(reading: Reading) -> Iterator[Document]:
-            return read_source(text, reading, work=work, sha256=sha256, allow_hosts=allow_hosts)
+            return read_source(
+                text, reading, work=work, sha256=sha256, allow_hosts=allow_hosts, authorization=authorization
+            )
 
         return FetchedSource({"kind": "http", "url": text}, read, format, namespace, strict)
     path = sample_articles() if text == SAMPLE else Path(text)

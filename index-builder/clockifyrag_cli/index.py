@@ -1,126 +1,48 @@
 """`clockifyrag index …`: build generations, look at them, move between them, carry them elsewhere."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clockifyrag_cli.building import build
+from clockifyrag_cli.outcome import listing, told_failure, write_outcome
 from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
-    from clockifyrag_builder.build import BuildOutcome
     from clockifyrag_index.compare import Difference
-    from clockifyrag_index.layout import Layout
+    from clockifyrag_index.generations import GenerationSummary
 
 app = typer.Typer(help="Build and keep the generations of an index root.", no_args_is_help=True)
 
 Root = Annotated[Path, typer.Option("--root", "--out", envvar="INDEX_ROOT", help="The index root.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
-EXIT_UNCHANGED = 10
-
-
-# Long for its options, which typer reads from the signature: one a line.
-@app.command()
-def build(
-    source: Annotated[str, typer.Option(help="A file, folder, archive or URL; `sample` is the corpus shipped here.")],
-    out: Annotated[Path, typer.Option(help="The index root.")],
-    embedder: Annotated[str, typer.Option(help="local or ollama.")] = "local",
-    model: Annotated[str | None, typer.Option(help="Unset: all-minilm (local), nomic-embed-text (ollama).")] = None,
-    ollama_url: Annotated[
-        str | None, typer.Option(envvar="LLM_BASE_URL", help="Base URL of the Ollama server.")
-    ] = None,
-    model_digest: Annotated[str | None, typer.Option(help="Refuse any other model under this name.")] = None,
-    source_format: Annotated[str, typer.Option("--format", help="Auto, JSONL, Markdown or HTML.")] = "Auto",
-    namespace: Annotated[str, typer.Option(help="Of documents that name none.")] = "default",
-    sha256: Annotated[str | None, typer.Option(help="Expected digest of a file fetched by URL.")] = None,
-    allow_host: Annotated[list[str] | None, typer.Option(help="Host that may be private; may be repeated.")] = None,
-    max_chars: Annotated[int | None, typer.Option(help="Characters a chunk; unset: what suits the model.")] = None,
-    min_chars: Annotated[int, typer.Option(help="Shorter sections join a neighbour.")] = 200,
-    batch_size: Annotated[int, typer.Option(min=1, max=256, help="Texts a request.")] = 32,
-    strict: Annotated[bool, typer.Option(help="A broken record ends the build instead of being reported.")] = False,
-    publish: Annotated[bool, typer.Option(help="Move CURRENT to the new generation.")] = True,
-    reason: Annotated[str, typer.Option(help="Why it is built; stands in the manifest.")] = "Requested",
-    outcome: Annotated[
-        Path | None, typer.Option(help="Write the summary there too; every finished build exits 0.")
-    ] = None,
-    remove: Annotated[str, typer.Option(help="Comma-separated generations to delete once the new one stands.")] = "",
-    shards: Annotated[
-        int, typer.Option(min=1, help="Above 1: end with NeedVectors when many vectors are missing.")
-    ] = 1,
-    embed_only: Annotated[bool, typer.Option(help="Fill the cache of vectors and build nothing.")] = False,
-    shard: Annotated[str, typer.Option(help="With --embed-only: I/N, I from 0.")] = "0/1",
-    progress: Annotated[str, typer.Option(help="auto (a bar on a terminal), plain or json.")] = "auto",
-    status_port: Annotated[
-        int | None, typer.Option("--ops-port", envvar="OPS_PORT", help="Answer /status there while building.")
-    ] = None,
-) -> None:
-    """Read a source and publish a generation of it.
-
-    Exit codes: 0 published, 10 unchanged, 2 usage, 30 source, 40 embedder, 50 storage; 20 is reserved for the quality
-    gate. With --outcome every finished build, Built, Unchanged or NeedVectors, exits 0. The last line is the summary.
-    """
-    from clockifyrag_builder.build import build as built
-    from clockifyrag_builder.plan import BuildPlan, Shard
-    from clockifyrag_builder.sources import source_of
-    from clockifyrag_cli.opened import limits_of, provider_of
-    from clockifyrag_cli.ops import ops_port
-    from clockifyrag_cli.progress import progress_display
-    from clockifyrag_index.embedders.opening import open_embedder
-    from clockifyrag_index.layout import Layout
-    from clockifyrag_resource.profiles import DEFAULT_MODEL, model_profile
-
-    provider = provider_of(embedder)
-    profile = model_profile(model or DEFAULT_MODEL[provider])
-    opened = open_embedder(provider, profile, url=ollama_url, batch_size=batch_size, digest=model_digest)
-    plan = BuildPlan(
-        root=out,
-        source=source_of(
-            source, work=Layout(out).work, source_format=source_format, namespace=namespace, strict=strict,
-            sha256=sha256, allow_hosts=tuple(allow_host or ()),
-        ),
-        limits=limits_of(profile, max_chars, min_chars),
-        embedder=opened,
-        batch_size=batch_size,
-        reason=reason,
-        publish=publish,
-        remove=tuple(name for name in remove.split(",") if name),
-        shards=shards,
-        embed_only=Shard.parse(shard) if embed_only else None,
-    )  # fmt: skip
-    with progress_display(progress) as shown, ops_port(status_port, shown) as told:
-        result = built(plan, told)
-    _tell(result, outcome, Layout(out), for_program=progress == "json")
-    if result.result == "Unchanged" and not outcome:
-        raise typer.Exit(EXIT_UNCHANGED)
-
-
-def _tell(result: "BuildOutcome", outcome: Path | None, layout: "Layout", *, for_program: bool) -> None:
-    """Prints the report for people and the summary; that goes into the file `outcome` as well.
-
-    The report goes to standard error: the summary is the last line of standard output. A program that follows the
-    progress there finds it in the root.
-    """
-    if result.generation and result.result == "Built" and not for_program:
-        print(f"{result.report.text()}\nIn full: {layout.report(result.generation) / 'report.json'}", file=sys.stderr)
-    summary = json.dumps(result.summary())
-    if outcome:
-        outcome.write_text(summary + "\n", encoding="utf-8")
-    print(summary)
+app.command("build")(build)
 
 
 @app.command("ls")
-def ls(root: Root, as_json: Json = False) -> None:
+def ls(
+    root: Root,
+    as_json: Json = False,
+    outcome: Annotated[Path | None, typer.Option(help="Write the good ones there too, in at most 3 KiB.")] = None,
+) -> None:
     """List the generations, newest first."""
     from clockifyrag_index.generations import list_generations
 
-    found = list_generations(root)
+    with told_failure(outcome):
+        found = list_generations(root)
+        if outcome:
+            write_outcome(outcome, listing(found))
     if as_json:
         print(json.dumps([asdict(one) for one in found], indent=2))
-        return
+    else:
+        _print_list(found, root)
+
+
+def _print_list(found: "list[GenerationSummary]", root: Path) -> None:
     for one in found:
         mark = "*" if one.state == "current" else " "
         print(

@@ -68,6 +68,10 @@ class GenerationSummary:
     model: str = ""
     size_bytes: int = 0
     reason: str = ""
+    build_key: str = ""
+    content_digest: str = ""
+    source_digest: str = ""
+    model_digest: str = ""
     problem: str = ""  # what is damaged; "" when nothing was found
 
 
@@ -187,6 +191,10 @@ def _summary(layout: Layout, generation_id: str, verify: bool) -> GenerationSumm
         model=manifest.embedder.model,
         size_bytes=manifest.size_bytes,
         reason=manifest.reason,
+        build_key=manifest.build_key,
+        content_digest=manifest.content_digest,
+        source_digest=manifest.source_digest,
+        model_digest=manifest.embedder.digest,
         problem=problem,
     )
 

@@ -1,6 +1,7 @@
 """Opening an embedder: the one place that knows which provider is which."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +40,16 @@ def open_embedder(
 
     tell_retries()
     return OllamaEmbedder(url, profile, batch_size=batch_size, digest=digest)
+
+
+def open_replicas(
+    urls: Sequence[str], profile: ModelProfile, *, batch_size: int = 32, digest: str | None = None
+) -> Embedder:
+    """The embedder of a model that each of these Ollamas has; as many calls at once as there are of them."""
+    from .replicas import Replicas
+
+    opened = [open_embedder("Ollama", profile, url=url, batch_size=batch_size, digest=digest) for url in urls]
+    return opened[0] if len(opened) == 1 else Replicas(opened)
 
 
 def profile_of(identity: EmbedderIdentity) -> ModelProfile:

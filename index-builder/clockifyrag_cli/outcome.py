@@ -1,0 +1,103 @@
+"""Outcome: the few lines of JSON that a Job leaves for whoever started it, in a file such as /dev/termination-log."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clockifyrag_cli.failures import EXPECTED, exit_code
+from clockifyrag_index.errors import UsageError
+
+if TYPE_CHECKING:
+    from clockifyrag_index.generations import GenerationSummary
+
+OUTCOME_BYTES_MAX = 3072  # Kubernetes keeps 4,096 of a container's message
+ERROR_BYTES_MAX = 1024
+DIGEST_SHOWN = len("sha256:") + 12
+
+
+def write_outcome(file: Path, record: Mapping[str, Any]) -> None:
+    """The record as one line in the file, which is emptied first. UsageError when it cannot be written."""
+    try:
+        file.write_bytes(_line(record))
+    except OSError as error:
+        raise UsageError(f"--outcome {file} cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def told_failure(file: Path | None) -> Iterator[None]:
+    """Within it an error is written into the file before it goes on; None: it just goes on."""
+    try:
+        yield
+    except Exception as error:
+        if file is not None:
+            _tell(file, failure(error))
+        raise
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """What is told of an error: its exit code and its message, at most 1 KiB of it."""
+    expected = isinstance(error, EXPECTED)
+    text = str(error) if expected else f"{type(error).__name__}: {error}"
+    return {"result": "Failed", "exitCode": exit_code(error) if expected else 1, "error": shortened(text)}
+
+
+def shortened(text: str, bytes_max: int = ERROR_BYTES_MAX) -> str:
+    """The text, or its beginning and "…", in at most `bytes_max` bytes of JSON."""
+    if len(_json(text)) <= bytes_max:
+        return text
+    low, high = 0, len(text)
+    while low < high:  # the longest beginning that fits; escapes make some characters six bytes long
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if len(_json(text[:middle] + "…")) <= bytes_max else (low, middle - 1)
+    return text[:low] + "…"
+
+
+def listing(found: Sequence["GenerationSummary"]) -> dict[str, Any]:
+    """What is told of the generations of a root: good ones, newest first, as many as fit; how many more there are."""
+    good = [one for one in found if one.state in ("current", "kept")]
+    others = {
+        "damaged": sum(one.state == "damaged" for one in found),
+        "newer": sum(one.state == "newer" for one in found),
+    }
+    shown = [_generation(one) for one in good]
+    while True:
+        record = {"result": "Listed", "generations": shown, "more": len(good) - len(shown), **others}
+        if len(_line(record)) <= OUTCOME_BYTES_MAX:
+            return record
+        shown = shown[:-1]
+
+
+def _generation(one: "GenerationSummary") -> dict[str, Any]:
+    """What a ledger keeps of a generation; the build key is compared and therefore whole, other digests are shown."""
+    return {
+        "id": one.id,
+        "buildKey": one.build_key,
+        "contentDigest": one.content_digest[:DIGEST_SHOWN],
+        "bytes": one.size_bytes,
+        "documents": one.documents,
+        "chunks": one.chunks,
+        "dimensions": one.dimensions,
+        "model": one.model,
+        "modelDigest": one.model_digest[:DIGEST_SHOWN],
+        "created": one.created,
+        "reason": one.reason,
+    }
+
+
+def _tell(file: Path, record: Mapping[str, Any]) -> None:
+    """Writes what can be written: the error that is told of matters more than one of telling it."""
+    try:
+        write_outcome(file, record)
+    except UsageError as error:
+        print(f"clockifyrag: {error}", file=sys.stderr)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return _json(record) + b"\n"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

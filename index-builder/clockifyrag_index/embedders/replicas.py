@@ -1,0 +1,100 @@
+"""Replicas: one model on several servers, each with one request in flight, for a builder that keeps them all busy.
+
+Ollama embeds one text at a time whatever it is asked at once, so speed grows with servers.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from queue import SimpleQueue
+
+from ..errors import EmbedderMismatch, EmbedderUnavailable
+from . import Embedder, EmbedderIdentity, Vectors
+
+log = logging.getLogger(__name__)
+
+
+class Replicas:
+    """Keeps the promise of `Embedder`; as many threads may embed at once as there are servers."""
+
+    def __init__(self, embedders: Sequence[Embedder]) -> None:
+        """Asks nothing yet. The servers must have one model: another one is EmbedderMismatch when it is used."""
+        assert embedders, "at least one server"
+        self._all = tuple(embedders)
+        self._identity: EmbedderIdentity | None = None
+        self._lock = threading.Lock()
+        self._alive = len(self._all)
+        self._silent: list[Embedder] = []  # before anything was embedded
+        self._free: SimpleQueue[Embedder] = SimpleQueue()
+        for embedder in self._all:
+            self._free.put(embedder)
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """As `Embedder` promises, of the first server that answers."""
+        with self._lock:
+            if self._identity is None:
+                self._identity = self._first_identity()
+            return self._identity
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """As `Embedder` promises, by a server that is free; one that does not answer is not asked again."""
+        while True:
+            embedder = self._free.get()
+            try:
+                rows = self._rows(embedder, texts)
+            except EmbedderUnavailable as error:
+                if self._gave_up(embedder):
+                    log.warning("%s. The other model servers go on without it", error)
+                    continue
+                raise
+            except BaseException:
+                self._free.put(embedder)
+                raise
+            self._free.put(embedder)
+            return rows
+
+    def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
+        """As `Embedder` promises, by the first server."""
+        return self._all[0].embed_question(text, timeout_seconds)
+
+    def count_tokens(self, text: str) -> int:
+        """As `Embedder` promises."""
+        return self._all[0].count_tokens(text)
+
+    def close(self) -> None:
+        """Ends the connections to all servers."""
+        for embedder in self._all:
+            embedder.close()
+
+    def _rows(self, embedder: Embedder, texts: Sequence[str]) -> Vectors:
+        wanted = self.identity
+        if embedder in self._silent:
+            raise EmbedderUnavailable("a model server that did not answer before is left out")
+        found = embedder.identity
+        if found != wanted:
+            raise EmbedderMismatch(
+                f"the model servers have different models under the name {wanted.model}: {wanted.digest} of "
+                f"{wanted.dimensions} dimensions and {found.digest} of {found.dimensions}; pull the same one on all"
+            )
+        return embedder.embed_documents(texts)
+
+    def _gave_up(self, embedder: Embedder) -> bool:
+        """Whether others are left, so that this server is not asked again; the last one always may be."""
+        with self._lock:
+            if self._alive == 1:
+                self._free.put(embedder)
+                return False
+            self._alive -= 1
+            return True
+
+    def _first_identity(self) -> EmbedderIdentity:
+        """What the first server to answer tells; those before it are not asked again. EmbedderError of the last one."""
+        *first, last = self._all
+        for embedder in first:
+            try:
+                return embedder.identity
+            except EmbedderUnavailable as error:
+                log.warning("%s. Another model server is asked", error)
+                self._silent.append(embedder)
+        return last.identity
