@@ -63,12 +63,12 @@ class Health:
         if self._serving.draining:
             raise Refused(INDEX_NOT_LOADED, "The server is shutting down.", "Ask another instance.")
         if self._serving.current is None:
-            raise not_loaded(self._serving.problem)
+            raise not_loaded(self._serving.explanation)
         return self._serving.current.id
 
     def for_operator(self, inflight: int, answered: int) -> dict[str, Any]:
         """At most 4 KiB, and nothing of what was asked."""
-        served, problem = self._serving.current, self._serving.problem
+        served, problem = self._serving.current, self._serving.explanation
         return {
             "version": VERSION,
             "ready": served is not None and not self._serving.draining,

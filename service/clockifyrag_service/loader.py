@@ -6,24 +6,28 @@ leave it deaf.
 
 import asyncio
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from clockifyrag_index.errors import ClockifyRAGError
+from clockifyrag_index.errors import ClockifyRAGError, GenerationMissing
 
 from .answers import Answer
 from .auth import KeyRing
 from .embedding import EmbedderChoice
 from .loading import GlossaryFile, opened, phrase_index, warmed
+from .materialise import Store
 from .parameters import SearchParameters
 from .pointer import NothingToServe, Pointer
 from .serving import Served, Serving
 from .settings import Settings
+from .transfer import Interrupted, StoreUnavailable
 
 RETRY_SECONDS_MAX = 60.0
+STORE_RETRY_SECONDS_MAX = 10.0  # a store that comes back is not kept waiting
 COMPARE_SECONDS = 5.0  # between attempts to compare an embedder that did not answer yet
 COMPARE_AGAIN_SECONDS = 600.0  # a model may be replaced under its name while we run
 PHRASES_FIRST_MAX = 20_000  # chunks; larger indexes serve before their suggestions are ready
@@ -53,6 +57,8 @@ class Loader:
         self._pointer = Pointer(settings)
         self._choice = EmbedderChoice(settings)
         self._glossary = GlossaryFile(settings.glossary_path)
+        self._store = Store(settings.store_url, settings.index_root) if settings.store_url else None
+        self._open: list[Served] = []  # not closed yet: their files are in use
         self._loaded: object = None  # what the served one was loaded from
         self._failed: object = None  # what could not be loaded
         self._retry_at = 0.0
@@ -73,6 +79,8 @@ class Loader:
         current, self._serving.current = self._serving.current, None
         for served in (*self._serving.to_close, *((current,) if current else ())):
             self._close(served)
+        if self._store:
+            self._store.close()  # what was served stays on the disk, for a container that starts again
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -84,9 +92,7 @@ class Loader:
 
     def look(self) -> None:
         """One look at everything that may have changed."""
-        self._keys.refresh()
-        while self._serving.to_close:
-            self._close(self._serving.to_close.pop())
+        self._tend()
         try:
             folder = self._pointer.wanted()
         except NothingToServe as reason:
@@ -99,6 +105,12 @@ class Loader:
         elif wanted != self._failed or time.monotonic() >= self._retry_at:
             self._load(folder, wanted)
 
+    def _tend(self) -> None:
+        """What is looked after also while a generation is on its way."""
+        self._keys.refresh()
+        while self._serving.to_close:
+            self._close(self._serving.to_close.pop())
+
     def _load(self, folder: Path, wanted: object) -> None:
         self._glossary.refresh()
         if wanted != self._failed:
@@ -106,14 +118,15 @@ class Loader:
         try:
             current = self._serving.current
             previous = current.embedding if current else None
-            served = opened(folder, self._settings, self._glossary, self._choice, previous)
+            self._fetch(folder)
+            verify = self._store is None
+            served = opened(folder, self._settings, self._glossary, self._choice, previous, verify=verify)
+        except Interrupted:
+            return  # the next look finds out what is wanted instead
         except (ClockifyRAGError, OSError, ValueError) as error:
-            self._failed = wanted
-            self._retry_at = time.monotonic() + self._retry_seconds
-            self._retry_seconds = min(2 * self._retry_seconds, RETRY_SECONDS_MAX)
-            self._serving.problem = f"{folder.name} is refused: {reason(error, folder)}"
-            log.error("%s is refused, what was served stays: %s", folder.name, error)
+            self._refused(folder, wanted, error)
             return
+        self._open.append(served)
         if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
             served.phrases = phrase_index(served.generation)
         answers = warmed(served, self._in_loop(lambda: self._frequent(WARM_QUESTIONS)))
@@ -122,6 +135,49 @@ class Loader:
         log.info("serving %s: %d chunks, model %s", served.id, len(served.generation.chunks), model_of(served))
         if len(served.generation.chunks) > PHRASES_FIRST_MAX:
             served.phrases = phrase_index(served.generation)
+
+    def _refused(self, folder: Path, wanted: object, error: Exception) -> None:
+        """Notes why what is wanted cannot be served, and when it is tried again."""
+        passing = self._store is not None and isinstance(error, StoreUnavailable | GenerationMissing)
+        self._failed = wanted
+        self._retry_at = time.monotonic() + self._retry_seconds * random.uniform(0.7, 1.0)
+        self._retry_seconds = min(2 * self._retry_seconds, STORE_RETRY_SECONDS_MAX if passing else RETRY_SECONDS_MAX)
+        said = "cannot be fetched yet" if passing else "is refused"
+        self._serving.problem = f"{folder.name} {said}: {reason(error, folder)}"
+        log.error("%s %s, what was served stays: %s", folder.name, said, error)
+
+    def _fetch(self, folder: Path) -> None:
+        """Has the generation brought here where it comes from a store; those no longer used go first."""
+        if self._store is None:
+            return
+        self._store.keep_only({folder.name, *(served.id for served in self._open)})
+        looked_at, begun = time.monotonic(), None
+
+        def progress(here: int, size: int) -> None:
+            nonlocal begun
+            begun = here if begun is None else begun
+            if here > begun:  # a store that breaks off gives a little each time
+                self._retry_seconds = 1.0
+            self._serving.fetching = f"fetching {folder.name}: {here >> 20} of {-(-size >> 20)} MiB"
+
+        def go_on() -> bool:
+            nonlocal looked_at
+            if time.monotonic() - looked_at < self._settings.poll_seconds:
+                return not self._stopped.is_set()
+            looked_at = time.monotonic()
+            self._tend()
+            return not self._stopped.is_set() and self._still_wanted(folder)
+
+        try:
+            self._store.materialise(folder.name, progress, go_on)
+        finally:
+            self._serving.fetching = None
+
+    def _still_wanted(self, folder: Path) -> bool:
+        try:
+            return self._pointer.wanted() == folder
+        except NothingToServe:
+            return True  # nothing else is wanted
 
     def _compare_embedder(self) -> None:
         """Has a remote embedder compared with the index: soon while it has not agreed yet, else now and then."""
@@ -134,6 +190,9 @@ class Loader:
     def _close(self, served: Served) -> None:
         """Gives maps back, and the embedder's connections unless the present generation uses them."""
         served.generation.close()
+        self._open = [one for one in self._open if one is not served]
+        if self._store and not self._stopped.is_set() and served.id not in {one.id for one in self._open}:
+            self._store.remove(served.id)
         embedder, current = served.embedding.embedder, self._serving.current
         if embedder is not None and (current is None or current.embedding.embedder is not embedder):
             embedder.close()

@@ -75,12 +75,14 @@ def opened(
     glossary: GlossaryFile,
     choice: EmbedderChoice,
     previous: QuestionEmbedder | None = None,
+    *,
+    verify: bool = True,
 ) -> Served:
     """The generation in `folder`, ready to serve, with the `previous` embedder where it fits.
 
-    Errors of clockifyrag_index say why it is not.
+    verify=False: its digests have been compared just now. Errors of clockifyrag_index say why it is not.
     """
-    generation = open_generation(folder)
+    generation = open_generation(folder, verify=verify)
     try:
         embedding = choice.embedder_for(generation.manifest, previous)
         engine = SearchEngine(generation, embedding.embedder, glossary.glossary, search_config(settings))

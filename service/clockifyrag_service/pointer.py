@@ -4,6 +4,8 @@ GENERATION            that one, for ever
 GENERATION_FILE       the one whose id stands in the file, looked at again and again
 FAISS_…_PATH          the folder of those two files, for ever
 otherwise             the one that INDEX_ROOT/CURRENT names, looked at again and again
+
+With STORE_URL the folder need not be there yet.
 """
 
 from dataclasses import dataclass
@@ -29,19 +31,21 @@ class Pointer:
         settings = self.settings
         if settings.faiss_metadata_path and settings.faiss_index_path:
             return named_folder(settings.faiss_index_path, settings.faiss_metadata_path)
-        layout = Layout(settings.index_root)
+        layout, here = Layout(settings.index_root), settings.store_url is None
         if settings.generation:
-            return folder_of(layout, settings.generation, "GENERATION")
+            return folder_of(layout, settings.generation, "GENERATION", here)
         if settings.generation_file:
-            return folder_of(layout, first_line(settings.generation_file, "GENERATION_FILE"), "GENERATION_FILE")
-        return folder_of(layout, first_line(layout.current, "CURRENT"), "CURRENT")
+            line = first_line(settings.generation_file, "GENERATION_FILE")
+            return folder_of(layout, line, "GENERATION_FILE", here)
+        return folder_of(layout, first_line(layout.current, "CURRENT"), "CURRENT", here)
 
 
-def folder_of(layout: Layout, text: str, origin: str) -> Path:
+def folder_of(layout: Layout, text: str, origin: str, here: bool) -> Path:
+    """The folder of the generation with that id, which must be there if it is not fetched."""
     if not is_generation_id(text):
         raise NothingToServe(f"{origin} holds {text[:60]!r}; expected an id such as gen-0123456789ab")
     folder = layout.generation(text)
-    if not folder.is_dir():
+    if here and not folder.is_dir():
         raise NothingToServe(f"{origin} names {text}, which is not among the generations (yet)")
     return folder
 

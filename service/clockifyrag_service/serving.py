@@ -43,6 +43,7 @@ class Serving:
 
     current: Served | None = None
     problem: str | None = "the index is being looked for"  # why the wanted generation is not the one served
+    fetching: str | None = None  # how far the next one is; no problem, while there is one that answers
     draining: bool = False  # after SIGTERM: un-ready, still answering
     to_close: list[Served] = field(default_factory=list)
 
@@ -51,12 +52,17 @@ class Serving:
         """The generation served now, kept open until the block ends. Refused while there is none."""
         served = self.current
         if served is None:
-            raise not_loaded(self.problem)
+            raise not_loaded(self.explanation)
         self.hold(served)
         try:
             yield served
         finally:
             self.release(served)
+
+    @property
+    def explanation(self) -> str | None:
+        """Why the wanted generation is not the one served; None when it is."""
+        return self.fetching or self.problem
 
     def hold(self, served: Served) -> None:
         """Keeps the generation open until `release`: a thread that reads it must never see it closed."""

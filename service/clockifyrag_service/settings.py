@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         default=None,
         description="File whose one line names the generation served; watched. CURRENT is never read then.",
     )
+    store_url: str | None = Field(
+        default=None,
+        description="Base URL of a store (`clockifyrag index serve`) from which generations come into INDEX_ROOT, a "
+        "folder of this server alone; needs GENERATION or GENERATION_FILE.",
+    )
     faiss_index_path: Path | None = Field(
         default=None, description="index.bin of one generation, in place of INDEX_ROOT; needs FAISS_METADATA_PATH."
     )
@@ -222,6 +227,7 @@ class Settings(BaseSettings):
                     f"FAISS_INDEX_PATH lies in {folder} and FAISS_METADATA_PATH in {other}: both must be files of "
                     "one generation folder (index.bin and meta.json)"
                 )
+        self._check_store()
         if self.dense_weight == 0 and self.lexical_weight == 0:
             raise ValueError("DENSE_WEIGHT and LEXICAL_WEIGHT are both 0: at least one leg must count")
         if self.min_query_length > self.max_query_length:
@@ -229,6 +235,18 @@ class Settings(BaseSettings):
                 f"MIN_QUERY_LENGTH {self.min_query_length} is above MAX_QUERY_LENGTH {self.max_query_length}"
             )
         return self
+
+    def _check_store(self) -> None:
+        """ValueError when STORE_URL is set and cannot be used as it is."""
+        if self.store_url is None:
+            return
+        if not self.store_url.startswith(("http://", "https://")):
+            raise ValueError("STORE_URL does not begin with http:// or https://; expected http://help-store:8001")
+        if self.faiss_index_path or not (self.generation or self.generation_file):
+            raise ValueError(
+                "STORE_URL is set, but not which generation to fetch: set GENERATION or GENERATION_FILE, and neither "
+                "FAISS_INDEX_PATH nor FAISS_METADATA_PATH"
+            )
 
     @property
     def effective_log_level(self) -> str:
@@ -244,8 +262,9 @@ class Settings(BaseSettings):
         values = self.model_dump(mode="json")
         if self.api_key is not None:
             values["api_key"] = "***"
-        if self.llm_base_url is not None:
-            values["llm_base_url"] = "***"  # a host name of the inside, perhaps with a password
+        for address in ("llm_base_url", "store_url"):
+            if values[address] is not None:
+                values[address] = "***"  # a host name of the inside, perhaps with a password
         return values
 
 

@@ -69,6 +69,10 @@ def test_what_cannot_be_served_is_said_without_a_path(root: Path, values: dict[s
     assert str(root) not in str(error.value)
 
 
+def test_what_comes_from_a_store_need_not_be_here_yet(root: Path) -> None:
+    assert "gen-000000000000" == wanted(root, generation="gen-000000000000", store_url="http://help-store:8001")
+
+
 def test_before_the_first_index_the_next_command_is_told(tmp_path: Path) -> None:
     with pytest.raises(NothingToServe, match="clockifyrag index build"):
         wanted(tmp_path / "none")

@@ -123,6 +123,8 @@ def test_a_port_that_kubernetes_put_there_is_refused_with_the_explanation(monkey
         pytest.param({"retrieval_k": 51}, "RETRIEVAL_K", id="k-too-large"),
         pytest.param({"min_query_length": 50, "max_query_length": 10}, "above MAX_QUERY_LENGTH", id="lengths-crossed"),
         pytest.param({"profile": "staging"}, "PROFILE", id="unknown-profile"),
+        pytest.param({"store_url": "help-store:8001"}, "http://help-store:8001", id="store-without-scheme"),
+        pytest.param({"store_url": "http://help-store:8001"}, "set GENERATION or GENERATION_FILE", id="store-of-what"),
         pytest.param({"dense_weight": 0, "lexical_weight": 0}, "at least one leg", id="no-leg"),
     ],
 )
@@ -137,9 +139,15 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_secrets_are_starred_out() -> None:
-    settings = Settings(api_key="hunter2", llm_base_url="http://user:pw@ollama:11434")  # type: ignore[arg-type]
+    settings = Settings(
+        api_key="hunter2",  # type: ignore[arg-type]
+        llm_base_url="http://user:pw@ollama:11434",
+        store_url="http://help-store:8001",
+        generation="gen-0123456789ab",
+    )
 
     shown = str(settings.masked()) + repr(settings.api_key)
 
     assert "hunter2" not in shown
     assert "pw" not in str(settings.masked()["llm_base_url"])
+    assert "help" not in str(settings.masked()["store_url"])

@@ -1,0 +1,293 @@
+"""Servers without the volume: they fetch what they serve from a store, and go on serving whatever becomes of it."""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.server.conftest import ARTICLES, Publish, Serve, Server, until
+from tests.server.store_proxy import StoreProxy, flip
+
+from clockifyrag_index.layout import Layout
+
+NEW_ARTICLE = ("help", "help/new", "Brand new article", "", "Only the second index tells about flux capacitors.")
+
+
+@dataclass
+class StoreProcess:
+    """`clockifyrag index serve` in a process of its own, on one port whenever it runs."""
+
+    root: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        line = [sys.executable, "-m", "clockifyrag_cli", "index", "serve", "--root", self.root, "--port", self.port]
+        self.process = subprocess.Popen(list(map(str, line)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(self._answers, "the store answers")
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(10)
+            self.process = None
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[StoreProcess]:
+    """A store over the folder `volume`, not running yet."""
+    (tmp_path / "volume").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    one = StoreProcess(tmp_path / "volume", port)
+    yield one
+    one.kill()
+
+
+@dataclass
+class MountedPointer:
+    """GENERATION_FILE in a mounted ConfigMap: current → ..data/current, and ..data is swapped by one rename."""
+
+    folder: Path
+    revision: int = 0
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "current"
+
+    def name(self, generation_id: str) -> None:
+        self.revision += 1
+        written = self.folder / f"..2026_01_01_00_00_00.{self.revision:09}"
+        written.mkdir(parents=True)
+        (written / "current").write_text(generation_id)
+        (self.folder / "..data_tmp").symlink_to(written.name)
+        (self.folder / "..data_tmp").replace(self.folder / "..data")
+        if not self.file.is_symlink():
+            self.file.symlink_to(Path("..data") / "current")
+
+
+@pytest.fixture
+def pointer(tmp_path: Path) -> MountedPointer:
+    return MountedPointer(tmp_path / "pointer")
+
+
+@pytest.fixture
+def pod(serve: Serve, tmp_path: Path, pointer: MountedPointer) -> Callable[..., Server]:
+    """pod(store url, ready=True): a server without the volume, which follows the pointer."""
+
+    def start(url: str, *, ready: bool = True) -> Server:
+        return serve(tmp_path / "local", ready=ready, STORE_URL=url, GENERATION_FILE=pointer.file)
+
+    return start
+
+
+def generation(server: Server) -> str | None:
+    found: str | None = server.get("/status").json()["generation"]
+    return found
+
+
+def problem(server: Server) -> str:
+    return str(server.get("/status").json()["problem"])
+
+
+def local_generations(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in Layout(tmp_path / "local").generations.iterdir())
+
+
+def test_a_pod_that_starts_before_its_store_is_alive_and_serves_once_the_store_is_there(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish, tmp_path: Path
+) -> None:
+    first = publish(store.root)
+    pointer.name(first)
+    server = pod(store.url, ready=False)
+    until(lambda: "cannot be fetched yet" in problem(server), "the store is missed", server.explain)
+    alive, ready = server.get("/live"), server.get("/ready")
+
+    store.start()
+    server.wait_ready()
+
+    assert (200, 503, "INDEX_NOT_LOADED") == (alive.status_code, ready.status_code, ready.json()["error"]["code"])
+    assert str(store.port) not in ready.text
+    assert (first, "None") == (generation(server), problem(server))
+    assert server.get("/search?q=invoice").json()["results"]
+    assert [first] == local_generations(tmp_path)
+
+
+def test_a_pod_says_how_far_it_is_while_it_fetches(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first = publish(store.root)
+    pointer.name(first)
+    store.start()
+    with StoreProxy(store.url) as proxy:
+        proxy.hold("chunks.jsonl", 0)
+        server = pod(proxy.url, ready=False)
+        until(lambda: f"fetching {first}: 0 of 1 MiB" in problem(server), "progress is told", server.explain)
+        ready = server.get("/ready")
+        proxy.release()
+
+        server.wait_ready()
+
+    assert 503 == ready.status_code
+    assert f"fetching {first}" in ready.json()["error"]["message"]
+
+
+def test_a_pod_that_is_told_to_end_while_it_fetches_ends(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    pointer.name(publish(store.root))
+    store.start()
+    with StoreProxy(store.url) as proxy:
+        proxy.hold("chunks.jsonl", 0)
+        server = pod(proxy.url, ready=False)
+        until(lambda: "fetching" in problem(server), "it fetches", server.explain)
+
+        assert 0 == server.stop()
+
+
+def test_a_pod_takes_a_new_generation_over_under_load_and_forgets_the_old_one(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish, tmp_path: Path
+) -> None:
+    first, second = publish(store.root), publish(store.root, (*ARTICLES, NEW_ARTICLE))
+    pointer.name(first)
+    store.start()
+    server = pod(store.url)
+    wanted = [second, first, second]
+
+    async def swap_under_load() -> list[tuple[int, str, bool]]:
+        stop = asyncio.Event()
+        async with httpx.AsyncClient(base_url=server.url, timeout=30) as session:
+            clients = [asyncio.create_task(_ask_until(stop, session)) for _ in range(8)]
+            for one in wanted:
+                await asyncio.to_thread(pointer.name, one)
+                await asyncio.to_thread(until, lambda one=one: generation(server) == one, one, server.explain)
+            stop.set()
+            return [answer for answers in await asyncio.gather(*clients) for answer in answers]
+
+    answers = asyncio.run(swap_under_load())
+    until(lambda: local_generations(tmp_path) == [second], "the old one is gone", server.explain)
+
+    assert set(answers) <= {(200, first, False), (200, second, True)}
+    assert {first, second} == {generation_id for _, generation_id, _ in answers}
+
+
+async def _ask_until(stop: asyncio.Event, session: httpx.AsyncClient) -> list[tuple[int, str, bool]]:
+    """Status, generation, and whether the new article was found, of every answer."""
+    answers = []
+    while not stop.is_set():
+        answer = await session.get("/search", params={"q": "flux capacitors", "k": 20})
+        document = answer.json()
+        found = any(result["id"] == NEW_ARTICLE[1] for result in document.get("results", []))
+        answers.append((answer.status_code, document["metadata"]["index_generation"], found))
+    return answers
+
+
+def test_a_pod_goes_on_serving_when_the_store_dies_while_the_next_generation_is_on_its_way(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first, second = publish(store.root), publish(store.root, (*ARTICLES, NEW_ARTICLE))
+    pointer.name(first)
+    store.start()
+    with StoreProxy(store.url) as proxy:
+        server = pod(proxy.url)
+        proxy.hold("chunks.jsonl", 0)
+        pointer.name(second)
+        until(lambda: f"fetching {second}" in problem(server), "it fetches", server.explain)
+        healthy_meanwhile = server.get("/health").json()["status"]
+        store.kill()
+        proxy.broken.set()
+        proxy.release()
+        until(lambda: f"{second} cannot be fetched yet" in problem(server), "the store is missed", server.explain)
+        meanwhile = server.get("/search?q=invoice"), server.get("/ready"), generation(server)
+
+        proxy.broken.clear()
+        store.start()
+        until(lambda: generation(server) == second, "the new one is served", server.explain)
+
+    assert "healthy" == healthy_meanwhile
+    assert (200, 200, first) == (meanwhile[0].status_code, meanwhile[1].status_code, meanwhile[2])
+
+
+def test_a_byte_the_store_gives_wrong_is_refused_and_the_old_generation_goes_on(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first, second = publish(store.root), publish(store.root, (*ARTICLES, NEW_ARTICLE))
+    pointer.name(first)
+    store.start()
+    with StoreProxy(store.url) as proxy:
+        server = pod(proxy.url)
+        proxy.change = flip("chunks.jsonl", 100)
+        pointer.name(second)
+        until(lambda: f"{second} is refused" in problem(server), "the refusal is told", server.explain)
+        refusal, served, health = problem(server), generation(server), server.get("/health").json()
+
+        proxy.change = lambda name, start, piece: piece
+        until(lambda: generation(server) == second, "a store that is right again is used", server.explain)
+
+    assert "chunks.jsonl" in refusal and str(store.root) not in refusal
+    assert (first, ["index"]) == (served, health["degraded"])
+
+
+def test_a_pod_whose_pointer_moves_on_does_not_wait_for_what_it_named_before(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first, second = publish(store.root), publish(store.root, (*ARTICLES, NEW_ARTICLE))
+    pointer.name(first)
+    store.start()
+    with StoreProxy(store.url) as proxy:
+        server = pod(proxy.url)
+        proxy.hold("chunks.jsonl", 0)
+        pointer.name(second)
+        until(lambda: "fetching" in problem(server), "it fetches", server.explain)
+        third = publish(store.root, ARTICLES[:-1])
+        pointer.name(third)
+        proxy.release()
+
+        until(lambda: generation(server) == third, "the last one named is served", server.explain)
+
+
+def test_a_restarted_pod_serves_from_its_own_disk_while_the_store_is_away(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first = publish(store.root)
+    pointer.name(first)
+    store.start()
+    pod(store.url).stop()
+    store.kill()
+
+    assert first == generation(pod(store.url))
+
+
+def test_a_pod_on_a_full_disk_says_so_and_keeps_the_old_generation(
+    store: StoreProcess, serve: Serve, pointer: MountedPointer, publish: Publish, tmp_path: Path
+) -> None:
+    first = publish(store.root)
+    pointer.name(first)
+    store.start()
+    server = serve(tmp_path / "local", STORE_URL=store.url, GENERATION_FILE=pointer.file)
+    second = publish(store.root, (*ARTICLES, NEW_ARTICLE))
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1000, 1000))  # no file may become larger
+
+    pointer.name(second)
+    until(lambda: "no space is left" in problem(server), "the full disk is told", server.explain)
+
+    assert (first, 200) == (generation(server), server.get("/search?q=invoice").status_code)
+    assert os.fspath(tmp_path) not in problem(server)
