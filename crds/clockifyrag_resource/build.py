@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from clockifyrag_resource.cel import Cel, cel_text
 from clockifyrag_resource.containers import Resources
-from clockifyrag_resource.cron import cron
+from clockifyrag_resource.cron import PATTERN, cron
 from clockifyrag_resource.part import NEITHER, Broken, Expected, Maybe, Part, broken_rules_error
 from clockifyrag_resource.pod import Pod
 from clockifyrag_resource.texts import Image
@@ -39,7 +40,8 @@ def _time_zone(text: str) -> str:
     return text
 
 
-CronLine = Annotated[str, Field(max_length=100), AfterValidator(_cron_line), Expected(_CRON_WORDS)]
+_CRON_RULE = Cel(f"self.matches({cel_text(PATTERN)})", _CRON_WORDS, shown="self")
+CronLine = Annotated[str, Field(max_length=100), AfterValidator(_cron_line), Expected(_CRON_WORDS), _CRON_RULE]
 TimeZone = Annotated[
     str, Field(max_length=64, pattern=r"^[A-Za-z0-9+_/-]+$"), AfterValidator(_time_zone), Expected(_ZONE_WORDS)
 ]

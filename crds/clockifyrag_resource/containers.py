@@ -1,10 +1,11 @@
 """Resources of a container, and a volume for one: what several parts of the spec have in common."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.part import NEITHER, Broken, Expected, Maybe, Part
 from clockifyrag_resource.quantities import Quantity, Size
 from clockifyrag_resource.texts import ObjectName
@@ -14,6 +15,9 @@ ContainerResource = Annotated[
     Field(max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[-._A-Za-z0-9]+)?$"),
     Expected("a container resource such as cpu, memory or nvidia.com/gpu"),
 ]
+_ABOVE = (
+    "name in self.limits && quantity(string(self.requests[name])).isGreaterThan(quantity(string(self.limits[name])))"
+)
 Amounts = Annotated[Mapping[ContainerResource, Quantity], Field(max_length=16)]
 
 
@@ -22,6 +26,15 @@ class Resources(Part):
 
     requests: Amounts = Field(default={}, description="Promised amounts. Unset: what the operator sets for this part.")
     limits: Amounts = Field(default={}, description="Largest amounts. Unset: what the operator sets for this part.")
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            f"!has(self.requests) || !has(self.limits) || !self.requests.exists(name, {_ABOVE})",
+            "requests that are at most the limits",
+            found="a request above its limit",
+            path=".requests",
+        ),
+    )
 
     def broken_rules(self) -> Iterator[Broken]:
         for name, request in self.requests.items():

@@ -28,6 +28,27 @@ _LONGEST_MONTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 _ITEM = re.compile(r"(\*|\w{1,9}(?:-\w{1,9})?)(?:/(\d{1,4}))?", re.ASCII)
 
 
+def _field_pattern(numbers: str, names: dict[str, int]) -> str:
+    value = "(" + "|".join([f"0*({numbers})", *names]) + ")"
+    item = rf"(\*|{value}(-{value})?)(/0*[1-9][0-9]{{0,3}})?"
+    return f"{item}(,{item})*"
+
+
+PATTERN = (
+    r"^(?i)\s*("
+    + "|".join(_MACROS)
+    + "|"
+    + r"\s+".join(
+        _field_pattern(numbers, names)
+        for numbers, (_, _, _, names) in zip(
+            ("[0-5]?[0-9]", "1?[0-9]|2[0-3]", "[1-9]|[12][0-9]|3[01]", "[1-9]|1[0-2]", "[0-7]"), _FIELDS, strict=True
+        )
+    )
+    + r")\s*$"
+)
+"""What every cron line matches (RE2). A few that match are none: 5-3 for a minute, the 30th of February."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cron:
     """The times a line names; a day counts when both days do, or either if neither is `*` (crontab(5))."""

@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from clockifyrag_resource.cel import Cel, cel_list
 from clockifyrag_resource.part import NEITHER, REBUILDS, RESTARTS, Broken, Maybe, Part
 from clockifyrag_resource.profiles import DEFAULT_MODEL, LOCAL_MODELS, ModelProfile, canonical_model, model_profile
 from clockifyrag_resource.texts import ModelDigest, ModelName
@@ -39,8 +40,46 @@ class ProfileOverride(Part):
     )
 
 
+def model_expression(embedding: str) -> str:
+    """The expression for `resolved_model` of the part that is called `embedding` in it."""
+    model = f"{embedding}.model"
+    given = f"({model}.endsWith(':latest') ? {model}.substring(0, {model}.size() - 7) : {model})"
+    default = f"({embedding}.provider == 'Local' ? '{DEFAULT_MODEL['Local']}' : '{DEFAULT_MODEL['Ollama']}')"
+    return f"(has({model}) ? {given} : {default})"
+
+
+_MODEL = model_expression("self")
+_IS_LOCAL = f"{_MODEL} in {cel_list(LOCAL_MODELS)}"
+
+
 class Embedding(Part):
     """The embedding model."""
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "self.shards == 1 || self.provider == 'Local'",
+            "1, or provider Local",
+            found="several with provider Ollama",
+            path=".shards",
+        ),
+        Cel(
+            f"self.provider != 'Local' || {_IS_LOCAL}",
+            f"{' or '.join(LOCAL_MODELS)}, or provider Ollama",
+            shown=f"{_MODEL} + ' with provider Local'",
+            path=".model",
+        ),
+        Cel(
+            f"self.queryProvider != 'Local' || {_IS_LOCAL}",
+            f"Auto, Ollama, or a model of {' or '.join(LOCAL_MODELS)}",
+            shown=f"'Local with model ' + {_MODEL}",
+            path=".queryProvider",
+        ),
+        Cel(
+            f"{_MODEL} != 'wordllama' || (self.provider == 'Local' && self.queryProvider != 'Ollama')",
+            "Local, as wordllama runs in the process only",
+            shown="(self.provider == 'Ollama' ? 'provider' : 'queryProvider') + ' Ollama with model wordllama'",
+        ),
+    )
 
     provider: Provider = Field(
         default="Ollama",

@@ -1,10 +1,11 @@
 """spec.index: how vectors are stored and searched, where generations live, and when one is good enough."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from clockifyrag_resource.cel import Cel, unchanged
 from clockifyrag_resource.containers import Storage
 from clockifyrag_resource.part import NEITHER, REBUILDS, RESTARTS, Broken, DecimalText, Maybe, Part, broken_rules_error
 from clockifyrag_resource.references import ConfigMapKey
@@ -21,23 +22,53 @@ class Hnsw(Part):
         default=200, ge=8, le=2000, description="Candidates looked at while building.", json_schema_extra=REBUILDS
     )
 
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "self.efConstruction >= self.m",
+            "at least as many candidates as neighbours (m)",
+            found="an efConstruction below m",
+            path=".efConstruction",
+        ),
+    )
+
     def broken_rules(self) -> Iterator[Broken]:
         if self.ef_construction < self.m:
             yield Broken(("efConstruction",), str(self.ef_construction), f"at least m, {self.m}")
 
 
+_MOUNTABLE = "ReadWriteOnce or ReadWriteMany: a build's pod and the store's pod must mount the volume together"
+
+
 def _mountable(mode: str) -> str:
     if mode == "ReadWriteOncePod":
-        reason = "ReadWriteOnce or ReadWriteMany: a build's pod and the store's pod must mount the volume together"
-        raise broken_rules_error(Broken((), mode, reason))
+        raise broken_rules_error(Broken((), mode, _MOUNTABLE))
     return mode
 
 
 class IndexStorage(Storage):
     """The volume generations are kept on."""
 
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",
+            "at least the size it has: a volume grows and never shrinks",
+            shown="string(self.size) + ' after ' + string(oldSelf.size)",
+            path=".size",
+            refused_for="FieldValueForbidden",
+        ),
+        unchanged("storageClassName", "the storage class the volume was made with: it never changes"),
+        Cel(
+            "self.accessMode == oldSelf.accessMode",
+            "the access mode the volume was made with: it never changes",
+            shown="self.accessMode + ' after ' + oldSelf.accessMode",
+            path=".accessMode",
+            refused_for="FieldValueForbidden",
+        ),
+    )
     access_mode: Annotated[
-        Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"], AfterValidator(_mountable)
+        Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"],
+        AfterValidator(_mountable),
+        Cel("self != 'ReadWriteOncePod'", _MOUNTABLE, shown="self"),
     ] = Field(
         default="ReadWriteOnce",
         description="ReadWriteMany: search pods mount the volume; ReadWriteOnce: they fetch from the store's pod; "

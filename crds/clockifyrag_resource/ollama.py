@@ -1,10 +1,11 @@
 """spec.ollama: an existing Ollama by its address, or the one the operator runs."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.containers import ContainerResource, Resources, Storage
 from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Expected, Maybe, Part
 from clockifyrag_resource.pod import Pod
@@ -62,8 +63,42 @@ class OllamaServer(Part):
     )
 
 
+def _size(ollama: str) -> str:
+    """The expression for the size of the volume that these settings make."""
+    return f"(has({ollama}.server) ? string({ollama}.server.storage.size) : '{ModelStorage().size}')"
+
+
+def _storage_class(ollama: str) -> str:
+    storage = f"{ollama}.server.storage"
+    given = f"has({ollama}.server) && has({storage}.storageClassName)"
+    return f"({given} ? {storage}.storageClassName : 'that of the cluster')"
+
+
+_NO_VOLUME = "has(self.url) || has(oldSelf.url)"  # before the change or after it
+
+
 class Ollama(Part):
     """Either `url` or `server`; neither means a server with defaults."""
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "!has(self.url) || !has(self.server)",
+            "url (an existing Ollama) or server (one the operator runs), not both",
+            found="url and server",
+        ),
+        Cel(
+            f"{_NO_VOLUME} || quantity({_size('self')}).compareTo(quantity({_size('oldSelf')})) >= 0",
+            "at least the size the volumes of models have: they grow and never shrink",
+            shown=f"{_size('self')} + ' after ' + {_size('oldSelf')}",
+            refused_for="FieldValueForbidden",
+        ),
+        Cel(
+            f"{_NO_VOLUME} || {_storage_class('self')} == {_storage_class('oldSelf')}",
+            "the storage class the volumes of models were made with: it never changes",
+            shown=_storage_class("self"),
+            refused_for="FieldValueForbidden",
+        ),
+    )
 
     url: Maybe[HttpAddress] = Field(
         default=None,

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from clockifyrag_resource.cel import Cel, add_rules, cel_text
 
 # What changing a field sets off in a cluster; read by the generators of the CRD and of the documentation.
 REBUILDS: dict[str, JsonValue] = {"effect": "rebuild"}
@@ -48,8 +50,10 @@ def broken_rules_error(*broken: Broken) -> PydanticCustomError:
     return PydanticCustomError("broken_rules", "{told}", {"broken": broken, "told": told})
 
 
-def _complete_descriptions(schema: dict[str, Any], _model: type[BaseModel]) -> None:
-    """Each property's description ends with its default and with what changing it sets off."""
+def _complete_schema(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """The part's rules are in it; each description ends with the default and with what changing the field sets off."""
+    assert issubclass(model, Part)
+    add_rules(schema, *model.api_rules)
     for property_schema in schema.get("properties", {}).values():
         if "description" not in property_schema:
             continue  # the same words stand in the definition it refers to
@@ -70,8 +74,10 @@ class Part(BaseModel):
         extra="forbid",
         alias_generator=camel_case,
         populate_by_name=True,
-        json_schema_extra=_complete_descriptions,
+        json_schema_extra=_complete_schema,
     )
+
+    api_rules: ClassVar[tuple[Cel, ...]] = ()  # what the API server can judge of broken_rules, and of changes
 
     def broken_rules(self) -> Iterator[Broken]:
         """The rules between fields that these values break; a part without such rules yields nothing."""
@@ -139,7 +145,10 @@ class DecimalText:
         )
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "pattern": _DECIMAL, "maxLength": 12, "expected": self.words}
+        schema = {"type": "string", "pattern": _DECIMAL, "maxLength": 12, "expected": self.words}
+        in_range = f"double(self) >= {self.low}.0 && double(self) <= {self.high}.0"
+        add_rules(schema, Cel(f"self.matches({cel_text(_DECIMAL)}) && {in_range}", self.words, shown="self"))
+        return schema
 
     @property
     def words(self) -> str:

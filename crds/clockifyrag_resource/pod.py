@@ -1,10 +1,11 @@
 """`pod`: what may be said about the pods of a part; volumes, security context and account are the operator's."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.part import Broken, Maybe, Part
 from clockifyrag_resource.texts import Annotations, KubernetesObject, LabelKey, Labels, LabelValue, ObjectName
 
@@ -22,6 +23,28 @@ class Toleration(Part):
     )
     toleration_seconds: Maybe[Annotated[int, Field(ge=0, le=2_147_483_647)]] = Field(
         default=None, description="Seconds a NoExecute taint is put up with. Unset: for ever."
+    )
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "self.operator != 'Exists' || !has(self.value)",
+            "no value, or operator Equal",
+            shown="self.value + ' with operator Exists'",
+            path=".value",
+        ),
+        Cel(
+            "self.operator != 'Equal' || has(self.key)",
+            "a key, or operator Exists",
+            found="no key with operator Equal",
+            path=".key",
+            refused_for="FieldValueRequired",
+        ),
+        Cel(
+            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+            "effect NoExecute",
+            shown="'tolerationSeconds with effect ' + (has(self.effect) ? self.effect : 'of every kind')",
+            path=".tolerationSeconds",
+        ),
     )
 
     def broken_rules(self) -> Iterator[Broken]:
@@ -64,8 +87,21 @@ class TopologySpreadConstraint(Part):
     )
 
 
+_IS_RESERVED = " || ".join(f"key.startsWith('{prefix}')" for prefix in _RESERVED)
+
+
 class Pod(Part):
     """Additions to the pods of one part."""
+
+    api_rules: ClassVar[tuple[Cel, ...]] = tuple(
+        Cel(
+            f"!has(self.{field}) || !self.{field}.exists(key, {_IS_RESERVED})",
+            f"other {field}: clockifyrag.io/ and app.kubernetes.io/ are reserved",
+            found="a key that is the operator's",
+            path=f".{field}",
+        )
+        for field in ("labels", "annotations")
+    )
 
     labels: Labels = Field(default={}, description="Further labels. Default: none.")
     annotations: Annotations = Field(default={}, description="Further annotations. Default: none.")

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.part import Broken, Expected, broken_rules_error
 
 _EXPECTED = "a quantity such as 500m, 2 or 10Gi"
@@ -70,6 +71,7 @@ class Quantity:
         return {
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "x-kubernetes-int-or-string": True,
+            "minimum": 0,
             "pattern": _WRITTEN,
             "maxLength": _LONGEST,
             "expected": _EXPECTED,
@@ -91,5 +93,11 @@ def _size(quantity: Quantity) -> Quantity:
 
 
 _SIZE = "a size of at least one byte, such as 64Mi or 10Gi"
-Size = Annotated[Quantity, AfterValidator(_size), Expected(_SIZE)]
+_SIZE_RULE = Cel(
+    "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))"
+    " && quantity(string(self)).isInteger()",
+    _SIZE,
+    shown="string(self)",
+)
+Size = Annotated[Quantity, AfterValidator(_size), Expected(_SIZE), _SIZE_RULE]
 """A quantity of bytes, whole and at least one; `.whole` is the number."""

@@ -1,21 +1,32 @@
 """ClockifyRAG: the whole resource, as one typed and immutable value."""
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
 from clockifyrag_resource.answers import Answers
 from clockifyrag_resource.build import Build
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.chunking import CHARS_PER_TOKEN, Chunking, Glossary
-from clockifyrag_resource.embedding import Embedding
+from clockifyrag_resource.embedding import Embedding, model_expression
 from clockifyrag_resource.index import Index
 from clockifyrag_resource.monitoring import Monitoring, NetworkPolicy
 from clockifyrag_resource.ollama import Ollama
 from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Maybe, Part
+from clockifyrag_resource.profiles import PROFILES, ModelProfile, model_profile
 from clockifyrag_resource.search import Search
 from clockifyrag_resource.source import Source
-from clockifyrag_resource.texts import Annotations, LabelName, Labels, ObjectName, ResourceName
+from clockifyrag_resource.texts import (
+    NAME_MAX,
+    NAME_PATTERN,
+    NAME_WORDS,
+    Annotations,
+    LabelName,
+    Labels,
+    ObjectName,
+    ResourceName,
+)
 
 API_VERSION = "clockifyrag.io/v1beta1"
 KIND = "ClockifyRAG"
@@ -27,8 +38,41 @@ class PullSecret(Part):
     name: ObjectName = Field(description="Name of the Secret, in the resource's namespace.")
 
 
+def _of_profile(value: Callable[[ModelProfile], int]) -> str:
+    """The expression for what the built-in table says of the model."""
+    known = "{" + ", ".join(f"'{model}': {value(profile)}" for model, profile in PROFILES.items()) + "}"
+    return f"[{model_expression('self.embedding')}].map(m, m in {known} ? {known}[m] : {value(model_profile(''))})[0]"
+
+
+_PROFILE = "self.embedding.profile"
+_TOKENS = (
+    f"(has({_PROFILE}) && has({_PROFILE}.contextTokens) ? {_PROFILE}.contextTokens"
+    f" : {_of_profile(lambda profile: profile.context_tokens)})"
+)
+_LONGEST = f"({_TOKENS} * {CHARS_PER_TOKEN})"
+_MAX_CHARS = (
+    "(has(self.chunking.maxChars) ? self.chunking.maxChars : "
+    f"[{_LONGEST}, {_of_profile(lambda profile: profile.max_chars)}].min())"
+)
+
+
 class Spec(Part):
     """What is wanted."""
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            f"!has(self.chunking.maxChars) || self.chunking.maxChars <= {_LONGEST}",
+            f"a maxChars of at most {CHARS_PER_TOKEN} characters for each token of the model's context",
+            shown=f"'more with model ' + {model_expression('self.embedding')}",
+            path=".chunking.maxChars",
+        ),
+        Cel(
+            f"self.chunking.minChars < {_MAX_CHARS}",
+            "a minChars of less than maxChars",
+            found="as much as maxChars or more",
+            path=".chunking.minChars",
+        ),
+    )
 
     source: Source = Field(
         description="Where the documents come from.",
@@ -106,6 +150,14 @@ class Metadata(Part):
 
 class ClockifyRAG(Part):
     """Documents to answer from, and how."""
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            f"self.metadata.name.size() <= {NAME_MAX} && self.metadata.name.matches('{NAME_PATTERN}')",
+            f"a name of {NAME_WORDS}",
+            shown="self.metadata.name",
+        ),
+    )
 
     api_version: Literal["clockifyrag.io/v1beta1"] = Field(description="Version of the API.")
     kind: Literal["ClockifyRAG"] = Field(description="Kind of the resource.")

@@ -1,10 +1,11 @@
 """spec.search: the pods that answer, how many, and how they are reached."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.containers import Resources
 from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Expected, Maybe, Part
 from clockifyrag_resource.pod import Pod
@@ -60,6 +61,15 @@ class Autoscaling(Part):
         default=None, description="How fast the number of pods follows. Unset: Kubernetes' default."
     )
 
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "self.minReplicas <= self.maxReplicas",
+            "fewest pods of at most maxReplicas",
+            found="a minReplicas above maxReplicas",
+            path=".minReplicas",
+        ),
+    )
+
     def broken_rules(self) -> Iterator[Broken]:
         if self.min_replicas > self.max_replicas:
             yield Broken(("minReplicas",), str(self.min_replicas), f"at most maxReplicas, {self.max_replicas}")
@@ -96,6 +106,16 @@ class Ingress(Part):
 
 class Search(Part):
     """The pods that answer."""
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "!has(self.autoscaling) || !has(oldSelf.autoscaling) || self.replicas == oldSelf.replicas",
+            "the number as it was: autoscaling decides how many pods there are; remove it first",
+            found="another number",
+            path=".replicas",
+            refused_for="FieldValueForbidden",
+        ),
+    )
 
     replicas: int = Field(
         default=2, ge=0, le=100, description="Pods, while autoscaling is absent.", json_schema_extra=NEITHER

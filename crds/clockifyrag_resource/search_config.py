@@ -1,10 +1,11 @@
 """spec.search.config: how the search service answers. Changing it never builds an index."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.index import Share
 from clockifyrag_resource.part import RESTARTS, Broken, Maybe, Part
 from clockifyrag_resource.quantities import Quantity, Size
@@ -75,6 +76,23 @@ class SearchConfig(Part):
         default=(),
         description="Origins whose pages may call the API from a browser; * for all. Default: none.",
         json_schema_extra=RESTARTS,
+    )
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "self.minQueryLength <= self.maxQueryLength",
+            "a shortest question of at most maxQueryLength",
+            found="a minQueryLength above maxQueryLength",
+            path=".minQueryLength",
+        ),
+        Cel(
+            " || ".join(
+                f"!has(self.{weight}) || !self.{weight}.matches('^0+([.]0+)?$')"
+                for weight in ("denseWeight", "lexicalWeight")
+            ),
+            "one of them above 0, or nothing would be found",
+            found="denseWeight and lexicalWeight both 0",
+        ),
     )
 
     def broken_rules(self) -> Iterator[Broken]:

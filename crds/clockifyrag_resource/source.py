@@ -1,10 +1,11 @@
 """spec.source: where the documents come from. Exactly one of five; the builder reads it, everything else follows."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.part import REBUILDS, Broken, Maybe, Part
 from clockifyrag_resource.references import AuthorizationSecret
 from clockifyrag_resource.texts import DataKey, Host, HttpAddress, Namespace, ObjectName, PathInside, Sha256
@@ -95,9 +96,21 @@ class CrawlSource(Part):
         default=(), description=_ALLOW_HOSTS, json_schema_extra=REBUILDS
     )
 
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "(has(self.startURLs) && self.startURLs.size() > 0) || has(self.sitemap)",
+            "startURLs, a sitemap or both, so that there is a first page",
+            found="neither startURLs nor sitemap",
+        ),
+    )
+
     def broken_rules(self) -> Iterator[Broken]:
         if not self.start_urls and self.sitemap is None:
             yield Broken((), "neither startURLs nor sitemap", "at least one of them, so that there is a first page")
+
+
+_IS_GIVEN = tuple(f"has(self.{name})" for name in get_args(SourceKind))
+_NAMES = " + ".join(f"(has(self.{name}) ? '{name} ' : '')" for name in get_args(SourceKind)) + " + 'together'"
 
 
 class Source(Part):
@@ -119,6 +132,14 @@ class Source(Part):
     )
     namespace: Namespace = Field(
         default="default", description="Namespace of documents that name none.", json_schema_extra=REBUILDS
+    )
+
+    api_rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            f"[{', '.join(_IS_GIVEN)}].exists_one(given, given)",
+            "exactly one of sample, configMapRef, pvcRef, http and crawl",
+            shown=f"({' || '.join(_IS_GIVEN)} ? {_NAMES} : 'none of the five sources')",
+        ),
     )
 
     @property

@@ -6,15 +6,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
+from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.part import Broken, Expected, broken_rules_error
 
-ResourceName = Annotated[
-    str,
-    Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
-    Expected(
-        "at most 40 lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit"
-    ),
-]
+NAME_MAX, NAME_PATTERN = 40, "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+NAME_WORDS = "at most 40 lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit"
+ResourceName = Annotated[str, Field(max_length=NAME_MAX, pattern=NAME_PATTERN), Expected(NAME_WORDS)]
 # RFC 1123 label and subdomain, as Kubernetes names its objects.
 LabelName = Annotated[
     str,
@@ -109,7 +106,15 @@ def _network(text: str) -> str:
 
 
 Network = Annotated[
-    str, Field(max_length=64), AfterValidator(_network), Expected("an IP address or a network such as 10.0.0.0/8")
+    str,
+    Field(max_length=64),
+    AfterValidator(_network),
+    Expected("an IP address or a network such as 10.0.0.0/8"),
+    Cel(
+        "isIP(self) || (isCIDR(self) && cidr(self) == cidr(self).masked())",
+        "an IP address or a network such as 10.0.0.0/8, without bits of a host",
+        shown="self",
+    ),
 ]
 
 
@@ -120,7 +125,15 @@ def _path_inside(text: str) -> str:
 
 
 PathInside = Annotated[
-    str, Field(min_length=1, max_length=1024), AfterValidator(_path_inside), Expected("a path inside the volume")
+    str,
+    Field(min_length=1, max_length=1024),
+    AfterValidator(_path_inside),
+    Expected("a path inside the volume"),
+    Cel(
+        r"!self.matches('(^|/)[.][.](/|$)') && self.matches('^[^\\x00]*$')",
+        'a path inside the volume, without ".."',
+        shown="self",
+    ),
 ]
 
 
@@ -147,6 +160,11 @@ KubernetesObject = Annotated[
     Field(max_length=32),
     AfterValidator(_without_null),
     WithJsonSchema(
-        {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "expected": "a mapping of the Kubernetes API"}
+        {
+            "type": "object",
+            "maxProperties": 32,
+            "x-kubernetes-preserve-unknown-fields": True,
+            "expected": "a mapping of the Kubernetes API",
+        }
     ),
 ]
