@@ -1,0 +1,24 @@
+"""A proxy before a Kubernetes API server that sees every call and makes faults: `with FaultProxy(url, ca) as proxy:`."""
+
+from .calls import Call, Exchange, WatchEvent, is_list, is_watch, is_write, of
+from .faults import Coalesce, Cut, Drop, Freeze, Kill, Refuse, Slow, Stale
+from .proxy import FaultProxy
+
+__all__ = [
+    "Call",
+    "Coalesce",
+    "Cut",
+    "Drop",
+    "Exchange",
+    "FaultProxy",
+    "Freeze",
+    "Kill",
+    "Refuse",
+    "Slow",
+    "Stale",
+    "WatchEvent",
+    "is_list",
+    "is_watch",
+    "is_write",
+    "of",
+]

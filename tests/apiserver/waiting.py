@@ -1,0 +1,19 @@
+"""wait_until: returns as soon as something holds, and says what it waited for when it does not."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+POLL_SECONDS = 0.02
+
+
+def wait_until(
+    holds: Callable[[], T | None], seconds: float, why: str, explain: Callable[[], object] = lambda: ""
+) -> T:
+    """The first true value of `holds()`; an assertion that names `why` if there is none within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}\n{explain()}"
+        time.sleep(POLL_SECONDS)
+    return found
