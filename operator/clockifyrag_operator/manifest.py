@@ -1,0 +1,59 @@
+"""Manifests: how every child begins, and the digest that tells two values apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from clockifyrag_operator import names
+from clockifyrag_operator.observed import Manifest, Wanted
+from clockifyrag_resource.resource import Spec
+
+
+def spec_of(wanted: Wanted) -> Spec:
+    """The spec; it is an error of the caller to draw objects of a resource that is not valid."""
+    assert wanted.rag is not None, f"{wanted.namespace}/{wanted.name} is invalid and has no objects"
+    return wanted.rag.spec
+
+
+def manifest(
+    api_version: str,
+    kind: str,
+    wanted: Wanted,
+    name: str,
+    component: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    owned: bool = True,
+    **fields: Any,
+) -> Manifest:
+    """A child of the resource: its labels, its owner, and the given top-level fields; what is None is left out.
+
+    labels: further ones; those of the operator win. owned: whether it goes when the resource goes.
+    """
+    metadata = given(
+        name=name,
+        namespace=wanted.namespace,
+        labels={**(labels or {}), **names.labels(wanted.name, component)},
+        annotations=dict(annotations or {}),
+        ownerReferences=[names.owner_reference(wanted.name, wanted.uid)] if owned else None,
+    )
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **given(**fields)}
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that say something: None and empty maps, lists and texts are left out, as the API server does.
+
+    >>> given(replicas=0, nodeSelector={}, affinity=None, readOnly=False)
+    {'replicas': 0, 'readOnly': False}
+    """
+    return {name: value for name, value in fields.items() if value is not None and value not in ({}, [], (), "")}
+
+
+def digest(value: Any) -> str:
+    """12 hex digits that are equal for equal values, whatever the order of their keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

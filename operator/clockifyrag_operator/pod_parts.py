@@ -1,0 +1,186 @@
+"""Parts every pod is made of: security contexts, probes, volumes, what the author adds.
+
+All pods suit the restricted profile of the Pod Security Standards (kubernetes.io/docs/concepts/security), hold no
+token of the API server and get no variables of the Services beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from clockifyrag_operator import names
+from clockifyrag_operator.manifest import given, spec_of
+from clockifyrag_operator.observed import Wanted
+from clockifyrag_resource.pod import Pod, TopologySpreadConstraint
+
+USER = 10001  # of the images; owns what pods write
+TMP_BYTES_MAX = "1Gi"
+_SECRETS_MODE = 0o440  # owner and group, which is fsGroup
+HOSTNAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+
+Fields = dict[str, Any]
+
+
+def written(part: BaseModel) -> Fields:
+    """The part of the resource as it stands in a manifest; what the author left out is left out."""
+    fields: Fields = part.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return given(**fields)
+
+
+def container(
+    name: str, image: str, *, resources: Mapping[str, Any], mounts: Sequence[Fields], **fields: Any
+) -> Fields:
+    """A container that can write nowhere but to what is mounted, and to /tmp."""
+    return {
+        "name": name,
+        "image": image,
+        **given(**fields),
+        "resources": dict(resources),
+        "volumeMounts": [*mounts, mount("tmp", "/tmp")],  # noqa: S108  an emptyDir of the pod's own
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def pod_template(
+    wanted: Wanted,
+    component: str,
+    added: Pod | None,
+    containers: Sequence[Fields],
+    *,
+    volumes: Sequence[Fields] = (),
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    affinity: Fields | None = None,
+    spread: Sequence[Fields] = (),
+    **fields: Any,
+) -> Fields:
+    """The pods of a component: `containers`, what every pod here has, and what the author adds.
+
+    affinity: required of the pods whatever the author says. spread: unless he says how they are spread.
+    """
+    added = added or Pod()
+    spec = spec_of(wanted)
+    own = [_spread(wanted, component, one) for one in added.topology_spread_constraints]
+    return {
+        "metadata": given(
+            labels={**added.labels, **names.labels(wanted.name, component), **(labels or {})},
+            annotations={**added.annotations, **(annotations or {})},
+        ),
+        "spec": {
+            "serviceAccountName": names.search(wanted.name),
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "fsGroupChangePolicy": "OnRootMismatch",
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": list(containers),
+            "volumes": [*volumes, empty_dir("tmp", TMP_BYTES_MAX)],
+            **given(
+                imagePullSecrets=[{"name": secret.name} for secret in spec.image_pull_secrets],
+                nodeSelector=dict(added.node_selector),
+                tolerations=[written(one) for one in added.tolerations],
+                affinity=_affinity(added, affinity or {}),
+                topologySpreadConstraints=own or list(spread),
+                priorityClassName=added.priority_class_name,
+                runtimeClassName=added.runtime_class_name,
+                **fields,
+            ),
+        },
+    }
+
+
+def _affinity(added: Pod, required: Fields) -> Fields:
+    """The author's affinity and the pods that must be near, as one; neither may undo the other."""
+    wanted = written(added.affinity) if added.affinity else {}
+    for kind, terms in required.items():
+        rules = dict(wanted.get(kind, {}))
+        for strength, more in terms.items():
+            rules[strength] = [*rules.get(strength, []), *more]
+        wanted[kind] = rules
+    return wanted
+
+
+def _spread(wanted: Wanted, component: str, constraint: TopologySpreadConstraint) -> Fields:
+    return {"labelSelector": match(wanted, component), **written(constraint)}
+
+
+def spread_softly(wanted: Wanted, component: str, key: str) -> Fields:
+    """Pods of one ReplicaSet spread over the domains that `key` names, as far as that can be had."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": match(wanted, component),
+        "matchLabelKeys": ["pod-template-hash"],
+    }
+
+
+def match(wanted: Wanted, component: str) -> Fields:
+    """The selector of the pods of one component."""
+    return {"matchLabels": names.selector(wanted.name, component)}
+
+
+def same_node_as(wanted: Wanted, component: str) -> Fields:
+    """The affinity of pods that must run where those of `component` run."""
+    term = {"labelSelector": match(wanted, component), "topologyKey": HOSTNAME}
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+def probe(path: str, port: str, *, period: int, failures: int, timeout: int = 3) -> Fields:
+    """A question over HTTP, every `period` seconds; `failures` wrong answers in a row are one too many."""
+    return {
+        "httpGet": {"path": path, "port": port},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
+    }
+
+
+def port(name: str, number: int) -> Fields:
+    """A port of a container."""
+    return {"name": name, "containerPort": number, "protocol": "TCP"}
+
+
+def mount(volume: str, path: str, *, read_only: bool = False) -> Fields:
+    """Where a container finds a volume."""
+    return {"name": volume, "mountPath": path, **({"readOnly": True} if read_only else {})}
+
+
+def empty_dir(name: str, size: str) -> Fields:
+    """A volume that goes with its pod; one that grows beyond `size` ends it."""
+    return {"name": name, "emptyDir": {"sizeLimit": size}}
+
+
+def claim(name: str, of: str) -> Fields:
+    """The volume that the PersistentVolumeClaim `of` stands for."""
+    return {"name": name, "persistentVolumeClaim": {"claimName": of}}
+
+
+def secret_keys(name: str, secret: str, keys: Sequence[str]) -> Fields:
+    """These keys of a Secret, and no other, as files of the same names."""
+    items = [{"key": key, "path": key} for key in keys]
+    return {
+        "name": name,
+        "secret": {"secretName": secret, "items": items, "defaultMode": _SECRETS_MODE, "optional": False},
+    }
+
+
+def config_map_files(name: str, config_map: str, files: Mapping[str, str], *, optional: bool = False) -> Fields:
+    """Entries of a ConfigMap as files: key → file name; {} stands for all of them."""
+    items = [{"key": key, "path": path} for key, path in sorted(files.items())]
+    source = given(name=config_map, items=items, optional=optional or None)
+    return {"name": name, "configMap": source}
