@@ -6,7 +6,7 @@ from bench.comparison import Comparison
 from bench.harness import Bench
 
 Figure = Callable[[Bench], Iterator[Comparison]]
-NAMES = ("cached-search", "build", "start", "question", "embedding", "bm25")
+NAMES = ("cached-search", "build", "start", "question", "embedding", "bm25", "operator")
 
 
 def figure(name: str) -> Figure:

@@ -1,0 +1,305 @@
+"""Control plane: an empty API server for one round, an operator on it, and what is done to both.
+
+Times are those of the API server's audit log where it has them: no polling client is measured.
+"""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.apiserver.controlplane import ControlPlane, User
+from tests.apiserver.controlplane.audit import AuditEvent
+
+from bench.errors import BenchFailed
+from bench.harness import Measured
+from bench.machine import ROOT
+
+OPERATOR = "clockifyrag-operator"
+WATCHED, COPIED = "burst", "floor"  # namespaces: of the operator, and of the client that only creates
+Bodies = Sequence[tuple[str, Mapping[str, Any]]]  # path and object
+WRITES = frozenset({"create", "update", "patch", "delete"})
+SELECTOR = "app.kubernetes.io/managed-by=clockifyrag-operator"
+RESOURCES_PATH = f"/apis/clockifyrag.io/v1beta1/namespaces/{WATCHED}/clockifyrags"
+FLOOR_WORKERS = 8  # as many resources side by side as the operator's default
+WAIT_SECONDS = 300.0
+KINDS = (
+    "/api/v1/{namespace}/configmaps",
+    "/api/v1/{namespace}/persistentvolumeclaims",
+    "/api/v1/{namespace}/serviceaccounts",
+    "/api/v1/{namespace}/services",
+    "/apis/apps/v1/{namespace}/deployments",
+    "/apis/apps/v1/{namespace}/statefulsets",
+    "/apis/batch/v1/{namespace}/jobs",
+    "/apis/networking.k8s.io/v1/{namespace}/networkpolicies",
+    "/apis/networking.k8s.io/v1/{namespace}/ingresses",
+    "/apis/policy/v1/{namespace}/poddisruptionbudgets",
+    "/apis/autoscaling/v2/{namespace}/horizontalpodautoscalers",
+)
+
+
+@contextmanager
+def cluster() -> Iterator["Cluster"]:
+    """A control plane with the CRD and two namespaces; its operator, if one was started, ends with it."""
+    with ControlPlane() as control_plane:
+        control_plane.kubectl("apply", "--server-side", "--filename", str(ROOT / "crds" / "clockifyrag.yaml"))
+        control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/clockifyrags.clockifyrag.io")
+        for name in (WATCHED, COPIED):
+            control_plane.admin.post("/api/v1/namespaces", {"metadata": {"name": name}})
+        running = Cluster(control_plane)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+class Cluster:
+    """The control plane of one round."""
+
+    def __init__(self, control_plane: ControlPlane) -> None:
+        self.control_plane = control_plane
+        self.operator_user: User = control_plane.user(OPERATOR, groups=("system:masters",))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def started_operator(self) -> int:
+        """The process id of an operator that watches its namespace and is ready."""
+        with free_port() as port:
+            self._port = port
+        variables = {
+            "KUBECONFIG": str(self.operator_user.kubeconfig),
+            "WATCH_NAMESPACES": WATCHED,
+            "POD_NAMESPACE": WATCHED,
+            "API_HOST": "127.0.0.1",
+            "API_PORT": str(self._port),
+            "LOG_LEVEL": "warning",
+            "WRITES_PER_SECOND": "1000",
+        }
+        log = (self.control_plane.folder / "operator.log").open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "clockifyrag_operator"],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdout=log,
+            stderr=log,
+        )
+        wait_until(self._ready, "the operator is ready")
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ends the operator."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
+            self._process = None
+
+    def burst(self, count: int) -> Measured:
+        """Creates so many resources at once; waits until each is observed and nothing more is asked for."""
+        begin = datetime.now().astimezone()
+        asyncio.run(self._created([(RESOURCES_PATH, resource(number)) for number in range(count)], count))
+        wait_until(lambda: self._observed() == count, f"{count} resources are observed")
+        events = self._settled(begin)
+        writes = [one for one in events if one.verb in WRITES and one.response_code < 300]
+        statuses = [one for one in writes if one.subresource == "status"]
+        children = [one for one in writes if one.resource != "clockifyrags" and one.resource != "events"]
+        objects = sum(len(items) for items in self._objects().values())
+        return {
+            "operator": (max(one.received for one in (*statuses, *children)) - begin).total_seconds(),
+            "last_status": (max(one.received for one in statuses) - begin).total_seconds(),
+            "calls": len(events) / count,
+            "statuses": len(statuses) / count,
+            "applies": len(children) / objects,
+            "objects": objects,
+        }
+
+    def floor(self, count: int) -> Measured:
+        """Applies copies of the objects that the operator made, in another namespace, and nothing else."""
+        copies = [
+            (f"{path.format(namespace=f'namespaces/{COPIED}')}/{one['metadata']['name']}", bare(one))
+            for path, items in self._objects().items()
+            for one in items
+        ]
+        begin = time.perf_counter()
+        asyncio.run(self._applied(copies))
+        return {"floor": time.perf_counter() - begin}
+
+    def edits(self, count: int) -> list[float]:
+        """Milliseconds from each edit of a spec, one after the other, to the first write of a child."""
+        latencies = []
+        for number in range(count):
+            patch = {"spec": {"search": {"config": {"retrievalK": 6 + number % 40}}}}
+            begin = datetime.now().astimezone()
+            self.control_plane.admin.patch(f"{RESOURCES_PATH}/{name_of(number)}", patch)
+            first = self._first_child_write(name_of(number), begin)
+            latencies.append((first.received - begin).total_seconds() * 1000)
+        self._settled(begin)
+        return latencies
+
+    def rest(self, pid: int, seconds: float) -> Measured:
+        """Writes but those of Leases, and processor time, in so many seconds in which nothing happens."""
+        begin, before = datetime.now().astimezone(), processor_seconds(pid)
+        time.sleep(seconds)  # what is measured is this time
+        writes = [one for one in self._events(begin) if one.verb in WRITES and one.resource != "leases"]
+        return {
+            "writes": len(writes),
+            "idle_percent": 100 * (processor_seconds(pid) - before) / seconds,
+            "rss_mb": resident_bytes(pid) / 1e6,
+        }
+
+    def restarted(self, _pid: int) -> Measured:
+        """Seconds until a new operator is ready, and what it writes until it is silent."""
+        self.stop()
+        begin, started = datetime.now().astimezone(), time.perf_counter()
+        self.started_operator()
+        seconds = time.perf_counter() - started
+        writes = [
+            one for one in self._settled(begin) if one.verb in WRITES and one.resource not in ("leases", "events")
+        ]
+        return {"seconds": seconds, "writes": len(writes)}
+
+    def _ready(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            log = (self.control_plane.folder / "operator.log").read_text()[-3000:]
+            raise BenchFailed(f"the operator ended with {self._process.returncode}: {log}")
+        try:
+            return httpx.get(f"http://127.0.0.1:{self._port}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _observed(self) -> int:
+        items = self.control_plane.admin.get(RESOURCES_PATH)["items"]
+        return sum(
+            (one.get("status") or {}).get("observedGeneration") == one["metadata"]["generation"] for one in items
+        )
+
+    def _events(self, since: datetime) -> list[AuditEvent]:
+        return [one for one in self.control_plane.audit(OPERATOR, since) if one.verb != "watch"]
+
+    def _settled(self, since: datetime) -> list[AuditEvent]:
+        """What the operator asked since then, once it asked nothing but for its Lease for three seconds."""
+
+        def silent() -> bool:
+            asked = [one.received for one in self._events(since) if one.resource != "leases"]
+            latest = max(asked, default=since)
+            return (datetime.now().astimezone() - latest).total_seconds() > 3
+
+        wait_until(silent, "the operator is silent")
+        return [one for one in self._events(since) if one.resource != "leases"]
+
+    def _first_child_write(self, name: str, since: datetime) -> AuditEvent:
+        def found() -> AuditEvent | None:
+            return next(
+                (
+                    one
+                    for one in self._events(since)
+                    if one.verb in WRITES and one.resource != "clockifyrags" and one.name.startswith(f"{name}-")
+                ),
+                None,
+            )
+
+        wait_until(lambda: found() is not None, f"a child of {name} is written")
+        first = found()
+        assert first is not None
+        return first
+
+    def _objects(self) -> dict[str, list[dict[str, Any]]]:
+        """What the operator made, by the path of its kind."""
+        return {
+            path: self.control_plane.admin.get(path.format(namespace=f"namespaces/{WATCHED}"), labelSelector=SELECTOR)[
+                "items"
+            ]
+            for path in KINDS
+        }
+
+    async def _created(self, bodies: Bodies, side_by_side: int) -> None:
+        await self._sent("POST", bodies, "application/json", {}, side_by_side)
+
+    async def _applied(self, bodies: Bodies) -> None:
+        query = {"fieldManager": "bench", "force": "true"}
+        await self._sent("PATCH", bodies, "application/apply-patch+yaml", query, FLOOR_WORKERS)
+
+    async def _sent(
+        self,
+        method: str,
+        bodies: Bodies,
+        content_type: str,
+        query: dict[str, str],
+        side_by_side: int,
+    ) -> None:
+        user = self.control_plane.admin.user
+        limit = asyncio.Semaphore(side_by_side)
+        async with httpx.AsyncClient(base_url=user.server, verify=user.ssl_context(), timeout=60) as client:
+
+            async def send(path: str, body: Mapping[str, Any]) -> None:
+                async with limit:
+                    headers = {"content-type": content_type}
+                    answer = await client.request(method, path, json=dict(body), params=query, headers=headers)
+                    if not answer.is_success:
+                        raise BenchFailed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+
+            await asyncio.gather(*(send(path, body) for path, body in bodies))
+
+
+def name_of(number: int) -> str:
+    return f"help-{number:03}"
+
+
+def resource(number: int) -> dict[str, Any]:
+    """A resource of the kind most people write: the sample here, so that nothing is fetched."""
+    return {
+        "apiVersion": "clockifyrag.io/v1beta1",
+        "kind": "ClockifyRAG",
+        "metadata": {"name": name_of(number)},
+        "spec": {
+            "source": {"sample": {}},
+            "embedding": {"provider": "Local"},
+            "search": {"autoscaling": {"minReplicas": 2, "maxReplicas": 10}},
+        },
+    }
+
+
+def bare(live: Mapping[str, Any]) -> dict[str, Any]:
+    """The object as somebody would write it: without what the API server adds, without an owner."""
+    metadata = {key: live["metadata"][key] for key in ("name", "labels", "annotations") if live["metadata"].get(key)}
+    spec = {key: value for key, value in live.items() if key not in ("metadata", "status")}
+    if live["kind"] == "Service":
+        spec["spec"] = {key: value for key, value in spec["spec"].items() if key not in ("clusterIP", "clusterIPs")}
+    if live["kind"] == "Job":  # the API server makes selector and labels of its own
+        spec["spec"] = {key: value for key, value in spec["spec"].items() if key != "selector"}
+        template = spec["spec"]["template"]["metadata"]
+        template["labels"] = {key: value for key, value in template["labels"].items() if "controller-uid" not in key}
+    return {**spec, "metadata": metadata}
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield probe.getsockname()[1]
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
+    """Returns when it holds; BenchFailed says what did not come."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise BenchFailed(f"after {seconds:.0f} s it is not so that {what}")
+        time.sleep(0.1)
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process (proc(5), stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
