@@ -1,4 +1,4 @@
-"""A proxy before a Kubernetes API server that sees every call and makes faults: `with FaultProxy(url, ca) as proxy:`."""
+"""A proxy before a Kubernetes API server that sees all calls and makes faults: `with FaultProxy(url, ca) as proxy:`."""
 
 from .calls import Call, Exchange, WatchEvent, is_list, is_watch, is_write, of
 from .faults import Coalesce, Cut, Drop, Freeze, Kill, Refuse, Slow, Stale
