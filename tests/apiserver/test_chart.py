@@ -1,0 +1,304 @@
+"""The chart, rendered by Helm, is admitted by a real API server that enforces the restricted profile."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import charts
+import pytest
+import yaml
+from tests.apiserver.controlplane import Api, ApiError, ControlPlane
+from tools.definitions import definitions
+
+from clockifyrag_operator.settings import Settings
+
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+# What is given beside the defaults; first and second stand for two namespaces that exist.
+MATRIX: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "one-namespace": {"watchNamespaces": ["first"]},
+    "two-namespaces": {"watchNamespaces": ["first", "second"]},
+    "lone": {"replicas": 1, "resources": {"requests": {"cpu": "10m"}, "limits": None}},
+    "stopped": {"replicas": 0},
+    "images": {
+        "imageRegistry": "registry.example.com:5000",
+        "images": {"operator": {"digest": DIGEST}, "ollama": {"repository": "mirror/ollama", "tag": "0.36.1"}},
+        "imagePullPolicy": "Always",
+        "imagePullSecrets": [{"name": "registry"}],
+    },
+    "placed": {
+        "podLabels": {"team": "search", "app.kubernetes.io/name": "not-ours"},
+        "podAnnotations": {"cost-center": "7"},
+        "nodeSelector": {"kubernetes.io/arch": "amd64"},
+        "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+            {"weight": 1, "preference": {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}},
+        ]}},
+        "topologySpreadConstraints": [{
+            "topologyKey": "kubernetes.io/hostname", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "clockifyrag-operator"}},
+        }],
+        "priorityClassName": "system-cluster-critical",
+    },
+    "allowed": {"allowedImages": [], "allowedPrivateHosts": ["*.corp.example", "10.0.0.1"], "allowAlerts": False},
+    "tuned": {
+        "operator": {"settings": {"leaseSeconds": 3.5, "rolloutSeconds": 2_000_000, "apiHost": "::", "workers": 64}},
+        "logLevel": "debug",
+        "alertFor": "1h",
+    },
+    "monitored": {
+        "monitoring": {
+            "serviceMonitor": "Enabled", "prometheusRule": "Enabled", "interval": "15s",
+            "labels": {"release": "prometheus"}, "runbooks": "https://example.com/runbooks",
+        },
+        "dashboards": {"labels": {"grafana": "yes"}, "annotations": {"grafana_folder": "Search"}},
+        "networkPolicy": {
+            "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+            "apiServerPorts": [8443],
+        },
+    },
+    "bare": {
+        "monitoring": {"serviceMonitor": "Disabled", "prometheusRule": "Disabled"},
+        "dashboards": {"enabled": False},
+        "networkPolicy": {"enabled": False},
+        "crds": {"install": False},
+    },
+    "rights-of-others": {
+        "serviceAccount": {"create": False, "name": "given"},
+        "rbac": {"create": False},
+        "crds": {"keep": False},
+    },
+    "account": {
+        "serviceAccount": {"name": "searcher", "annotations": {"example.com/role": "search"}},
+        "rbac": {"aggregate": False},
+    },
+    "asked": {"test": {"url": "https://search.example.com", "question": "what's \"new\": {}?", "keySecret": "key"}},
+    "named": {"fullnameOverride": "rag"},
+    "within-another-chart": {"global": {"imageRegistry": "not-ours"}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def other(control_plane: ControlPlane) -> str:
+    """A second namespace, as it stands."""
+    name = f"test-{secrets.token_hex(4)}"
+    control_plane.admin.post("/api/v1/namespaces", {"metadata": {"name": name}})
+    return name
+
+
+@pytest.fixture(scope="module")
+def monitoring(control_plane: ControlPlane) -> None:
+    """The kinds of monitoring.coreos.com, as the Prometheus operator defines them."""
+    for file in sorted(definitions().iterdir()):
+        control_plane.kubectl("apply", "--server-side", "--filename", str(file))
+    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+
+
+def placed(given: Any, names: dict[str, str]) -> Any:
+    """The values with the names of namespaces that exist."""
+    if isinstance(given, dict):
+        return {key: placed(value, names) for key, value in given.items()}
+    if isinstance(given, list):
+        return [placed(value, names) for value in given]
+    return names.get(given, given) if isinstance(given, str) else given
+
+
+@pytest.mark.parametrize("given", [pytest.param(given, id=name) for name, given in MATRIX.items()])
+def test_what_the_chart_renders_is_admitted_without_a_warning(
+    given: dict[str, Any], control_plane: ControlPlane, namespace: str, other: str, monitoring: None, tmp_path: Path
+) -> None:
+    objects = charts.rendered(tmp_path, placed(given, {"first": namespace, "second": other}), namespace)
+
+    tried = control_plane.kubectl(
+        "apply", "--dry-run=server", "--validate=strict", "--filename", "-", input=yaml.safe_dump_all(objects)
+    )
+
+    assert len(objects) == len(tried.stdout.splitlines())
+    assert "" == tried.stderr
+
+
+@pytest.mark.parametrize("given", [pytest.param(given, id=name) for name, given in MATRIX.items()])
+def test_the_operator_reads_its_environment_as_the_values_mean_it(given: dict[str, Any], tmp_path: Path) -> None:
+    objects = charts.rendered(tmp_path, given)
+    (operator,) = charts.named(objects, "Deployment").values()
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"].lower(): one.get("value", "operators") for one in container["env"]}
+
+    settings = Settings(**environment)
+
+    assert environment.keys() <= Settings.model_fields.keys()
+    assert tuple(given.get("watchNamespaces", ())) == settings.watch_namespaces
+    assert tuple(given.get("allowedImages", ("*",))) == settings.allowed_images
+    assert tuple(given.get("allowedPrivateHosts", ())) == settings.allowed_private_hosts
+    assert operator["metadata"]["name"] == settings.lease_name
+    assert 8080 == settings.api_port == container["ports"][0]["containerPort"]
+    for name, value in given.get("operator", {}).get("settings", {}).items():
+        assert value == getattr(settings, re.sub("([A-Z])", r"_\1", name).lower())
+
+
+def test_helm_finds_nothing_to_correct() -> None:
+    linted = charts.helm("lint", "--strict", str(charts.CHART))
+
+    assert 0 == linted.returncode, linted.stdout
+
+
+@pytest.mark.parametrize("value", ["replica=3", "operator.settings.leaseSecond=5", "images.operator.name=x"])
+def test_a_value_that_does_not_exist_is_refused_by_name(value: str) -> None:
+    refused = charts.helm("template", charts.RELEASE, str(charts.CHART), "--set", value)
+
+    assert 1 == refused.returncode
+    assert value.partition("=")[0].rpartition(".")[2] in refused.stderr
+
+
+def test_a_cluster_older_than_the_chart_is_refused() -> None:
+    refused = charts.helm("template", charts.RELEASE, str(charts.CHART), "--kube-version", "1.30.9")
+
+    assert "chart requires kubeVersion: >=1.31" in refused.stderr
+
+
+def test_in_namespaced_mode_there_is_no_right_in_the_cluster_and_the_rules_are_the_same(tmp_path: Path) -> None:
+    whole = charts.rendered(tmp_path, {})
+    some = charts.rendered(tmp_path, {"watchNamespaces": ["team-a", "team-b"]})
+
+    rules = charts.named(whole, "ClusterRole")["operators-clockifyrag-operator"]["rules"]
+    roles = [one for one in some if one["kind"] == "Role" and one["metadata"]["name"] == "clockifyrag-operator"]
+
+    assert [] == [one["kind"] for one in some if one["kind"].startswith("ClusterRole")]
+    assert ["team-a", "team-b"] == [one["metadata"]["namespace"] for one in roles]
+    assert [rules, rules] == [one["rules"] for one in roles]
+
+
+def test_no_rule_reads_secrets_has_a_wildcard_or_lets_the_operator_gain_rights(tmp_path: Path) -> None:
+    objects = charts.rendered(tmp_path, {"watchNamespaces": ["team-a"]}) + charts.rendered(tmp_path, {})
+    rules = [
+        rule
+        for one in objects
+        if one["kind"] in ("Role", "ClusterRole") and not one["metadata"]["name"].endswith(("-view", "-edit"))
+        for rule in one["rules"]
+    ]
+    granted = {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+    assert granted
+    assert {"create"} == {verb for group, resource, verb in granted if resource == "secrets"}
+    assert {"get", "list", "watch"} == {verb for _, resource, verb in granted if resource == "clockifyrags"}
+    assert not {"*", "escalate", "bind", "impersonate", "deletecollection"} & {word for one in granted for word in one}
+    assert not {"serviceaccounts/token", "pods/exec", "pods/log", "nodes", "namespaces", "persistentvolumes"} & {
+        resource for _, resource, _ in granted
+    }
+    assert "rbac.authorization.k8s.io" not in {group for group, _, _ in granted}
+
+
+@pytest.mark.parametrize("kinds", [(), charts.MONITORING], ids=["unknown", "known"])
+@pytest.mark.parametrize("wanted", ["Auto", "Enabled", "Disabled"])
+def test_monitoring_is_made_where_it_is_wanted_or_its_kind_is_known(
+    wanted: str, kinds: tuple[str, ...], tmp_path: Path
+) -> None:
+    given = {"monitoring": {"serviceMonitor": wanted, "prometheusRule": wanted}}
+
+    made = {one["kind"] for one in charts.rendered(tmp_path, given, kinds=kinds)}
+
+    expected = wanted == "Enabled" or (wanted == "Auto" and bool(kinds))
+    assert (expected, expected) == ("ServiceMonitor" in made, "PrometheusRule" in made)
+
+
+def test_the_rendered_definition_is_the_definition_and_is_kept(tmp_path: Path) -> None:
+    definition = yaml.safe_load(charts.text("files/clockifyrag.yaml"))
+    (kept,) = charts.named(charts.rendered(tmp_path, {}), "CustomResourceDefinition").values()
+    (given_up,) = charts.named(
+        charts.rendered(tmp_path, {"crds": {"keep": False}}), "CustomResourceDefinition"
+    ).values()
+
+    assert "keep" == kept["metadata"]["annotations"].pop("helm.sh/resource-policy")
+    assert definition == kept
+    assert definition == given_up
+
+
+@pytest.mark.parametrize("replicas", [0, 1, 2, 3])
+def test_a_lone_operator_may_be_moved_and_of_several_one_at_a_time(replicas: int, tmp_path: Path) -> None:
+    budgets = charts.named(charts.rendered(tmp_path, {"replicas": replicas}), "PodDisruptionBudget")
+
+    assert [1] * (replicas > 1) == [one["spec"]["maxUnavailable"] for one in budgets.values()]
+
+
+def test_the_selectors_of_the_chart_find_the_operators_pods_and_not_the_pod_of_the_test(tmp_path: Path) -> None:
+    objects = charts.rendered(tmp_path, MATRIX["placed"])
+    (operator,) = charts.named(objects, "Deployment").values()
+    (tester,) = charts.named(objects, "Pod").values()
+    selectors = [
+        operator["spec"]["selector"]["matchLabels"],
+        *(one["spec"]["selector"] for one in objects if one["kind"] == "Service"),
+        *(one["spec"]["podSelector"]["matchLabels"] for one in objects if one["kind"] == "NetworkPolicy"),
+        *(one["spec"]["selector"]["matchLabels"] for one in objects if one["kind"] == "PodDisruptionBudget"),
+    ]
+
+    assert 4 == len(selectors)
+    for selector in selectors:
+        assert selector.items() <= operator["spec"]["template"]["metadata"]["labels"].items()
+        assert not selector.items() <= tester["metadata"]["labels"].items()
+
+
+class TestInstalled:
+    """Helm itself at work on the API server, with the rights of the operator's account."""
+
+    @pytest.fixture(params=["cluster", "namespaced"])
+    def installed(
+        self, request: pytest.FixtureRequest, control_plane: ControlPlane, namespace: str, crd: str, tmp_path: Path
+    ) -> Iterator[str]:
+        watched = [namespace] if request.param == "namespaced" else []
+        file = tmp_path / "values.yaml"
+        file.write_text(yaml.safe_dump({"watchNamespaces": watched, "crds": {"install": False}}))
+        environment = {"KUBECONFIG": str(control_plane.admin.user.kubeconfig), "HOME": str(tmp_path)}
+        command = ("upgrade", "--install", charts.RELEASE, str(charts.CHART), "--namespace", namespace)
+        done = charts.helm(*command, "--values", str(file), environment=environment)
+        assert 0 == done.returncode, done.stderr
+        yield done.stdout
+        gone = charts.helm("uninstall", charts.RELEASE, "--namespace", namespace, environment=environment)
+        assert 0 == gone.returncode, gone.stderr
+
+    def test_the_notes_tell_commands_that_this_server_takes(
+        self, installed: str, control_plane: ControlPlane, namespace: str
+    ) -> None:
+        notes = installed.partition("NOTES:\n")[2]
+        resource = notes.partition("<<END\n")[2].partition("  END\n")[0]
+
+        applied = control_plane.kubectl(
+            "apply", "--namespace", namespace, "--dry-run=server", "--validate=strict", "-f", "-",
+            input="\n".join(line[2:] for line in resource.splitlines()),
+        )  # fmt: skip
+
+        assert "clockifyrag.clockifyrag.io/help created (server dry run)" == applied.stdout.strip()
+        assert "port-forward" in notes
+        assert "deployment/clockifyrag-operator" in notes
+
+    def test_the_operators_account_may_lead_look_and_write_in_its_namespaces(
+        self, installed: str, control_plane: ControlPlane, namespace: str
+    ) -> None:
+        account = control_plane.service_account(namespace, "clockifyrag-operator")
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "clockifyrag-operator"},
+            "spec": {"holderIdentity": "one", "leaseDurationSeconds": 15},
+        }  # fmt: skip
+
+        with closing(Api(account)) as api:
+            leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+            taken = api.post(leases, lease)
+            renewed = api.put(f"{leases}/clockifyrag-operator", taken | {"spec": {"holderIdentity": "two"}})
+            config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "help-search"}}
+            api.apply(f"/api/v1/namespaces/{namespace}/configmaps/help-search", config_map)
+            listed = api.get(f"/apis/clockifyrag.io/v1beta1/namespaces/{namespace}/clockifyrags")
+
+            assert "two" == renewed["spec"]["holderIdentity"]
+            assert [] == listed["items"]
+            for path in (f"/api/v1/namespaces/{namespace}/secrets", "/api/v1/namespaces", f"{leases}/another"):
+                with pytest.raises(ApiError) as refused:
+                    api.get(path)
+                assert 403 == refused.value.code
