@@ -242,10 +242,9 @@ class Settings(BaseSettings):
             return
         if not self.store_url.startswith(("http://", "https://")):
             raise ValueError("STORE_URL does not begin with http:// or https://; expected http://help-store:8001")
-        if self.faiss_index_path or not (self.generation or self.generation_file):
+        if self.faiss_index_path:
             raise ValueError(
-                "STORE_URL is set, but not which generation to fetch: set GENERATION or GENERATION_FILE, and neither "
-                "FAISS_INDEX_PATH nor FAISS_METADATA_PATH"
+                "STORE_URL and FAISS_INDEX_PATH are set: a generation is either fetched or here; unset one of them"
             )
 
     @property

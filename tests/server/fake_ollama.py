@@ -1,6 +1,7 @@
 """A stand-in for Ollama over real HTTP: a real one cannot be asked to hang, to break off or to answer NaN.
 
-It speaks what the embedder uses of the API (/api/tags, /api/embed, /api/version), as Ollama 0.17 was seen to answer.
+It speaks what we use of the API (/api/tags, /api/embed, /api/version, /api/pull, /api/copy), as Ollama 0.17 was seen to
+answer; `registry` holds what may be pulled.
 Vectors come from the words of a text: equal texts have equal vectors, texts that share words are near. It records every
 request, so that a test can look at prefixes, `truncate` and `keep_alive` on the wire.
 
@@ -109,10 +110,14 @@ def _direction(word: str, dimensions: int) -> Vectors:
 class FakeOllama:
     """The server, on a free port of 127.0.0.1 while the `with` block runs."""
 
-    def __init__(self, models: Mapping[str, int] | None = None) -> None:
+    def __init__(self, models: Mapping[str, int] | None = None, port: int = 0) -> None:
         """models: name → dimensions; a name without a tag is listed with `:latest`, as Ollama does."""
         given = models or {"nomic-embed-text": 768, "all-minilm": 384}
         self.models = {name if ":" in name else f"{name}:latest": dims for name, dims in given.items()}
+        self._port = port
+        self.registry: dict[str, int] = {}  # what may be pulled: name as it is asked for → dimensions
+        self.pull_failures: deque[str] = deque()  # errors that the next pulls end with
+        self.digests: dict[str, str] = {}  # of models whose digest is not that of their name
         self.behaviour: Behaviour = healthy
         self.requests: list[tuple[str, dict[str, Any]]] = []  # path, body
         self.authorizations: list[str | None] = []
@@ -121,7 +126,7 @@ class FakeOllama:
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
@@ -158,7 +163,29 @@ class FakeOllama:
 
     def digest(self, model: str) -> str:
         """64 hex digits for the listed model."""
-        return hashlib.sha256(model.encode()).hexdigest()
+        return self.digests.get(model) or hashlib.sha256(model.encode()).hexdigest()
+
+    def pull(self, name: str) -> Reply:
+        """Progress line by line, and the model is there; or an error as the last line."""
+        lines: list[dict[str, Any]] = [{"status": "pulling manifest"}]
+        if self.pull_failures:
+            lines.append({"error": self.pull_failures.popleft()})
+        elif name not in self.registry:
+            lines.append({"error": "pull model manifest: file does not exist"})
+        else:
+            layer = {"status": "pulling 970aa74c0a90", "digest": "sha256:970aa74c0a90", "total": 274_290_656}
+            lines += [layer, {**layer, "completed": 274_290_656}, {"status": "verifying sha256 digest"}]
+            lines.append({"status": "success"})
+            self.models[_tagged(name)] = self.registry[name]
+        return Reply(200, "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+    def copy(self, source: str, destination: str) -> Reply:
+        """The model under another name, with its digest; the answer is empty."""
+        if _tagged(source) not in self.models:
+            return Reply(404, json.dumps({"error": f'model "{source}" not found'}).encode())
+        self.models[_tagged(destination)] = self.models[_tagged(source)]
+        self.digests[_tagged(destination)] = self.digest(_tagged(source))
+        return Reply(200, b"")
 
     def reply(self, path: str, body: dict[str, Any]) -> Reply:
         """What to answer; the request is recorded."""
@@ -170,6 +197,10 @@ class FakeOllama:
         if path == "/api/tags":
             listed = [{"name": name, "model": name, "digest": self.digest(name)} for name in self.models]
             return Reply(200, json.dumps({"models": listed}).encode())
+        if path == "/api/pull":
+            return self.pull(str(body["model"]))
+        if path == "/api/copy":
+            return self.copy(str(body["source"]), str(body["destination"]))
         if path != "/api/embed":
             return Reply(404, b"404 page not found")
         model = str(body["model"])
@@ -182,6 +213,10 @@ class FakeOllama:
 
     def wait_until_closed(self) -> None:
         self._closed.wait(60)
+
+
+def _tagged(name: str) -> str:
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _handler(ollama: FakeOllama) -> type[BaseHTTPRequestHandler]:

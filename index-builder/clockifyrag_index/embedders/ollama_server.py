@@ -5,7 +5,7 @@ Written against the API of Ollama 0.17 (ollama/ollama, docs/api.md).
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,19 +65,39 @@ class OllamaServer:
         )
 
     def get(self, path: str, timeout_seconds: float) -> Mapping[str, Any]:
-        """The JSON object answered to GET; errors as in `_answer`."""
-        return self._answer("GET", path, None, timeout_seconds)
+        """The JSON object answered to GET; errors as in `_answer`, and EmbedderError when it is none."""
+        return self._object(self._answer("GET", path, None, timeout_seconds))
 
     def post(self, path: str, body: Mapping[str, Any], timeout_seconds: float) -> Mapping[str, Any]:
-        """The JSON object answered to POST of `body` as JSON; errors as in `_answer`."""
-        return self._answer("POST", path, orjson.dumps(body), timeout_seconds)
+        """The JSON object answered to POST of `body` as JSON; errors as in `get`."""
+        return self._object(self._answer("POST", path, orjson.dumps(body), timeout_seconds))
+
+    def tell(self, path: str, body: Mapping[str, Any], timeout_seconds: float) -> None:
+        """POST of `body` as JSON, whose answer holds nothing; errors as in `_answer`."""
+        self._answer("POST", path, orjson.dumps(body), timeout_seconds)
+
+    def lines(self, path: str, body: Mapping[str, Any], silence_seconds: float) -> Iterator[Mapping[str, Any]]:
+        """The JSON objects that POST is answered with, one a line, as they come; errors as in `get`.
+
+        Unanswered when nothing comes for `silence_seconds`; an object that holds `error` is handed on like any other.
+        """
+        timeout = httpx.Timeout(silence_seconds, connect=self._times.connect)
+        try:
+            with self._client.stream("POST", path, json=dict(body), timeout=timeout) as response:
+                if response.status_code != 200:
+                    self._require_success(response, response.read())
+                for line in response.iter_lines():
+                    if line:
+                        yield self._object(line.encode())
+        except httpx.HTTPError as error:
+            raise Unanswered(f"Ollama at {self.shown} cannot be reached or broke off ({error})") from error
 
     def close(self) -> None:
         """Ends the connections."""
         self._client.close()
 
-    def _answer(self, method: str, path: str, body: bytes | None, timeout_seconds: float) -> Mapping[str, Any]:
-        """The JSON object answered. Unanswered or RequestRefused; EmbedderError for an answer that is no JSON object.
+    def _answer(self, method: str, path: str, body: bytes | None, timeout_seconds: float) -> bytes:
+        """The body answered with 200. Unanswered or RequestRefused; EmbedderError for a body beyond all bounds.
 
         `timeout_seconds` is for the whole exchange: an answer that trickles in does not prolong it.
         """
@@ -97,7 +117,7 @@ class OllamaServer:
                 "check the address"
             ) from error
         self._require_success(response, content)
-        return self._object(content)
+        return content
 
     def _content(self, response: httpx.Response, ends: float, timeout_seconds: float) -> bytes:
         content = bytearray()
