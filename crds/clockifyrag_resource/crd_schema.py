@@ -72,14 +72,12 @@ def _add_default(schema: Schema, drawn: Schema) -> None:
     default = drawn.get("default")
     if default is None:
         return
-    if schema.get("type") == "object":
-        if below := {
-            name: field["default"] for name, field in schema.get("properties", {}).items() if "default" in field
-        }:
-            schema["default"] = below
+    if "properties" in schema:
+        fields = schema["properties"].items()
+        schema["default"] = {name: field["default"] for name, field in fields if "default" in field}
     elif schema.get("x-kubernetes-int-or-string") and isinstance(default, dict):
         schema["default"] = default["text"]
     elif isinstance(default, float):
         schema["default"] = f"{default:g}"
-    elif default != []:
+    elif default not in ([], {}):
         schema["default"] = default

@@ -94,10 +94,7 @@ def _size(quantity: Quantity) -> Quantity:
 
 _SIZE = "a size of at least one byte, such as 64Mi or 10Gi"
 _SIZE_RULE = Cel(
-    "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))"
-    " && quantity(string(self)).isInteger()",
-    _SIZE,
-    shown="string(self)",
+    "isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('1'))", _SIZE, shown="string(self)"
 )
 Size = Annotated[Quantity, AfterValidator(_size), Expected(_SIZE), _SIZE_RULE]
 """A quantity of bytes, whole and at least one; `.whole` is the number."""

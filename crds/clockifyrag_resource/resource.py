@@ -41,7 +41,7 @@ class PullSecret(Part):
 def _of_profile(value: Callable[[ModelProfile], int]) -> str:
     """The expression for what the built-in table says of the model."""
     known = "{" + ", ".join(f"'{model}': {value(profile)}" for model, profile in PROFILES.items()) + "}"
-    return f"[{model_expression('self.embedding')}].map(m, m in {known} ? {known}[m] : {value(model_profile(''))})[0]"
+    return f"{known}[?{model_expression('self.embedding')}].orValue({value(model_profile(''))})"
 
 
 _PROFILE = "self.embedding.profile"
@@ -81,7 +81,9 @@ class Spec(Part):
     glossary: Maybe[Glossary] = Field(default=None, description="Terms and their aliases. Unset: none.")
     chunking: Chunking = Field(default=Chunking(), description="How documents are cut into chunks.")
     embedding: Embedding = Field(default=Embedding(), description="The embedding model.")
-    ollama: Ollama = Field(default=Ollama(), description="The model server, where one is needed.")
+    ollama: Ollama = Field(
+        default=Ollama(), description="The model server, where one is needed. Unset: one the operator runs."
+    )
     build: Build = Field(default=Build(), description="The Jobs that build an index.")
     index: Index = Field(default=Index(), description="The index and its generations.")
     search: Search = Field(default=Search(), description="The pods that answer.")
