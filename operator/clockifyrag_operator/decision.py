@@ -43,6 +43,8 @@ class Decision:
     upgrade: Reason | None = None  # what a new version of the operator would change, left undone
     models: tuple[str, ...] = ()  # that the managed Ollama holds, the embedding model first; () without one
     recheck_seconds: float | None = None  # when to look again even if nothing happens
+    refused: tuple[str, ...] = ()  # what makes the spec one that cannot be followed, a line each: nothing is changed
+    lost: str | None = None  # why nothing is known of the volume: it is listed before anything is built or removed
 
 
 @dataclass(frozen=True, slots=True)

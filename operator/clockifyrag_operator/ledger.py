@@ -94,12 +94,16 @@ class Ledger:
 
     volume: str | None = None  # uid of the PersistentVolumeClaim it speaks of; None before there is one
     current: str | None = None  # the published generation
+    previous: str | None = None  # the one published before it, which pods may still serve during a rollout
+    published_at: str = ""  # when current became what it is
     entries: tuple[Entry, ...] = ()  # newest first
     attempts: tuple[Attempt, ...] = ()  # failures of the build wanted now, oldest first
     tokens: tuple[str, ...] = ()  # reindex tokens consumed, newest last
     trigger: str = ""  # the last token or schedule tick, which is the source's key where content cannot be known
-    scheduled: str = ""  # last schedule tick consumed, ISO 8601
+    schedule: str = ""  # cron line and time zone that `scheduled` belongs to; "" without or while suspended
+    scheduled: str = ""  # last schedule tick consumed, or when the schedule was first seen; ISO 8601
     recorded: tuple[str, ...] = ()  # uids of Jobs whose outcome is in here, newest last
+    needs_vectors: str = ""  # order that ended NeedVectors: an Embed Job is next
     embedded: str = ""  # order whose vectors an Embed Job has made
     internal_secret: bool = False  # whether <name>-internal was made
 

@@ -1,0 +1,118 @@
+"""View: what the conditions of one pass are judged from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clockifyrag_operator import names, rollout
+from clockifyrag_operator.decision import Decision
+from clockifyrag_operator.ledger import Attempt, Entry, Ledger
+from clockifyrag_operator.observed import Manifest, Observed, Wanted
+from clockifyrag_operator.pod_states import is_ready
+from clockifyrag_operator.settings import Settings
+from clockifyrag_resource.conditions import ConditionReason, ConditionStatus
+from clockifyrag_resource.resource import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One condition: whether it holds, one word why, and one sentence for people."""
+
+    status: ConditionStatus
+    reason: ConditionReason
+    message: str
+
+
+def true(reason: ConditionReason, message: str) -> Judged:
+    return Judged(ConditionStatus.TRUE, reason, message)
+
+
+def false(reason: ConditionReason, message: str) -> Judged:
+    return Judged(ConditionStatus.FALSE, reason, message)
+
+
+def unknown(message: str, reason: ConditionReason = ConditionReason.NOT_JUDGED) -> Judged:
+    return Judged(ConditionStatus.UNKNOWN, reason, message)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The resource, what is seen and what was decided."""
+
+    wanted: Wanted
+    seen: Observed
+    decision: Decision
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        return self.wanted.name
+
+    @property
+    def spec(self) -> Spec | None:
+        """The spec that is followed; None when it is refused."""
+        return self.wanted.rag.spec if self.wanted.rag is not None and not self.decision.refused else None
+
+    @property
+    def ledger(self) -> Ledger:
+        """As it will be; while nothing is known of the volume, empty."""
+        return self.decision.ledger or Ledger()
+
+    @property
+    def published(self) -> str | None:
+        return self.decision.published
+
+    @property
+    def wanted_entry(self) -> Entry | None:
+        """The newest generation of the key wanted now, whatever became of it."""
+        key = self.decision.key
+        found = (one for one in self.ledger.entries if key and str(key) in one.build_keys and one.state != "Removing")
+        return next(found, None)
+
+    @property
+    def last_failure(self) -> Attempt | None:
+        return self.ledger.attempts[-1] if self.ledger.attempts else None
+
+    @property
+    def search_pods(self) -> tuple[Manifest, ...]:
+        return self.seen.pods(names.SEARCH)
+
+    @property
+    def serving(self) -> Mapping[str, str | None]:
+        """Ready search pod → the generation it serves; None: it did not say."""
+        pods = (pod for pod in self.search_pods if is_ready(pod))
+        return {pod["metadata"]["name"]: rollout.served_by(pod, self.seen) for pod in pods}
+
+    @property
+    def deployment(self) -> Manifest | None:
+        return self.seen.get("Deployment", names.search(self.name))
+
+    @property
+    def pods_wanted(self) -> int:
+        """Search pods there are to be; what the autoscaler says, where there is one."""
+        if self.spec is not None and self.spec.search.autoscaling is None:
+            return self.spec.search.replicas
+        return int((self.deployment or {}).get("spec", {}).get("replicas", 1))
+
+    @property
+    def rolling(self) -> bool:
+        """Whether search pods are still being replaced or started, as far as their Deployment tells."""
+        if self.deployment is None:
+            return self.published is not None
+        status = self.deployment.get("status", {})
+        wanted = self.pods_wanted
+        counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]
+        behind = status.get("observedGeneration") != self.deployment["metadata"].get("generation")
+        return behind or any(count != wanted for count in counts)
+
+    def report(self, pod: Manifest) -> Mapping[str, object]:
+        """What the pod says of itself; {} when it did not answer."""
+        found = self.seen.reports.get(pod["metadata"]["name"])
+        return found.values if found is not None else {}
+
+
+def refused_words(refused: tuple[str, ...]) -> str:
+    """The first problems of a spec, and how many more there are."""
+    more = f"; and {len(refused) - 3} more" if len(refused) > 3 else ""
+    return "; ".join(refused[:3]) + more

@@ -1,0 +1,231 @@
+"""Decide: what is to be, from what is wanted and what is seen. Pure; every step gives its reason.
+
+ledger known? ─► outcomes taken in ─► published ─► old ones marked ─► reason to build? ─► reason to wait? ─► an order
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from clockifyrag_operator import (
+    admission,
+    images,
+    jobs,
+    models,
+    names,
+    publication,
+    recovery,
+    retention,
+    rollout,
+    schedule,
+)
+from clockifyrag_operator.backoff import wait_seconds
+from clockifyrag_operator.case import Case
+from clockifyrag_operator.decision import Decision, Images, Reason
+from clockifyrag_operator.jobs import LiveJob
+from clockifyrag_operator.ledger import BuildKey, BuildOrder, BuildReason, Ledger, moment
+from clockifyrag_operator.objects.build_job import job_name
+from clockifyrag_operator.observed import Observed, Wanted
+from clockifyrag_operator.outcomes import taken_in
+from clockifyrag_operator.reasons import attempts, reason_to_build, reason_to_wait, seconds_to_wait
+from clockifyrag_operator.settings import Settings
+from clockifyrag_resource.resource import Spec
+
+
+def decide(wanted: Wanted, seen: Observed, settings: Settings) -> Decision:
+    """What is to be. For a spec that cannot be followed, and while all is paused, what there is."""
+    spec = wanted.rag.spec if wanted.rag else None
+    found = images.resolved(wanted, spec, seen, settings)
+    refused = admission.refusals(wanted, seen, settings)
+    if spec is None or refused or spec.pause == "All":
+        served = (seen.ledger.current if seen.ledger else None) or recovery.published_by_objects(wanted, seen)
+        return Decision(seen.ledger, served, found.in_use, refused=refused, upgrade=found.upgrade)
+    ledger, lost = recovery.known_ledger(wanted, seen)
+    if ledger is None:
+        assert lost is not None, "an unknown ledger has its reason"
+        decision = _listing(wanted, spec, seen, settings, lost)
+    else:
+        decision = _known(Case(wanted, spec, seen, settings, ledger))
+    return replace(decision, images=found.in_use, upgrade=found.upgrade)
+
+
+def _known(case: Case) -> Decision:
+    """The decision where the ledger tells what is on the volume."""
+    case = replace(case, ledger=_brought_up_to_date(case))
+    jobs_now = _sorted_jobs(case)
+    order, waiting = _order(case, jobs_now)
+    running = jobs_now.running
+    superseded = tuple(job for job in jobs_now.superseded if not job.going)
+    deleted = (*superseded, *_done_with(case, job_name(case.wanted.name, order) if order else None))
+    if order is not None and any(job.name == job_name(case.wanted.name, order) for job in jobs_now.ended):
+        order, waiting = None, Reason("Waiting", "waits until an earlier Job of the same name is gone")
+    published = case.ledger.current or recovery.published_by_objects(case.wanted, case.seen)
+    return Decision(
+        ledger=case.ledger,
+        published=published,
+        images=_UNRESOLVED,
+        key=case.known_key,
+        order=running.order if running else order,
+        building=running.name if running else None,
+        to_delete=tuple(job.manifest for job in deleted),
+        waiting=waiting,
+        models=models.wanted_models(case.spec, case.ledger, published, case.in_use),
+        recheck_seconds=_recheck(case, under_way=running is not None or bool(jobs_now.superseded)),
+    )
+
+
+_UNRESOLVED = Images("", "", "", 0)  # replaced by decide
+
+
+def _brought_up_to_date(case: Case) -> Ledger:
+    """The ledger after all that happened since it was written."""
+    ledger = taken_in(schedule.with_schedule(case.ledger, case.spec.build.schedule, case.seen.now), case.seen)
+    if case.seen.ledger is not None and ("Secret", names.internal(case.wanted.name)) not in case.seen.refusals:
+        ledger = replace(ledger, internal_secret=True)
+    case = replace(case, ledger=_with_attempts_of_now(replace(case, ledger=ledger)))
+    index, key = case.spec.index, case.known_key
+    state = rollout.rollout(case.wanted.name, case.spec, case.seen, case.ledger, case.settings.rollout_seconds)
+    if case.spec.pause == "Rollouts":
+        return publication.confirmed(case.ledger, state)
+    case = replace(case, ledger=publication.with_published(case.ledger, index, key, state, case.seen.now))
+    return retention.with_marked(case.ledger, index.retain, key, case.kept)
+
+
+def _with_attempts_of_now(case: Case) -> Ledger:
+    """The ledger that remembers failures only of what is still wanted."""
+    wanted = {str(case.key), str(case.key_for(case.trigger or case.ledger.trigger))}
+    if case.known_key is None:
+        return case.ledger
+    return replace(case.ledger, attempts=tuple(one for one in case.ledger.attempts if one.build_key in wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Jobs:
+    running: LiveJob | None  # the one whose result is still wanted
+    superseded: tuple[LiveJob, ...]  # run, or are going, for nothing
+    ended: tuple[LiveJob, ...]
+
+
+def _sorted_jobs(case: Case) -> _Jobs:
+    live = jobs.live_jobs(case.seen)
+    alive = [job for job in live if job.ended is None or job.going]
+    running = next((job for job in alive if not job.going and _still_wanted(case, job)), None)
+    return _Jobs(
+        running,
+        tuple(job for job in alive if job is not running),
+        tuple(job for job in live if job.ended is not None and not job.going),
+    )
+
+
+def _still_wanted(case: Case, job: LiveJob) -> bool:
+    """Whether the order would still be given: a token that came since is for a build of its own, after this one."""
+    order = job.order
+    if order is None or order.kind == "List" or case.spec.index.pin is not None:
+        return False
+    key = case.key_for(order.trigger or case.ledger.trigger)
+    return isinstance(key, Reason) or key == order.key
+
+
+def _order(case: Case, jobs_now: _Jobs) -> tuple[BuildOrder | None, Reason | None]:
+    """The Job to have now, or why there is none although something is wanted."""
+    reason = reason_to_build(case)
+    waiting = reason_to_wait(case)
+    if jobs_now.running:
+        return None, None
+    key = case.key_for(case.trigger or case.ledger.trigger)
+    if reason is None or waiting is not None or isinstance(key, Reason):
+        wanted = reason is not None or isinstance(case.key, Reason)
+        return None, waiting if wanted else None
+    if jobs_now.superseded or (left := jobs.pods_left(case.seen, None)):
+        what = [job.name for job in jobs_now.superseded] or [pod["metadata"]["name"] for pod in left]
+        return None, Reason("Waiting", f"waits until {what[0]} is gone, which nobody wants any more")
+    if any(job.order and job.order.kind == "List" for job in jobs_now.ended):
+        return None, Reason("Waiting", "waits until the Job that listed the volume is gone")
+    return _staged(case, _first(case, reason, key)), None
+
+
+def _first(case: Case, reason: Reason, key: BuildKey) -> BuildOrder:
+    failed = attempts(case)
+    word: BuildReason = reason.word  # type: ignore[assignment]  # reasons.py: the words are BuildReasons
+    return BuildOrder(
+        kind="Build",
+        key=key,
+        trigger=case.trigger,
+        reason=word,
+        attempt=failed[-1].number + 1 if failed else 1,
+        remove=retention.removable(case.ledger, key, case.kept),
+        shards=case.spec.embedding.shards,
+    )
+
+
+def _staged(case: Case, order: BuildOrder) -> BuildOrder:
+    """The stage that is next: a build that lacked vectors is followed by their embedding, and that by a build."""
+    identity = jobs.order_id(order)
+    if case.ledger.embedded == identity:
+        return replace(order, shards=1)
+    if case.ledger.needs_vectors == identity and order.shards > 1:
+        return replace(order, kind="Embed", remove=())
+    return order
+
+
+def _done_with(case: Case, name: str | None) -> tuple[LiveJob, ...]:
+    """Finished Jobs whose outcome is in the ledger, but the newest few; all that listed, or stand in the way."""
+    done = [job for job in jobs.live_jobs(case.seen) if job.ended and not job.going]
+    known = [job for job in done if job.order is None or job.uid in case.ledger.recorded]
+    kept = {job.uid for job in known[-jobs.KEPT :]}
+    return tuple(
+        job
+        for job in known
+        if job.uid not in kept or job.name == name or (job.order is not None and job.order.kind == "List")
+    )
+
+
+def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, lost: str) -> Decision:
+    """The decision where nothing is known of the volume: it is listed, and all else stays as it is."""
+    served = (seen.ledger.current if seen.ledger else None) or recovery.published_by_objects(wanted, seen)
+    live = [job for job in jobs.live_jobs(seen) if job.ended is None or job.going]
+    listing = next((job for job in live if job in recovery.lists_of(wanted, seen) and not job.going), None)
+    others = [job for job in live if job is not listing]
+    wait = _list_wait(wanted, seen, settings)
+    order: BuildOrder | None = recovery.list_order(wanted, seen)
+    waiting = None
+    if spec.pause == "Rollouts" and listing is None:
+        order, waiting = None, Reason("Paused", "spec.pause is Rollouts: the volume is not listed")
+    elif others or jobs.pods_left(seen, listing):
+        order, waiting = None, Reason("Waiting", "waits until earlier Jobs are gone before the volume is listed")
+    elif wait is not None:
+        order, waiting = None, wait[1]
+    return Decision(
+        ledger=None,
+        published=served,
+        images=_UNRESOLVED,
+        order=listing.order if listing else order,
+        building=listing.name if listing else None,
+        to_delete=tuple(job.manifest for job in others if not job.going),
+        waiting=None if listing else waiting,
+        models=models.wanted_models(spec, seen.ledger, served, rollout.in_use(wanted.name, seen)),
+        recheck_seconds=wait[0] if wait else settings.poll_seconds,
+        lost=lost,
+    )
+
+
+def _list_wait(wanted: Wanted, seen: Observed, settings: Settings) -> tuple[float, Reason] | None:
+    """Seconds until the volume is listed again, and why; None when it may be now."""
+    failed = recovery.last_failed_list(wanted, seen)
+    if failed is None:
+        return None
+    number, at, message = failed
+    passed = (seen.now - moment(at)).total_seconds() if at else 0.0
+    left = wait_seconds(wanted.uid, number, settings) - passed
+    return (left, Reason("BuildFailed", f"listing the volume failed: {message}")) if left > 0 else None
+
+
+def _recheck(case: Case, *, under_way: bool) -> float | None:
+    """Seconds after which something may be due that no event announces."""
+    tick = schedule.next_tick(case.spec.build.schedule, case.seen.now)
+    waits = [
+        seconds_to_wait(case) or None,
+        (tick - case.seen.now).total_seconds() if tick else None,
+        case.settings.poll_seconds if under_way else None,
+    ]
+    return min((one for one in waits if one is not None), default=None)

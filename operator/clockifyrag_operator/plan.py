@@ -1,0 +1,113 @@
+"""Plan: one look at the world in, all that is to be written out. Pure: equal inputs give equal plans.
+
+observed ─► decision ─► desired objects ─► plan
+                └─────► status, from what was observed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clockifyrag_operator import desired, names
+from clockifyrag_operator.decide import decide
+from clockifyrag_operator.decision import Decision, Plan
+from clockifyrag_operator.objects.ledger import ledger_config_map
+from clockifyrag_operator.observed import Manifest, Observed, Wanted
+from clockifyrag_operator.settings import Settings
+from clockifyrag_operator.status import status
+from clockifyrag_operator.transitions import events
+
+_PRUNED = frozenset(
+    "ConfigMap Deployment HorizontalPodAutoscaler Ingress NetworkPolicy PodDisruptionBudget PrometheusRule Service "
+    "ServiceAccount ServiceMonitor StatefulSet".split()
+)
+
+
+def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
+    """What this pass writes; an empty status: nothing at all, as the resource is being deleted."""
+    if wanted.deleting:
+        return Plan(ledger=None)
+    decision = decide(wanted, seen, settings)
+    told = status(wanted, seen, decision, settings)
+    if wanted.rag is None or decision.refused or wanted.rag.spec.pause == "All":
+        return Plan(ledger=None, status=told, events=events(wanted, seen, decision, told, ()))
+    created = _created(wanted, seen, decision, settings)
+    applied = desired.desired(wanted, seen, decision, settings)
+    return Plan(
+        ledger=_ledger(wanted, seen, decision),
+        create=created,
+        apply=applied,
+        replicas=desired.replicas(wanted, seen, decision),
+        delete=(*decision.to_delete, *_unwanted(wanted, seen, applied)),
+        touch=_touched(wanted, seen, decision),
+        status=told,
+        events=events(wanted, seen, decision, told, created),
+        recheck_seconds=_recheck(decision, told, settings),
+    )
+
+
+def _created(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> tuple[Manifest, ...]:
+    """What is to be made; a Job that runs already is not made again, whatever its name."""
+    made = desired.created(wanted, seen, decision, settings)
+    return tuple(one for one in made if one["kind"] != "Job" or decision.building is None)
+
+
+def _ledger(wanted: Wanted, seen: Observed, decision: Decision) -> Manifest | None:
+    """The ConfigMap of the ledger; None where the live one says the same, or nothing is known."""
+    if decision.ledger is None:
+        return None
+    live = seen.get("ConfigMap", names.generations(wanted.name))
+    drawn = ledger_config_map(wanted, decision.ledger, seen.ledger_version)
+    if live is None or seen.ledger is None:
+        return drawn
+    labels = live["metadata"].get("labels") or {}
+    same = (
+        (live.get("data") or {}) == drawn["data"]
+        and drawn["metadata"]["labels"].items() <= labels.items()
+        and _is_ours(live, wanted)
+    )
+    return None if same else drawn
+
+
+def _unwanted(wanted: Wanted, seen: Observed, applied: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """Live children of an applied kind that are wanted no more; what holds data or runs once is never among them."""
+    kept = {(one["kind"], one["metadata"]["name"]) for one in applied}
+    kept.add(("ConfigMap", names.generations(wanted.name)))
+    return tuple(
+        one
+        for key, one in sorted(seen.objects.items())
+        if key[0] in _PRUNED and key not in kept and _is_ours(one, wanted) and _is_labelled(one, wanted)
+    )
+
+
+def _is_ours(live: Manifest, wanted: Wanted) -> bool:
+    owners = live["metadata"].get("ownerReferences") or ()
+    return any(one.get("controller") and one.get("uid") == wanted.uid for one in owners)
+
+
+def _is_labelled(live: Manifest, wanted: Wanted) -> bool:
+    labels = live["metadata"].get("labels") or {}
+    ours = (labels.get(names.MANAGED_BY), labels.get(names.RESOURCE)) == (names.MANAGED_BY_US, wanted.name)
+    return ours and not live["metadata"].get("deletionTimestamp")
+
+
+def _touched(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[str, str]:
+    """Pods whose kubelet is to refresh the pointer at once; otherwise it takes a minute or two."""
+    assert wanted.rag is not None, "only valid resources touch pods"
+    if wanted.rag.spec.search.index_update != "HotSwap" or decision.ledger is None or decision.ledger.current is None:
+        return {}
+    current = decision.ledger.current
+    return {
+        pod["metadata"]["name"]: current
+        for pod in seen.pods(names.SEARCH)
+        if (pod["metadata"].get("annotations") or {}).get(names.WANTED) != current
+    }
+
+
+def _recheck(decision: Decision, told: Mapping[str, object], settings: Settings) -> float | None:
+    """Seconds until the next look although nothing happened: pods are asked while something is under way."""
+    conditions = told["conditions"]
+    assert isinstance(conditions, list), "a status has conditions"
+    under_way = any(one["type"] == "Reconciling" and one["status"] == "True" for one in conditions)
+    waits = [decision.recheck_seconds, settings.poll_seconds if under_way else None]
+    return min((one for one in waits if one is not None), default=None)

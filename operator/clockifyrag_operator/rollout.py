@@ -1,0 +1,93 @@
+"""Rollout: which generation each ready search pod serves, and whether a generation keeps pods from getting ready."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from clockifyrag_operator import names
+from clockifyrag_operator.blocked import blocker
+from clockifyrag_operator.ledger import Ledger, moment
+from clockifyrag_operator.observed import Manifest, Observed
+from clockifyrag_operator.pod_states import condition, is_ready, label, template_label
+from clockifyrag_resource.resource import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """What is seen of the search pods."""
+
+    serving: Mapping[str, str | None]  # ready pod → the generation it serves; None: it did not say
+    none_wanted: bool  # the resource asks for no pods at all
+    failed: str | None  # why the published generation is held responsible for a rollout that failed
+
+
+def rollout(name: str, spec: Spec, seen: Observed, ledger: Ledger, rollout_seconds: float) -> Rollout:
+    """What the search pods of the resource tell about the published generation."""
+    pods = [pod for pod in seen.pods(names.SEARCH) if is_ready(pod)]
+    none_wanted = spec.search.autoscaling is None and spec.search.replicas == 0
+    failed = (
+        _swap_failed(pods, seen, ledger, rollout_seconds)
+        if spec.search.index_update == "HotSwap"
+        else _rolling_failed(seen.get("Deployment", names.search(name)), seen, ledger)
+    )
+    return Rollout({pod["metadata"]["name"]: served_by(pod, seen) for pod in pods}, none_wanted, failed)
+
+
+def served_by(pod: Manifest, seen: Observed) -> str | None:
+    """The generation a search pod serves: as it says itself, else as it was made for; None when neither tells."""
+    report = seen.reports.get(pod["metadata"]["name"])
+    told = report.values.get("generation") if report is not None else None
+    return str(told) if told else label(pod, names.GENERATION)
+
+
+def in_use(name: str, seen: Observed) -> frozenset[str]:
+    """The generations that pods, live ReplicaSets or the Deployment's template name: none of them may be removed."""
+    pods = tuple(seen.all("Pod", names.SEARCH))  # those that are on their way out still answer
+    sets = [one for one in seen.all("ReplicaSet", names.SEARCH) if _has_pods(one)]
+    named: Iterator[str | None] = iter(
+        (
+            *(label(pod, names.GENERATION) for pod in pods),
+            *(served_by(pod, seen) for pod in pods),
+            *(label(one, names.GENERATION) or template_label(one, names.GENERATION) for one in sets),
+            template_label(seen.get("Deployment", names.search(name)), names.GENERATION),
+        )
+    )
+    return frozenset(one for one in named if one)
+
+
+def deadline_exceeded(deployment: Manifest | None) -> bool:
+    """Whether the Deployment, as it stands now, gave up on getting new pods ready."""
+    return deployment is not None and (
+        deployment.get("status", {}).get("observedGeneration") == deployment["metadata"].get("generation")
+        and condition(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded"
+    )
+
+
+def _has_pods(replica_set: Manifest) -> bool:
+    return bool(replica_set.get("spec", {}).get("replicas", 0) or replica_set.get("status", {}).get("replicas", 0))
+
+
+def _rolling_failed(deployment: Manifest | None, seen: Observed, ledger: Ledger) -> str | None:
+    """Pods that cannot even start, for want of an image or a node, say nothing about the generation."""
+    if not deadline_exceeded(deployment) or template_label(deployment, names.GENERATION) != ledger.current:
+        return None
+    pods = [pod for pod in seen.pods(names.SEARCH) if label(pod, names.GENERATION) == ledger.current]
+    waiting = [pod for pod in pods if not is_ready(pod)]
+    if not waiting or any((found := blocker(pod)) and found.before_start for pod in waiting):
+        return None
+    problem = next((text for pod in waiting if (text := _problem(pod, seen))), None)
+    return problem or f"pod {waiting[0]['metadata']['name']} did not become ready in time"
+
+
+def _swap_failed(pods: list[Manifest], seen: Observed, ledger: Ledger, rollout_seconds: float) -> str | None:
+    if not ledger.published_at or seen.now - moment(ledger.published_at) < timedelta(seconds=rollout_seconds):
+        return None
+    others = (pod for pod in pods if served_by(pod, seen) != ledger.current)
+    return next((problem for pod in others if (problem := _problem(pod, seen))), None)
+
+
+def _problem(pod: Manifest, seen: Observed) -> str | None:
+    name = pod["metadata"]["name"]
+    report = seen.reports.get(name)
+    problem = report.values.get("problem") if report is not None else None
+    return f"pod {name}: {problem}" if problem else None

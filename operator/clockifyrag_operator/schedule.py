@@ -1,0 +1,86 @@
+"""Schedule: when a cron line is due, in its own time zone.
+
+A local time that a clock skips (spring) is due at the first minute after the gap, once; one that a clock shows twice
+(autumn) is due the first time only. Ticks that were missed, for however long, are one tick: the newest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from clockifyrag_operator.ledger import Ledger, moment
+from clockifyrag_resource.build import Schedule
+from clockifyrag_resource.cron import Cron, cron
+
+_DAYS_LOOKED_AT = 366 * 8 + 2  # the 29th of February may be eight years away (1896, 1904; 2096, 2104)
+
+
+def with_schedule(ledger: Ledger, schedule: Schedule | None, now: datetime) -> Ledger:
+    """The ledger that knows the schedule; one that is new, changed or no longer suspended begins now."""
+    name = "" if schedule is None or schedule.suspend else f"{schedule.cron} {schedule.time_zone}"
+    if name == ledger.schedule:
+        return ledger
+    return replace(ledger, schedule=name, scheduled=now.astimezone(UTC).isoformat(timespec="seconds") if name else "")
+
+
+def due_tick(ledger: Ledger, schedule: Schedule | None, now: datetime) -> datetime | None:
+    """The newest tick up to now that no build was made for; None when there is none."""
+    if schedule is None or schedule.suspend or not ledger.scheduled:
+        return None
+    last = tick_before(schedule, now)
+    return last if last is not None and last > moment(ledger.scheduled) else None
+
+
+def next_tick(schedule: Schedule | None, now: datetime) -> datetime | None:
+    """The first tick after now; None without a schedule, or while it is suspended."""
+    if schedule is None or schedule.suspend:
+        return None
+    zone = ZoneInfo(schedule.time_zone)
+    today = now.astimezone(zone).date()
+    line = cron(schedule.cron)
+    days = (today + timedelta(days=offset) for offset in range(-1, _DAYS_LOOKED_AT))
+    return next((tick for day in days for tick in _ticks(line, zone, day) if tick > now), None)
+
+
+def tick_before(schedule: Schedule, now: datetime) -> datetime | None:
+    """The last tick up to and including now."""
+    zone = ZoneInfo(schedule.time_zone)
+    today = now.astimezone(zone).date()
+    line = cron(schedule.cron)
+    days = (today - timedelta(days=offset) for offset in range(-1, _DAYS_LOOKED_AT))
+    return next((tick for day in days for tick in reversed(_ticks(line, zone, day)) if tick <= now), None)
+
+
+def _ticks(line: Cron, zone: ZoneInfo, day: date) -> list[datetime]:
+    """The ticks of one local day, in UTC, in order, each once."""
+    if not _counts(line, day):
+        return []
+    times = (datetime(day.year, day.month, day.day, h, m) for h in line.hours for m in line.minutes)
+    return sorted({_instant(time, zone) for time in times})
+
+
+def _counts(line: Cron, day: date) -> bool:
+    by_day, by_weekday = day.day in line.days, day.isoweekday() % 7 in line.weekdays
+    either = not line.any_day and not line.any_weekday
+    return day.month in line.months and (by_day or by_weekday if either else by_day and by_weekday)
+
+
+def _instant(local: datetime, zone: ZoneInfo) -> datetime:
+    """When the zone's clocks show this local time first; where they skip it, the first minute after the gap."""
+    instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == local:
+        return instant
+    return _end_of_gap(local, zone)
+
+
+def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
+    for minute in _minutes_after(local):
+        instant = minute.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        if instant.astimezone(zone).replace(tzinfo=None) == minute:
+            return instant
+    raise AssertionError(f"{zone} skips more than two days after {local}")
+
+
+def _minutes_after(local: datetime) -> Iterator[datetime]:
+    return (local + timedelta(minutes=offset) for offset in range(1, 2 * 24 * 60))
