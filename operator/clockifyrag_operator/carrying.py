@@ -1,0 +1,276 @@
+"""One pass's writes: a plan carried out step by step, each step independent of the failure of the others.
+
+    ledger ─► created ─► applied, with replicas ─► deleted ─► touched ─► status ─► events
+      │ Conflict: somebody wrote since; nothing else is done and the pass is repeated
+
+What is refused (a quota, a policy, a fixed field) is collected by object and told in the status by the next pass; what
+fails for a passing reason is repeated. The status is written last and always.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from clockifyrag_operator import names
+from clockifyrag_operator.cache import Cache
+from clockifyrag_operator.client import Client
+from clockifyrag_operator.contained import essence, holds, marked
+from clockifyrag_operator.decision import Plan
+from clockifyrag_operator.errors import (
+    AlreadyExists,
+    Conflict,
+    Immutable,
+    LeaseLost,
+    NotFound,
+    OperatorError,
+    PassIncomplete,
+    Refused,
+    ResourceGone,
+)
+from clockifyrag_operator.kinds import ALL, RESOURCE
+from clockifyrag_operator.manifest import digest
+from clockifyrag_operator.memory import Memory
+from clockifyrag_operator.observed import Manifest, Wanted
+
+log = logging.getLogger(__name__)
+
+
+class Pass:
+    """The writes of one pass over one resource, and what came of them."""
+
+    def __init__(self, client: Client, cache: Cache, memory: Memory, wanted: Wanted) -> None:
+        self._client, self._cache, self._memory, self._wanted = client, cache, memory, wanted
+        self.key = (wanted.namespace, wanted.name)
+        self.refusals: dict[tuple[str, str], str] = {}
+        self.failures: list[OperatorError] = []
+        self.written = 0  # writes that changed something, the status aside
+
+    async def carry_out(self, plan: Plan) -> None:
+        """Everything but the events. Conflict: repeat at once. PassIncomplete: repeat after a wait."""
+        if plan.ledger is None or await self._step(plan.ledger, self._ledger(plan.ledger)):
+            for manifest in plan.create:
+                await self._step(manifest, self._create(manifest))
+            for manifest in plan.apply:
+                if await self._step(manifest, self._apply(manifest)):
+                    await self._step(manifest, self._replicas(manifest, plan.replicas))
+            for live in plan.delete:
+                await self._step(live, self._delete(live))
+            for pod, value in plan.touch.items():
+                await self._step(_pod(self._wanted, pod), self._touch(pod, value))
+        if plan.status:
+            await self._step(self._cache.resource(self.key) or {}, self._status(plan.status))
+        if self.failures:
+            raise PassIncomplete(tuple(self.failures))
+
+    async def _step(self, manifest: Manifest, deed: Awaitable[None]) -> bool:
+        """Whether the deed was done; why not is kept. Gives up the pass where going on would be wrong."""
+        try:
+            if self._cache.resource(self.key) is None:
+                raise ResourceGone(f"{self.key} was deleted")
+            await deed
+            return True
+        except (LeaseLost, ResourceGone, Conflict):
+            raise
+        except Refused as error:
+            place = (manifest["kind"], manifest["metadata"]["name"])
+            self.refusals[place] = error.message
+            self._memory.metrics.refused()
+            log.warning("refused: %s", error, extra=self._extra(manifest))
+        except OperatorError as error:
+            self.failures.append(error)
+            log.warning("not done: %s", error, extra=self._extra(manifest))
+        finally:
+            if hasattr(deed, "close"):
+                deed.close()  # a deed that was never begun
+        return False
+
+    async def _ledger(self, rendered: Manifest) -> None:
+        name = rendered["metadata"]["name"]
+        live = await self._live("ConfigMap", name)
+        wanted = marked(rendered)
+        if live is not None and live.get("data") == rendered["data"] and holds(live, wanted):
+            return
+        try:
+            self._take(await self._client.apply(wanted))
+        except (Conflict, NotFound) as error:
+            await self._read_again("ConfigMap", name)
+            raise Conflict(409, f"the ledger changed since it was read: {error.message}") from error
+
+    async def _create(self, manifest: Manifest) -> None:
+        try:
+            made = await self._client.create(manifest)
+        except AlreadyExists:
+            return
+        if ALL[made["kind"]].listed:
+            self._take(made)
+        else:
+            self.written += 1
+        log.info("created", extra=self._extra(manifest))
+
+    async def _apply(self, manifest: Manifest) -> None:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        rendered = marked(manifest)
+        live = await self._live(kind, name)
+        if live is not None and "deletionTimestamp" in live["metadata"]:
+            return  # made again when it is gone, which is an event
+        place = (kind, self._wanted.namespace, name)
+        if live is not None and self._holds(place, live, rendered):
+            return
+        try:
+            applied = await self._client.apply(rendered)
+        except NotFound:
+            if ALL[kind].optional:
+                return  # its CRD went meanwhile
+            raise
+        except Immutable:
+            if kind != "StatefulSet" or live is None:
+                raise
+            await self._replace(live)
+            return
+        self._take(applied)
+        if holds(applied, rendered):
+            self._memory.accepted.pop(place, None)
+        else:
+            self._memory.accepted[place] = (_applied(rendered), essence(applied))
+        log.info("applied", extra=self._extra(manifest))
+
+    def _holds(self, place: tuple[str, str, str], live: Manifest, rendered: Manifest) -> bool:
+        """Whether writing would change nothing. What the API server made of it last time counts as written."""
+        told = _applied(rendered)
+        if _applied(live) == told and holds(live, rendered):
+            return True
+        return self._memory.accepted.get(place) == (told, essence(live))
+
+    async def _replace(self, live: Manifest) -> None:
+        """A StatefulSet whose fixed fields are to change goes without its pods, and is made again when it is gone."""
+        fresh = await self._client.get("StatefulSet", self._wanted.namespace, live["metadata"]["name"])
+        self._gone(fresh, await self._client.delete(fresh, "Orphan"))
+        log.info("replaced: a field that cannot be changed is to change", extra=self._extra(live))
+
+    async def _replicas(self, manifest: Manifest, replicas: Mapping[tuple[str, str], int]) -> None:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        wanted = replicas.get((kind, name))
+        live = self._cache.get(kind, self._wanted.namespace, name)
+        if wanted is None or live is None or live["spec"].get("replicas") == wanted:
+            return
+        scaled = {
+            "apiVersion": manifest["apiVersion"],
+            "kind": kind,
+            "metadata": {"name": name, "namespace": self._wanted.namespace},
+            "spec": {"replicas": wanted},
+        }
+        self._take(await self._client.apply(scaled, names.REPLICAS_MANAGER))
+
+    async def _delete(self, live: Manifest) -> None:
+        """Deletes what a quorum still holds exactly as the plan saw it; anything newer is looked at again first."""
+        fresh = await self._read_again(live["kind"], live["metadata"]["name"], gone=live)
+        if fresh is None or "deletionTimestamp" in fresh["metadata"]:
+            return
+        if any(fresh["metadata"][one] != live["metadata"][one] for one in ("uid", "resourceVersion")):
+            self.written += 1  # as if: the next pass is due at once
+            return
+        try:
+            self._gone(fresh, await self._client.delete(fresh))
+        except (NotFound, Conflict):
+            self.written += 1
+            return
+        log.info("deleted", extra=self._extra(live))
+
+    async def _touch(self, pod: str, value: str) -> None:
+        live = self._cache.get("Pod", self._wanted.namespace, pod)
+        if live is None or (live["metadata"].get("annotations") or {}).get(names.WANTED) == value:
+            return
+        try:
+            self._take(await self._client.annotate_pod(self._wanted.namespace, pod, names.WANTED, value))
+        except NotFound:
+            self._cache.drop(live)
+
+    async def _status(self, status: Mapping[str, Any]) -> None:
+        live = self._cache.resource(self.key)
+        assert live is not None, "looked at a moment ago"
+        wanted, held = digest(status), digest(live.get("status") or {})
+        if wanted == held or self._memory.statuses.get(self._wanted.uid) == (wanted, held):
+            return
+        written = {
+            "apiVersion": RESOURCE.api_version,
+            "kind": RESOURCE.kind,
+            # With its uid: a resource made again under the same name is not told what became of the old one.
+            "metadata": {"name": self._wanted.name, "namespace": self._wanted.namespace, "uid": self._wanted.uid},
+            "status": dict(status),
+        }
+        try:
+            answer = await self._client.apply(written, status=True)
+        except (NotFound, Conflict) as error:
+            await self._read_again(RESOURCE.kind, self._wanted.name, gone=live)
+            if isinstance(error, NotFound):
+                raise ResourceGone(f"{self.key} was deleted") from error
+            raise
+        self._cache.put(answer)
+        self._memory.statuses[self._wanted.uid] = (wanted, digest(answer.get("status") or {}))
+
+    async def _live(self, kind: str, name: str) -> Manifest | None:
+        """The live object of that name, ours or Refused: what is not known yet is read, so that none is taken over."""
+        live = self._cache.get(kind, self._wanted.namespace, name)
+        if live is None:
+            live = await self._read_again(kind, name)
+        if live is not None and not is_ours(live, self._wanted):
+            self._memory.foreign.setdefault(self.key, {})[kind, name] = live
+            self.written += 1
+            raise Refused(409, f"{kind} {name} is there and belongs to somebody else")
+        return live
+
+    async def _read_again(self, kind: str, name: str, gone: Manifest | None = None) -> Manifest | None:
+        """What a quorum holds now, taken into the cache; None, and the old one dropped, when there is none."""
+        try:
+            fresh = await self._client.get(kind, self._wanted.namespace, name)
+        except NotFound:
+            old = gone or self._cache.get(kind, self._wanted.namespace, name)
+            if old is not None:
+                self._cache.drop(old)
+            return None
+        if kind == RESOURCE.kind or is_ours(fresh, self._wanted):
+            self._cache.put(fresh)
+        return fresh
+
+    def _take(self, answer: Manifest) -> None:
+        self._cache.put(answer)
+        self.written += 1
+
+    def _gone(self, live: Manifest, answer: Manifest) -> None:
+        """What follows of the answer to a deletion: the object is gone, or on its way out."""
+        if answer.get("kind") == live["kind"] and answer.get("metadata", {}).get("deletionTimestamp"):
+            self._cache.put(answer)
+        else:
+            self._cache.drop(live)
+        self.written += 1
+
+    def _extra(self, manifest: Manifest) -> dict[str, str]:
+        return {
+            "namespace": self._wanted.namespace,
+            "resource": self._wanted.name,
+            "object": f"{manifest['kind']}/{manifest['metadata']['name']}",
+        }
+
+
+def is_ours(live: Manifest, wanted: Wanted) -> bool:
+    """Whether the object is this resource's: it owns it, or its labels say so and no other owner does.
+
+    Claims go by their labels alone: a retained one has no owner, one of a StatefulSet may have that.
+    """
+    metadata = live["metadata"]
+    owner = next((one for one in metadata.get("ownerReferences") or () if one.get("controller")), None)
+    labels = metadata.get("labels") or {}
+    labelled = labels.get(names.RESOURCE) == wanted.name and labels.get(names.MANAGED_BY) == names.MANAGED_BY_US
+    if owner is None or live["kind"] == "PersistentVolumeClaim":
+        return labelled
+    return bool(owner.get("uid") == wanted.uid)
+
+
+def _applied(manifest: Manifest) -> str | None:
+    return (manifest["metadata"].get("annotations") or {}).get(names.APPLIED)
+
+
+def _pod(wanted: Wanted, name: str) -> Manifest:
+    return {"kind": "Pod", "metadata": {"name": name, "namespace": wanted.namespace}}

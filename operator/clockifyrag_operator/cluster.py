@@ -1,0 +1,141 @@
+"""The cluster as one resource sees it: a look at all of it, and a plan carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from clockifyrag_operator import names
+from clockifyrag_operator.cache import Cache, Key
+from clockifyrag_operator.carrying import Pass, is_ours
+from clockifyrag_operator.client import Client
+from clockifyrag_operator.config_maps import ConfigMaps
+from clockifyrag_operator.decision import Plan
+from clockifyrag_operator.errors import NotFound
+from clockifyrag_operator.kinds import CHILDREN, RESOURCE
+from clockifyrag_operator.ledger import Ledger, parse_ledger
+from clockifyrag_operator.memory import Memory
+from clockifyrag_operator.observed import Manifest, Observed, Wanted
+from clockifyrag_operator.pods import Pods
+from clockifyrag_operator.resource_reader import references, shown_references, wanted_of
+from clockifyrag_operator.telling import Events
+
+
+class Cluster:
+    """What a pass reads and writes. `kinds` and `schema_problem` are kept up by the leader's loops (leading.py)."""
+
+    def __init__(
+        self,
+        client: Client,
+        cache: Cache,
+        memory: Memory,
+        *,
+        pods: Pods,
+        config_maps: ConfigMaps,
+        events: Events,
+    ) -> None:
+        self.client, self.cache, self.memory = client, cache, memory
+        self.config_maps = config_maps
+        self.kinds: frozenset[str] = frozenset()
+        self.schema_problem: str | None = None
+        self._pods, self._events = pods, events
+
+    async def prime(self, namespaces: tuple[str, ...]) -> set[Key]:
+        """Lists every kind once, so that the cache is whole; gives the resources whose objects differ from before.
+
+        namespaces: () stands for all of the cluster. NotFound: the CRD is not installed.
+        """
+        changed: set[Key] = set()
+        for kind in (RESOURCE, *(one for one in CHILDREN if not one.optional or one.kind in self.kinds)):
+            selector = "" if kind is RESOURCE else names.SELECTOR
+            for namespace in namespaces or (None,):
+                since = self.cache.newest(kind.kind)
+                try:
+                    listed = await self.client.list_all(kind.kind, namespace, selector)
+                except NotFound:
+                    if not kind.optional:
+                        raise
+                    listed = []  # its CRD went meanwhile
+                changed |= self.cache.replace(kind.kind, namespace, listed, since)
+        return changed
+
+    async def observe(self, namespace: str, name: str) -> tuple[Wanted, Observed] | None:
+        """What is wanted and what there is; None when the resource is gone."""
+        key = (namespace, name)
+        body = self.cache.resource(key)
+        if body is None:
+            self.memory.forget(key)
+            return None
+        wanted = wanted_of(body)
+        children = self.cache.children(key)
+        objects = {place: held.manifest for place, held in children.items()} | await self._foreign(wanted)
+        ledger, version = ledger_of(objects.get(("ConfigMap", names.generations(name))))
+        named = references(wanted.rag) if wanted.rag is not None and not wanted.deleting else ()
+        digests = await self.config_maps.digests(namespace, (one.name for one in named))
+        asked = [live for (kind, _), live in objects.items() if kind == "Pod"] if not wanted.deleting else []
+        return wanted, Observed(
+            now=datetime.now(UTC),
+            objects=objects,
+            reports=await self._pods.reports(asked),
+            ledger=ledger,
+            ledger_version=version,
+            config_maps=shown_references(named, digests),
+            kinds=self.kinds,
+            schema_problem=self.schema_problem,
+            owned_templates={place: held.template for place, held in children.items() if held.template is not None},
+            refusals=dict(self.memory.refusals.get(key, {})),
+        )
+
+    async def carry_out(self, wanted: Wanted, plan: Plan) -> Mapping[tuple[str, str], str]:
+        """What was refused, by object. Raises Conflict, PassIncomplete, ResourceGone and LeaseLost as Pass does."""
+        key = (wanted.namespace, wanted.name)
+        before = self.cache.get("ConfigMap", wanted.namespace, names.generations(wanted.name))
+        one = Pass(self.client, self.cache, self.memory, wanted)
+        try:
+            await one.carry_out(plan)
+        finally:
+            self.memory.refusals[key] = one.refusals
+            self._count_builds(wanted, before)
+        for event in plan.events:
+            await self._events.tell(wanted, event)
+        self.memory.written[key] = one.written
+        return one.refusals
+
+    async def _foreign(self, wanted: Wanted) -> dict[tuple[str, str], Manifest]:
+        """Objects of somebody else under names this resource wants, read again as nothing tells of them."""
+        known = self.memory.foreign.get((wanted.namespace, wanted.name), {})
+        for place in list(known):
+            try:
+                live = await self.client.get(place[0], wanted.namespace, place[1])
+            except NotFound:
+                del known[place]
+                continue
+            if is_ours(live, wanted):
+                del known[place]
+            else:
+                known[place] = live
+        return dict(known)
+
+    def _count_builds(self, wanted: Wanted, before: Manifest | None) -> None:
+        """Counts the outcomes that this pass took into the ledger."""
+        after = self.cache.get("ConfigMap", wanted.namespace, names.generations(wanted.name))
+        for result in outcomes_between(ledger_of(before)[0], ledger_of(after)[0]):
+            self.memory.metrics.built(result)
+
+
+def ledger_of(config_map: Manifest | None) -> tuple[Ledger | None, str | None]:
+    """The ledger a ConfigMap holds, None when it is damaged; and its resourceVersion."""
+    if config_map is None:
+        return None, None
+    text = (config_map.get("data") or {}).get(names.LEDGER_KEY)
+    return parse_ledger(text) if text is not None else None, config_map["metadata"]["resourceVersion"]
+
+
+def outcomes_between(before: Ledger | None, after: Ledger | None) -> tuple[str, ...]:
+    """How the builds ended that only the second ledger knows of: the reason of a failure, or Succeeded."""
+    if after is None:
+        return ()
+    known = before or Ledger()
+    finished = len(set(after.recorded) - set(known.recorded))
+    failed = [one.reason for one in after.attempts if one not in known.attempts]
+    return (*failed, *("Succeeded" for _ in range(max(0, finished - len(failed)))))

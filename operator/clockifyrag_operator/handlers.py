@@ -1,0 +1,179 @@
+"""kopf: what wakes a pass. Events put what they carry into the cache and the key into the queue, and do nothing else.
+
+    API server ─ watch ─► kopf (own thread, own loop) ─ call_soon_threadsafe ─► cache, queue (the operator's loop)
+
+kopf ends every task it finds when a run ends, and holds on to its loop for seconds; in a thread of its own it can do
+neither to the passes, the lease or the metrics. It keeps nothing on any object: only `on.event` is used, which needs no
+finalizer and no annotation. It joins no peering, posts no events, scans for nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import kopf
+
+from clockifyrag_operator import names
+from clockifyrag_operator.cache import Cache, Key, key_of
+from clockifyrag_operator.credentials import Access
+from clockifyrag_operator.kinds import ALL, CHILDREN, RESOURCE, Kind
+from clockifyrag_operator.metrics import Metrics
+from clockifyrag_operator.observed import Manifest
+from clockifyrag_operator.queue import WorkQueue
+from clockifyrag_operator.settings import Settings
+
+LOGIN_SECONDS = 5.0  # the same token is not tried again within
+CONNECT_SECONDS = 10.0
+REOPENED_PART = 0.8  # of inactivity_seconds: how long one watch request lasts
+
+log = logging.getLogger(__name__)
+
+Hear = Callable[[str | None, Manifest], None]
+
+
+class Wakes:
+    """What an event does, in the operator's loop. `active` until the leadership it belongs to ends."""
+
+    def __init__(self, cache: Cache, queue: WorkQueue[Key]) -> None:
+        self.active = True
+        self._cache, self._queue = cache, queue
+
+    def __call__(self, happened: str | None, manifest: Manifest) -> None:
+        """An object was listed (None), ADDED, MODIFIED or DELETED."""
+        metadata = manifest["metadata"]
+        if not self.active or manifest.get("kind") not in ALL or "namespace" not in metadata:
+            return
+        before = self._cache.get(manifest["kind"], metadata["namespace"], metadata["name"])
+        if happened == "DELETED":
+            self._cache.drop(manifest)
+        elif not self._cache.put(manifest):
+            return  # known already: the echo of an own write, or the first list
+        for key in {key_of(manifest), key_of(before) if before else None} - {None}:
+            assert key is not None, "taken out above"
+            self._queue.add(key)
+
+
+def registry(hear: Hear, access: Access, metrics: Metrics) -> kopf.OperatorRegistry:
+    """The handlers of one run."""
+    made = kopf.OperatorRegistry()
+    last: list[tuple[str | None, float]] = []
+
+    async def on_event(event: Any, **_: Any) -> None:
+        hear(event["type"], event["object"])
+
+    async def on_login(**_: Any) -> kopf.AiohttpSession:
+        token = await asyncio.to_thread(access.token)
+        if last and last[0][0] == token and time.monotonic() - last[0][1] < LOGIN_SECONDS:
+            raise kopf.LoginError("the API server does not accept the credentials this process has")
+        last[:] = [(token, time.monotonic())]
+        return kopf.AiohttpSession(server=access.server, aiohttp_session=session(access, token, metrics))
+
+    kopf.on.login(registry=made)(on_login)
+    for kind in watched():
+        kopf.on.event(kind.group, kind.version, kind.plural, registry=made)(on_event)
+    return made
+
+
+def watched() -> tuple[Kind, ...]:
+    """The kinds that are watched: the resource, and children by their label."""
+    return (RESOURCE, *(one for one in CHILDREN if one.watched))
+
+
+def session(access: Access, token: str | None, metrics: Metrics) -> aiohttp.ClientSession:
+    """The connections of one run; whenever the API server answers one of its requests it was heard."""
+
+    async def answered(*_: Any) -> None:
+        metrics.heard()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(answered)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=access.ssl_context()),
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        trace_configs=[trace],
+        trust_env=False,
+    )
+
+
+def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
+    """kopf as it is used here.
+
+    A watch is asked for anew before it could count as silent, so that within each such time every stream shows that the
+    API server still answers.
+    """
+    made = kopf.OperatorSettings()
+    made.process.ultimate_exiting_timeout = None  # it would kill this process
+    made.peering.standalone = True
+    made.posting.enabled = False
+    made.posting.loggers = False
+    made.scanning.disabled = True
+    made.execution.default_backoff = 5
+    made.networking.request_timeout = settings.request_seconds
+    made.networking.connect_timeout = CONNECT_SECONDS
+    made.networking.error_backoffs = (1, 2, 3, 5, 8, 13)
+    made.watching.inactivity_timeout = settings.inactivity_seconds
+    made.watching.server_timeout = max(1, int(settings.inactivity_seconds * REOPENED_PART))
+    made.watching.client_timeout = None
+    made.watching.connect_timeout = CONNECT_SECONDS
+    made.watching.reconnect_backoff = 1.0
+    made.queueing.exit_timeout = 0.1
+    for kind in watched():
+        if kind is not RESOURCE:
+            made.watching.label_selectors[kind.group, kind.version, kind.plural] = names.SELECTOR
+    return made
+
+
+async def watch(hear: Hear, access: Access, metrics: Metrics, settings: Settings) -> None:
+    """Runs kopf until it fails, which raises what it failed of. Cancelled, it is told to end and not waited for."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    def hear_there(happened: str | None, manifest: Manifest) -> None:
+        metrics.heard()
+        loop.call_soon_threadsafe(hear, happened, manifest)
+
+    async def run() -> None:
+        flag = asyncio.Event()
+        stop.append((asyncio.get_running_loop(), flag))
+        await kopf.operator(
+            registry=registry(hear_there, access, metrics),
+            settings=kopf_settings(settings),
+            clusterwide=not settings.watch_namespaces,
+            namespaces=settings.watch_namespaces,
+            standalone=True,
+            stop_flag=flag,
+        )
+
+    def thread() -> None:
+        failure: BaseException | None = None
+        try:
+            asyncio.run(run())
+        except BaseException as error:  # handed over, whatever it is
+            failure = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_end, ended, failure)
+
+    threading.Thread(target=thread, name="kopf", daemon=True).start()
+    try:
+        await asyncio.shield(ended)
+    finally:
+        for other, flag in stop:
+            if not other.is_closed():
+                other.call_soon_threadsafe(flag.set)
+
+
+def _end(ended: asyncio.Future[None], failure: BaseException | None) -> None:
+    if ended.done():
+        return
+    if failure is None:
+        ended.set_result(None)
+    else:
+        ended.set_exception(failure if isinstance(failure, Exception) else RuntimeError(repr(failure)))
+        ended.exception()  # seen, even if the one who waited was cancelled

@@ -1,0 +1,168 @@
+"""One time of being the leader: everything is looked at once, then watched, until the lease is lost or we end.
+
+    lease held ─► kinds known ─► every kind listed ─► workers, watches, resync, references, discovery ─► lease lost
+
+Nothing of it outlives the lease: the next leader, be it this process, starts from a list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from clockifyrag_operator import discovery
+from clockifyrag_operator.cache import Cache, Key, key_of
+from clockifyrag_operator.client import Client
+from clockifyrag_operator.cluster import Cluster
+from clockifyrag_operator.config_maps import ConfigMaps
+from clockifyrag_operator.credentials import Access
+from clockifyrag_operator.errors import LeaseLost, NotFound, OperatorError
+from clockifyrag_operator.handlers import Wakes, watch
+from clockifyrag_operator.memory import Memory
+from clockifyrag_operator.metrics import Metrics
+from clockifyrag_operator.pods import Pods
+from clockifyrag_operator.queue import WorkQueue
+from clockifyrag_operator.reconcile import Planner, Reconciler
+from clockifyrag_operator.resource_reader import references, wanted_of
+from clockifyrag_operator.settings import Settings
+from clockifyrag_operator.telling import Events
+
+FRESH_PART = 3  # of references_seconds: how old the digest of a ConfigMap may be in a pass
+
+log = logging.getLogger(__name__)
+
+
+class Leader:
+    """What a leader holds: made when the lease is got, thrown away when it is lost."""
+
+    def __init__(
+        self, client: Client, access: Access, settings: Settings, metrics: Metrics, planner: Planner, instance: str
+    ) -> None:
+        self.cache = Cache()
+        self.queue: WorkQueue[Key] = WorkQueue(settings.backoff_seconds, settings.backoff_seconds_max)
+        self._client, self._access, self._settings, self._metrics = client, access, settings, metrics
+        self._pods = Pods(settings.pod_request_seconds)
+        self._cluster = Cluster(
+            client,
+            self.cache,
+            Memory(metrics),
+            pods=self._pods,
+            config_maps=ConfigMaps(client, settings.references_seconds / FRESH_PART),
+            events=Events(client, instance),
+        )
+        self._reconciler = Reconciler(self._cluster, self.queue, planner, settings, metrics)
+        self._schema_hash: str | None = None
+
+    async def lead(self) -> None:
+        """Works until cancelled, or until one of its parts cannot go on, which raises."""
+        wakes = Wakes(self.cache, self.queue)
+        try:
+            await self._until_done(self._prepare)
+            for body in self.cache.resources():
+                self.queue.add(key_of(body) or ("", ""))
+            log.info("started", extra={"objects": len(self.cache)})
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._settings.workers):
+                    group.create_task(self._reconciler.work())
+                group.create_task(self._watch(wakes))
+                group.create_task(self._every(self._settings.resync_seconds, self._resync))
+                group.create_task(self._every(self._settings.references_seconds, self._look_at_references))
+                group.create_task(self._every(self._settings.discovery_seconds, self._discover))
+        finally:
+            wakes.active = False
+            await self._pods.close()
+
+    async def _prepare(self) -> None:
+        self._cluster.kinds = await discovery.known_kinds(self._client)
+        await self._check_schema()
+        await self._cluster.prime(self._settings.watch_namespaces)
+        self._metrics.heard()
+
+    async def _until_done(self, deed: Callable[[], Awaitable[None]]) -> None:
+        wait = self._settings.backoff_seconds
+        while True:
+            try:
+                await deed()
+                return
+            except NotFound as error:
+                log.error("the CRD is not installed; waiting for it: %s", error)
+            except LeaseLost:
+                raise
+            except OperatorError as error:
+                log.warning("the cluster cannot be looked at yet: %s", error)
+                wait = max(wait, error.retry_after or 0.0)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, self._settings.discovery_seconds)
+
+    async def _watch(self, wakes: Wakes) -> None:
+        """Keeps watches running: a run that fails is followed by another one, and by a look at everything."""
+        wait = self._settings.backoff_seconds
+        while True:
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            try:
+                await watch(wakes, self._access, self._metrics, self._settings)
+                log.warning("the watches ended; they are opened again")
+            except Exception as error:  # whatever ends kopf, deafness is worse
+                log.warning("the watches failed and are opened again: %s: %s", type(error).__name__, error)
+            wait = self._settings.backoff_seconds if loop.time() - started > 60 else min(wait * 2, 30.0)
+            await asyncio.sleep(wait)
+            await self._until_done(self._resync_lists)
+
+    async def _every(self, seconds: float, deed: Callable[[], Awaitable[None]]) -> None:
+        """Does the deed again and again; a failure is logged and waits for the next time."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await deed()
+            except LeaseLost:
+                raise
+            except OperatorError as error:
+                log.warning("%s failed: %s", deed.__name__.strip("_"), error)
+
+    async def _resync_lists(self) -> None:
+        for key in await self._cluster.prime(self._settings.watch_namespaces):
+            self.queue.add(key)
+
+    async def _resync(self) -> None:
+        """Everything is listed anew and looked at, whether or not an event told of it."""
+        await self._resync_lists()
+        for body in self.cache.resources():
+            self.queue.add(key_of(body) or ("", ""))
+
+    async def _look_at_references(self) -> None:
+        """Wakes those resources whose ConfigMaps changed; those that name none cost nothing."""
+        named: set[tuple[str, str]] = set()
+        for body in list(self.cache.resources()):
+            wanted = wanted_of(body)
+            mentioned = [one.name for one in references(wanted.rag)] if wanted.rag is not None else []
+            named |= {(wanted.namespace, one) for one in mentioned}
+            if mentioned and await self._cluster.config_maps.changed(wanted.namespace, mentioned):
+                self.queue.add((wanted.namespace, wanted.name))
+        self._cluster.config_maps.keep_only(named)
+
+    async def _discover(self) -> None:
+        """Wakes everything when an optional kind appears or goes, or the CRD changes."""
+        kinds = await discovery.known_kinds(self._client)
+        changed = kinds != self._cluster.kinds
+        if changed:
+            log.info("the optional kinds changed", extra={"kinds": sorted(kinds)})
+            self._cluster.kinds = kinds
+            await self._resync_lists()
+        if await self._check_schema() or changed:
+            for body in self.cache.resources():
+                self.queue.add(key_of(body) or ("", ""))
+
+    async def _check_schema(self) -> bool:
+        """Whether what the installed CRD lacks is not what it lacked before."""
+        told = await discovery.schema_hash(self._client)
+        if told is not None and told == self._schema_hash:
+            return False
+        before = self._cluster.schema_problem
+        self._cluster.schema_problem = problem = await discovery.schema_problem(self._client)
+        self._schema_hash = told
+        self._metrics.schema_problem.set(problem is not None)
+        if problem is not None and problem != before:
+            log.error(problem)
+        return problem != before

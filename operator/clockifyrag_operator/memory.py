@@ -1,0 +1,37 @@
+"""What is worth remembering between passes; all of it may be lost at any time, at the price of a few more requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from clockifyrag_operator.cache import Key, Place
+from clockifyrag_operator.metrics import Metrics
+from clockifyrag_operator.observed import Manifest
+
+
+@dataclass(slots=True)
+class Memory:
+    """Of one time of being the leader."""
+
+    metrics: Metrics
+    accepted: dict[Place, tuple[str | None, str]] = field(default_factory=dict)
+    """Objects the API server stores differently from what was applied: digest applied, and of what it made of it."""
+    statuses: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By uid: digest of the status that was written, and of what the API server stored (an old CRD drops fields)."""
+    foreign: dict[Key, dict[tuple[str, str], Manifest]] = field(default_factory=dict)
+    """Objects of somebody else that bear a name a resource wants."""
+    refusals: dict[Key, dict[tuple[str, str], str]] = field(default_factory=dict)
+    written: dict[Key, int] = field(default_factory=dict)
+    """How many writes the last pass made, the status aside."""
+
+    def forget(self, key: Key) -> None:
+        """The resource is gone."""
+        self.foreign.pop(key, None)
+        self.refusals.pop(key, None)
+        self.written.pop(key, None)
+        self.accepted = {place: one for place, one in self.accepted.items() if not _belongs(place, key)}
+
+
+def _belongs(place: Place, key: Key) -> bool:
+    """Names of children begin with their resource's; one too many forgotten costs a request."""
+    return place[1] == key[0] and place[2].startswith(f"{key[1]}-")
