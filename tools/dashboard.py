@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-SEARCH = 'namespace=~"$namespace", service=~"${resource:regex}-search"'  # of targets a resource's ServiceMonitor finds
+LABEL = "clockifyrag_io_resource"  # of metrics of search pods; their ServiceMonitor takes it from the Service
+SEARCH = f'namespace=~"$namespace", {LABEL}=~"${{resource:regex}}"'
+ONE = f"{{{{{LABEL}}}}}"  # in a legend
 RESOURCE = 'resource_namespace=~"$namespace", resource=~"${resource:regex}"'
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH, HEIGHT, COLUMNS = 8, 8, 24
@@ -106,7 +108,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "More than one line of a resource: a rollout is under way, or stuck.",
             "short",
             {
-                "{{service}} {{generation}} {{model}}": "count by (service, generation, model) "
+                f"{ONE} {{{{generation}}}} {{{{model}}}}": f"count by ({LABEL}, generation, model) "
                 f"(rag_index_info{{{SEARCH}}})"
             },
         ),
@@ -114,13 +116,13 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Age",
             "Time since the generation that is served was built; the oldest of the pods.",
             "s",
-            {"{{service}}": f"time() - min by (service) (rag_index_built_timestamp_seconds{{{SEARCH}}})"},
+            {ONE: f"time() - min by ({LABEL}) (rag_index_built_timestamp_seconds{{{SEARCH}}})"},
         ),
         Panel(
             "Passages",
             "In the generation that is served.",
             "short",
-            {"{{service}}": f"max by (service) (rag_index_chunks{{{SEARCH}}})"},
+            {ONE: f"max by ({LABEL}) (rag_index_chunks{{{SEARCH}}})"},
         ),
     ),
     "Resources": (
@@ -188,13 +190,31 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Last success",
             "Time since a pass succeeded; each resource is looked at every five minutes at least.",
             "s",
-            {"{{pod}}": "time() - max by (pod) (clockifyrag_last_success_timestamp_seconds)"},
+            {"{{pod}}": "time() - max by (pod) (clockifyrag_last_success_timestamp_seconds > 0)"},
         ),
         Panel(
             "Silence of the watch",
             "Time since the API server said anything; it speaks each minute.",
             "s",
-            {"{{pod}}": "time() - max by (pod) (clockifyrag_watch_last_event_timestamp_seconds)"},
+            {"{{pod}}": "time() - max by (pod) (clockifyrag_watch_last_event_timestamp_seconds > 0)"},
+        ),
+        Panel(
+            "Calls of the API server",
+            "A second, by verb and answer; none: it did not answer.",
+            "reqps",
+            {"{{verb}} {{code}}": "sum by (verb, code) (rate(clockifyrag_api_calls_total[$__rate_interval]))"},
+        ),
+        Panel(
+            "Refused writes",
+            "Objects that the API server refused in the last hour; the resource's conditions say which and why.",
+            "short",
+            {"refused": "sum(increase(clockifyrag_refusals_total[1h]))"},
+        ),
+        Panel(
+            "Delay of the event loop",
+            "The longest of the last ten seconds.",
+            "s",
+            {"{{pod}}": "max by (pod) (clockifyrag_loop_lag_seconds)"},
         ),
     ),
 }

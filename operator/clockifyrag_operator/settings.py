@@ -1,4 +1,7 @@
-"""Settings: everything the operator can be told, from its environment, checked once at the start."""
+"""Settings: everything the operator can be told, from its environment, checked once at the start.
+
+`settings_document()` is docs/operator.md.
+"""
 
 from typing import Annotated, Literal
 
@@ -78,3 +81,32 @@ class Settings(BaseSettings):
     @classmethod
     def split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def settings_document() -> str:
+    """docs/operator.md: every variable with its default and meaning, as a Markdown table."""
+    lines = [
+        "# Settings of the operator",
+        "",
+        "Read from the environment, once, at the start. The [chart](install.md) sets most by values of its own; the",
+        "others are given in camelCase under `operator.settings`, such as `resyncSeconds`.",
+        "",
+        "| variable | default | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"| `{name.upper()}` | {_shown(field.default)} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    """A default as it would be typed."""
+    if default in ("", ()):
+        return ""
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+if __name__ == "__main__":
+    print(settings_document(), end="")

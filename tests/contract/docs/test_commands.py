@@ -15,6 +15,7 @@ import typer.main
 from pages import ROOT, page, pages
 
 from clockifyrag_cli.__main__ import app
+from clockifyrag_operator.settings import Settings as OperatorSettings
 from clockifyrag_service.settings import Settings
 
 ROOT_COMMAND: Any = typer.main.get_command(app)
@@ -168,7 +169,8 @@ def test_each_variable_that_is_named_is_read_somewhere() -> None:
     folders = ("crds", "index-builder", "service", "bench", "tools", "tests")
     code = "\n".join(file.read_text() for folder in folders for file in (ROOT / folder).rglob("*.py"))
     read = code + MAKEFILE + (ROOT / "index-builder" / "Dockerfile").read_text()
-    known = {name.upper() for name in Settings.model_fields} | READ_BY_OTHERS
+    settings = {*Settings.model_fields, *OperatorSettings.model_fields}
+    known = {name.upper() for name in settings} | READ_BY_OTHERS
 
     named = {
         (one.name, variable)
