@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from clockifyrag_resource.cel import Cel
-from clockifyrag_resource.part import NEITHER, Broken, Expected, Maybe, Part
+from clockifyrag_resource.part import FIXED, NEITHER, Broken, Expected, Maybe, Part
 from clockifyrag_resource.quantities import Quantity, Size
 from clockifyrag_resource.texts import ObjectName
 
@@ -48,9 +48,9 @@ class Storage(Part):
 
     size: Size = Field(
         default=Quantity.parse("10Gi"),
-        description="Size of the volume. Default: 10Gi.",
+        description="Size of the volume in bytes, as a quantity; it grows and never shrinks. Default: 10Gi.",
         json_schema_extra=NEITHER,
     )
     storage_class_name: Maybe[ObjectName] = Field(
-        default=None, description="Storage class. Unset: the cluster's.", json_schema_extra=NEITHER
+        default=None, description="Storage class. Unset: the cluster's.", json_schema_extra=FIXED
     )

@@ -19,7 +19,7 @@ from clockifyrag_resource.search import ScalingRules
 from clockifyrag_resource.wording import schema_words
 
 SHARED: tuple[type[Part], ...] = (Pod, Resources, ScalingRules)  # told once, under a heading of their own
-EFFECT_WORDS = {"rebuild": "new index", "restart": "new pods", "none": "neither"}
+EFFECT_WORDS = {"rebuild": "new index", "restart": "new pods", "none": "neither", "fixed": "refused"}
 INTRODUCTION = f"""\
 # The resource `{KIND}`
 
@@ -30,9 +30,9 @@ Written by `python -m clockifyrag_resource.document` from the models that read a
 too, is told by its path, what was found and what was expected.
 
 The column "change" says what changing a field sets off in a cluster: a new index, new pods without a new index, or
-neither; where it is empty, the fields above or below say it. `[]` stands for each entry of a list. On one machine
-`clockifyrag up` names the fields that only a cluster knows and goes on without them:
-[index.md](index.md#what-of-a-resource-counts-on-one-machine).
+neither; or that the API server refuses the change. Where it is empty, the fields above or below say it. `[]` stands
+for each entry of a list. On one machine `clockifyrag up` names the fields that only a cluster knows and goes on
+without them: [index.md](index.md#what-of-a-resource-counts-on-one-machine).
 """
 HEADER = ("| field | takes | default | change | meaning |", "|---|---|---|---|---|")
 

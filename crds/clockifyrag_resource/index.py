@@ -7,7 +7,17 @@ from pydantic import AfterValidator, Field
 
 from clockifyrag_resource.cel import Cel, unchanged
 from clockifyrag_resource.containers import Storage
-from clockifyrag_resource.part import NEITHER, REBUILDS, RESTARTS, Broken, DecimalText, Maybe, Part, broken_rules_error
+from clockifyrag_resource.part import (
+    FIXED,
+    NEITHER,
+    REBUILDS,
+    RESTARTS,
+    Broken,
+    DecimalText,
+    Maybe,
+    Part,
+    broken_rules_error,
+)
 from clockifyrag_resource.references import ConfigMapKey
 from clockifyrag_resource.texts import GenerationId
 
@@ -73,7 +83,7 @@ class IndexStorage(Storage):
         default="ReadWriteOnce",
         description="ReadWriteMany: search pods mount the volume; ReadWriteOnce: they fetch from the store's pod; "
         "ReadWriteOncePod is refused, as two pods mount the volume together.",
-        json_schema_extra=RESTARTS,
+        json_schema_extra=FIXED,
     )
     on_delete: Literal["Retain", "Delete"] = Field(
         default="Retain",

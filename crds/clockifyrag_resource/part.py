@@ -16,9 +16,11 @@ from clockifyrag_resource.cel import Cel, add_rules, cel_text
 REBUILDS: dict[str, JsonValue] = {"effect": "rebuild"}
 RESTARTS: dict[str, JsonValue] = {"effect": "restart"}
 NEITHER: dict[str, JsonValue] = {"effect": "none"}
+FIXED: dict[str, JsonValue] = {"effect": "fixed"}
 EFFECT_SENTENCES = {
     "rebuild": "Changing it builds a new index.",
     "restart": "Changing it replaces the pods, without a new index.",
+    "fixed": "It cannot be changed later.",
     "none": "Changing it neither builds an index nor replaces the search pods.",
 }
 

@@ -19,7 +19,9 @@ class ScalingPolicy(Part):
 
     type: Literal["Pods", "Percent"] = Field(description="What value counts.", json_schema_extra=NEITHER)
     value: int = Field(ge=1, le=1000, description="Pods or percent in one period.", json_schema_extra=NEITHER)
-    period_seconds: int = Field(ge=1, le=1800, description="Length of the period.", json_schema_extra=NEITHER)
+    period_seconds: int = Field(
+        ge=1, le=1800, description="Length of the period, in seconds.", json_schema_extra=NEITHER
+    )
 
 
 class ScalingRules(Part):

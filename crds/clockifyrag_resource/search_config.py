@@ -23,7 +23,7 @@ class SearchConfig(Part):
     )
     cache_max_bytes: Size = Field(
         default=Quantity.parse("64Mi"),
-        description="Memory kept answers may take. Default: 64Mi.",
+        description="Memory kept answers may take in bytes, as a quantity. Default: 64Mi.",
         json_schema_extra=RESTARTS,
     )
     cache_ttl_seconds: int = Field(

@@ -1,5 +1,6 @@
 """The definition as people and programs meet it: explain, columns, scaling, status, fields that do not exist."""
 
+import copy
 import re
 from typing import Any
 
@@ -7,9 +8,15 @@ import pytest
 import yaml
 from crd_examples import manifest
 from tests.apiserver.controlplane import ControlPlane
+from tests.apiserver.controlplane.api import MERGE_PATCH
 from tests.apiserver.resources import Resources
+from tests.apiserver.waiting import wait_until
 
+from clockifyrag_resource.cel import KEY as RULES
 from clockifyrag_resource.conditions import ConditionType
+from clockifyrag_resource.crd import custom_resource_definition
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 STATUS: dict[str, Any] = yaml.safe_load("""
 observedGeneration: 1
@@ -114,7 +121,7 @@ def test_a_message_that_is_too_long_for_a_condition_is_refused(resources: Resour
     conditions = [STATUS["conditions"][0] | {"message": "a" * 1025}]
 
     answer = resources.api.request(
-        "PATCH", f"{resources.path}/help/status", {"status": {"conditions": conditions}}, "application/merge-patch+json"
+        "PATCH", f"{resources.path}/help/status", {"status": {"conditions": conditions}}, MERGE_PATCH
     )
 
     assert 422 == answer.status_code
@@ -144,3 +151,35 @@ def test_the_manifest_at_the_top_of_the_repository_is_applied_by_kubectl_twice_w
 
     assert "clockifyrag.clockifyrag.io/help created\n" == first
     assert "clockifyrag.clockifyrag.io/help unchanged\n" == again
+
+
+def test_a_rule_that_is_newer_than_a_resource_blocks_neither_its_status_nor_other_changes(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    older, newer = definition_in("older.example.com"), definition_in("older.example.com")
+    del older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["source"][RULES]
+    api, path = control_plane.admin, f"/apis/older.example.com/v1beta1/namespaces/{namespace}/clockifyrags"
+    several = manifest({"source": {"sample": {}, "http": {"url": "https://a.org"}}})
+    several["apiVersion"] = "older.example.com/v1beta1"
+    api.post(DEFINITIONS, older)
+    wait_until(lambda: api.request("POST", path, several).is_success, 30, "the older definition is served")
+
+    api.patch(f"{DEFINITIONS}/{older['metadata']['name']}", {"spec": newer["spec"]})
+    wait_until(
+        lambda: api.request("POST", path, several | {"metadata": {"name": "b"}}, dryRun="All").status_code == 422,
+        30,
+        "the newer definition is in force",
+    )
+    status = api.request("PATCH", f"{path}/help/status", {"status": STATUS}, MERGE_PATCH)
+    other_change = api.request("PATCH", f"{path}/help", {"spec": {"pause": "All"}}, MERGE_PATCH)
+    same_part = api.request("PATCH", f"{path}/help", {"spec": {"source": {"format": "HTML"}}}, MERGE_PATCH)
+
+    assert (200, 200, 422) == (status.status_code, other_change.status_code, same_part.status_code), same_part.text
+
+
+def definition_in(group: str) -> dict[str, Any]:
+    """The definition under another group, which no other test uses."""
+    definition = custom_resource_definition()
+    definition["metadata"] = {"name": f"clockifyrags.{group}"}
+    definition["spec"] = copy.deepcopy(definition["spec"]) | {"group": group}
+    return definition
