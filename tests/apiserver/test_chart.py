@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from tests.apiserver.controlplane import Api, ApiError, ControlPlane
 from tools.definitions import definitions
 
+from clockifyrag_operator.kinds import CHILDREN, EVENT, RESOURCE, SECRET
 from clockifyrag_operator.settings import Settings
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
@@ -197,6 +199,25 @@ def test_no_rule_reads_secrets_has_a_wildcard_or_lets_the_operator_gain_rights(t
     assert "rbac.authorization.k8s.io" not in {group for group, _, _ in granted}
 
 
+def test_the_rules_let_the_operator_list_and_watch_what_it_keeps_track_of_and_nothing_else(tmp_path: Path) -> None:
+    rules = charts.named(charts.rendered(tmp_path, {}), "ClusterRole")["operators-clockifyrag-operator"]["rules"]
+    granted = {
+        (group, resource): set(rule["verbs"])
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+
+    looked_at = {
+        (kind.group, kind.plural): {"list"} | ({"watch"} if kind.watched else set()) for kind in (RESOURCE, *CHILDREN)
+    }
+
+    assert looked_at == {
+        place: verbs & {"list", "watch"} for place, verbs in granted.items() if verbs & {"list", "watch"}
+    }
+    assert {"create"} == granted[SECRET.group, SECRET.plural] == granted[EVENT.group, EVENT.plural]
+
+
 @pytest.mark.parametrize("kinds", [(), charts.MONITORING], ids=["unknown", "known"])
 @pytest.mark.parametrize("wanted", ["Auto", "Enabled", "Disabled"])
 def test_monitoring_is_made_where_it_is_wanted_or_its_kind_is_known(
@@ -302,3 +323,54 @@ class TestInstalled:
                 with pytest.raises(ApiError) as refused:
                     api.get(path)
                 assert 403 == refused.value.code
+
+
+@pytest.fixture(scope="class")
+def own_cluster() -> Iterator[ControlPlane]:
+    """One whose definition of ClockifyRAG Helm may make and take away."""
+    with ControlPlane() as running:
+        yield running
+
+
+class TestUpgraded:
+    """The definition of the resource, from one version of the chart to the next and past the last."""
+
+    def test_an_upgrade_brings_the_definition_up_to_date_and_uninstalling_leaves_it_with_its_resources(
+        self, own_cluster: ControlPlane, tmp_path: Path
+    ) -> None:
+        before = shutil.copytree(charts.CHART, tmp_path / "before")
+        definition = yaml.safe_load((before / "files" / "clockifyrag.yaml").read_text())
+        del spec_schema(definition)["pause"]
+        (before / "files" / "clockifyrag.yaml").write_text(yaml.safe_dump(definition))
+        environment = {"KUBECONFIG": str(own_cluster.admin.user.kubeconfig), "HOME": str(tmp_path)}
+
+        def helm(*arguments: str) -> None:
+            done = charts.helm(*arguments, "--namespace", "default", environment=environment)
+            assert 0 == done.returncode, done.stderr
+
+        def fields() -> set[str]:
+            path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
+            return set(spec_schema(own_cluster.admin.get(path)))
+
+        helm("install", charts.RELEASE, str(before))
+        own_cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+        known_before = fields()
+        resource = {"apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG", "metadata": {"name": "help"}}
+        resources = "/apis/clockifyrag.io/v1beta1/namespaces/default/clockifyrags"
+        own_cluster.admin.post(resources, resource | {"spec": {"source": {"sample": {}}}})
+        helm("upgrade", charts.RELEASE, str(charts.CHART))
+        known_after = fields()
+        helm("uninstall", charts.RELEASE)
+        left = own_cluster.admin.get(resources)["items"]
+        helm("install", charts.RELEASE, str(charts.CHART))
+
+        assert {"pause"} == known_after - known_before
+        assert ["help"] == [one["metadata"]["name"] for one in left]
+        assert known_after == fields()
+
+
+def spec_schema(definition: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the spec that a definition knows."""
+    (version,) = definition["spec"]["versions"]
+    found: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    return found
