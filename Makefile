@@ -4,15 +4,19 @@
 PYTHON ?= python3
 MANIFEST ?= clockifyrag.yaml
 BIN := .venv/bin
+BINARIES := etcd kube-apiserver kubectl helm
 PROGRAMS := chromium chromedriver nginx systemd-analyze
 
 .DEFAULT_GOAL := help
-.PHONY: all bench clean help lint lock programs run setup setup-dev test test-fast
+.PHONY: all bench binaries clean help lint lock programs run setup setup-dev test test-fast
 
 all: lint test  ## what runs before a commit
 
 bench: setup-dev  ## measure the figures of docs/performance.md, write bench/results.json
 	$(BIN)/python -m bench
+
+binaries: setup-dev
+	@$(BIN)/python tools/binaries.py $(BINARIES)
 
 clean:  ## remove .venv, the local index and all caches of tools
 	rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -45,9 +49,9 @@ setup:
 setup-dev:
 	@$(PYTHON) tools/bootstrap.py requirements-dev.lock
 
-test: setup-dev programs  ## every test that needs no cluster
+test: setup-dev programs binaries  ## every test that needs no node; the first run builds an API server, 7 minutes
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-fast: setup-dev  ## the tests that need neither a browser nor programs of the system
-	$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not programs"
-	@echo "Left out: tests in a browser, and with nginx and systemd-analyze. All: make test"
+test-fast: setup-dev  ## the tests that need no browser, no API server and no programs of the system
+	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not browser and not programs"
+	@echo "Left out: tests in a browser, on an API server, and with nginx and systemd-analyze. All: make test"
