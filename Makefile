@@ -21,6 +21,14 @@ binaries: setup-dev
 clean:  ## remove .venv, the local index and all caches of tools
 	rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# Into the current context of kubectl; VALUES is a file of values. Without a Helm on PATH one is built.
+deploy: NAMESPACE ?= clockifyrag
+deploy: HELM ?= $(or $(shell command -v helm),$(shell $(PYTHON) tools/binaries.py helm | tail -1)/helm)
+deploy:  ## install or upgrade the operator in the cluster that kubectl speaks to
+	$(HELM) upgrade --install clockifyrag charts/clockifyrag --namespace "$(NAMESPACE)" --create-namespace \
+		$(if $(VALUES),--values "$(VALUES)") --wait
+.PHONY: deploy
+
 help:  ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
