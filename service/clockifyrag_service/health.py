@@ -8,6 +8,7 @@ from typing import Any
 from .answers import Answer
 from .auth import KeyRing
 from .cache import AnswerCache
+from .certificate import Certificate
 from .errors import INDEX_NOT_LOADED, Refused
 from .searching import Searching
 from .serving import Served, Serving, not_loaded
@@ -21,18 +22,30 @@ class Health:
     """Reads the state of the parts."""
 
     def __init__(
-        self, settings: Settings, serving: Serving, keys: KeyRing, cache: AnswerCache[Answer], searching: Searching
+        self,
+        settings: Settings,
+        serving: Serving,
+        keys: KeyRing,
+        certificate: Certificate | None,
+        cache: AnswerCache[Answer],
+        searching: Searching,
     ) -> None:
         self._settings = settings
         self._serving = serving
         self._keys = keys
+        self._certificate = certificate
         self._cache = cache
         self._searching = searching
         self._started = time.monotonic()
 
     def degraded(self) -> list[str]:
         """Parts that do not work as they should while the server answers."""
-        return [*self._serving.degraded(), *(("keys",) if self._keys.problem else ())]
+        broken_certificate = self._certificate is not None and self._certificate.problem
+        return [
+            *self._serving.degraded(),
+            *(("keys",) if self._keys.problem else ()),
+            *(("tls",) if broken_certificate else ()),
+        ]
 
     def status(self) -> str:
         """healthy, degraded or unavailable."""

@@ -1,4 +1,4 @@
-"""Loader: the thread that watches the pointer, the keys and the glossary, and brings new generations into service.
+"""Loader: the thread that watches the pointer and other files, and brings new generations into service.
 
 It looks at files a few times a second instead of being told: that works on every volume, and a missed event cannot
 leave it deaf.
@@ -16,7 +16,6 @@ from typing import TypeVar
 from clockifyrag_index.errors import ClockifyRAGError, GenerationMissing
 
 from .answers import Answer
-from .auth import KeyRing
 from .embedding import EmbedderChoice
 from .loading import GlossaryFile, opened, phrase_index, warmed
 from .materialise import Store
@@ -44,14 +43,16 @@ class Loader:
         self,
         settings: Settings,
         serving: Serving,
-        keys: KeyRing,
+        tended: Callable[[], None],
         frequent: Callable[[int], list[SearchParameters]],
         adopted: Callable[[Served, list[Answer]], None],
     ) -> None:
-        """`frequent` and `adopted` are called in the event loop: questions to warm with, and the new generation."""
+        """`tended` looks after other files that change, in the loader's thread. `frequent` and `adopted` are called in
+        the event loop: questions to warm with, and the new generation.
+        """
         self._settings = settings
         self._serving = serving
-        self._keys = keys
+        self._tended = tended
         self._frequent = frequent
         self._adopted = adopted
         self._pointer = Pointer(settings)
@@ -107,7 +108,7 @@ class Loader:
 
     def _tend(self) -> None:
         """What is looked after also while a generation is on its way."""
-        self._keys.refresh()
+        self._tended()
         while self._serving.to_close:
             self._close(self._serving.to_close.pop())
 

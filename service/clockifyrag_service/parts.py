@@ -13,6 +13,7 @@ from .analytics import Analytics
 from .answers import Answer
 from .auth import KeyRing
 from .cache import AnswerCache
+from .certificate import Certificate
 from .health import Health, built_at
 from .loader import Loader
 from .logs import RequestLog
@@ -43,6 +44,7 @@ class Parts:
     analytics: Analytics
     metrics: Metrics
     keys: KeyRing
+    certificate: Certificate | None
     limiter: RateLimiter | None
     clients: Clients
     searching: Searching
@@ -64,15 +66,29 @@ class Parts:
             self.request_log.stop()
 
 
+def certificate_of(settings: Settings) -> Certificate | None:
+    """What TLS connections are shown; None without TLS. ValueError for files that cannot be used."""
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    return Certificate(settings.tls_cert_file, settings.tls_key_file)
+
+
 def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
-    """The parts as the settings want them; nothing runs yet."""
+    """The parts as the settings want them; nothing runs yet. ValueError for a setting that cannot be used."""
     serving, traffic = Serving(), Traffic()
     cache: AnswerCache[Answer] = AnswerCache(settings.cache_size, settings.cache_max_bytes, settings.cache_ttl_seconds)
     analytics = Analytics(settings.analytics_window_seconds)
     metrics = Metrics(ENDPOINTS, lambda: traffic.inflight)
     keys = KeyRing(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_keys_file)
+    certificate = certificate_of(settings)
     threads = search_threads(settings.max_workers, cpu_quota())
     searching = Searching(settings, serving, cache, analytics, metrics, threads)
+
+    def tended() -> None:
+        """In the loader's thread: files that may have changed."""
+        keys.refresh()
+        if certificate:
+            certificate.refresh()
 
     def frequent(count: int) -> list[SearchParameters]:
         return [stored.parameters for stored in cache.most_used(count)]
@@ -92,11 +108,12 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
         analytics,
         metrics,
         keys,
+        certificate,
         RateLimiter(settings.rate_limit_per_minute) if settings.rate_limit_per_minute else None,
         Clients(settings.trusted_proxies),
         searching,
-        Health(settings, serving, keys, cache, searching),
+        Health(settings, serving, keys, certificate, cache, searching),
         RequestLog(log_stream, settings.effective_log_level in ("debug", "info"), settings.log_queries),
-        Loader(settings, serving, keys, frequent, adopted),
+        Loader(settings, serving, tended, frequent, adopted),
         traffic,
     )

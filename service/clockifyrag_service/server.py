@@ -8,7 +8,6 @@ import asyncio
 import logging
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -75,7 +74,6 @@ def run(settings: Settings, started: Callable[[str], None] | None = None) -> Non
         stream = open_log(settings.log_file)
         set_up_logging(settings.effective_log_level, stream)
         parts = assembled(settings, stream)
-        check_certificate(settings)
     except (OSError, ValueError) as error:
         raise SettingsUnusable(str(error)) from error
     with listening(settings.api_host, settings.api_port, "API_PORT") as api_socket:
@@ -86,17 +84,6 @@ def run(settings: Settings, started: Callable[[str], None] | None = None) -> Non
             runner.run(serve(parts, api_socket))
 
 
-def check_certificate(settings: Settings) -> None:
-    """SettingsUnusable names the variables when certificate and key are not a pair."""
-    if settings.tls_cert_file and settings.tls_key_file:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
-        except OSError as error:
-            raise SettingsUnusable(
-                f"TLS_CERT_FILE and TLS_KEY_FILE cannot be used: {error}; expected a chain and its key in PEM"
-            ) from error
-
-
 async def unused(scope: object, receive: object, send: object) -> None:
     """Stands where uvicorn wants an application only to tell its event loop."""
 
@@ -104,7 +91,11 @@ async def unused(scope: object, receive: object, send: object) -> None:
 async def serve(parts: Parts, api_socket: socket.socket) -> None:
     """Runs the servers until a signal, then ends them in order: the API first, the ops port last."""
     settings = parts.settings
-    api = Server(configured(api_app(parts), settings, tls=True, lifespan="on"))
+    config = configured(api_app(parts), settings, tls=True, lifespan="on")
+    config.load()
+    if parts.certificate and config.ssl:
+        parts.certificate.present_in(config.ssl)
+    api = Server(config)
     stopping = Stopping(parts, api)
     with stopping.on_signals():
         if settings.ops_port is None:

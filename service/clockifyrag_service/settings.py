@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     )
     store_url: str | None = Field(
         default=None,
+        pattern=r"^https?://[^/]",
         description="Base URL of a store (`clockifyrag index serve`) from which generations come into INDEX_ROOT, a "
         "folder of this server alone; needs GENERATION or GENERATION_FILE.",
     )
@@ -154,7 +155,9 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = Field(
         default=None, description="Keys, one a line: `id sha256hex scopes [not-after]`; reloaded when it changes."
     )
-    tls_cert_file: Path | None = Field(default=None, description="Certificate chain in PEM; needs TLS_KEY_FILE.")
+    tls_cert_file: Path | None = Field(
+        default=None, description="Certificate chain in PEM, reloaded when it changes; needs TLS_KEY_FILE."
+    )
     tls_key_file: Path | None = Field(default=None, description="Private key in PEM; needs TLS_CERT_FILE.")
     cors_origins: Names = Field(default=(), description="Origins whose pages may call the API, comma-separated.")
 
@@ -170,7 +173,10 @@ class Settings(BaseSettings):
     )
 
     poll_seconds: float = Field(
-        default=0.5, gt=0, le=60, description="Seconds between looks at CURRENT, keys and glossary."
+        default=0.5,
+        gt=0,
+        le=60,
+        description="Seconds between looks at the pointer to the generation, keys, certificate and glossary.",
     )
     drain_seconds: float = Field(
         default=0,
@@ -238,11 +244,7 @@ class Settings(BaseSettings):
 
     def _check_store(self) -> None:
         """ValueError when STORE_URL is set and cannot be used as it is."""
-        if self.store_url is None:
-            return
-        if not self.store_url.startswith(("http://", "https://")):
-            raise ValueError("STORE_URL does not begin with http:// or https://; expected http://help-store:8001")
-        if self.faiss_index_path:
+        if self.store_url and self.faiss_index_path:
             raise ValueError(
                 "STORE_URL and FAISS_INDEX_PATH are set: a generation is either fetched or here; unset one of them"
             )

@@ -13,6 +13,7 @@ import pytest
 from tests.server.fake_ollama import FakeOllama, Question, Reply, healthy, status
 from tests.server.fetching.conftest import Reply as PageReply
 from tests.server.fetching.conftest import Site
+from tests.server.mounted import Mounted
 
 from clockifyrag_index.layout import Layout
 from clockifyrag_index.manifest import Manifest
@@ -127,26 +128,16 @@ def test_a_failure_stands_in_the_outcome_and_keeps_its_exit_code(
 
 
 def test_a_mounted_config_map_is_read_once_a_key(job: Run, tmp_path: Path, docs: Path, root: Path) -> None:
-    mounted = mounted_config_map(tmp_path / "mounted", ARTICLES)
+    mounted = Mounted(tmp_path / "mounted")
+    mounted.write(ARTICLES)
 
-    from_map, from_folder = job("--source", mounted), job("--source", docs)
+    from_map, from_folder = job("--source", mounted.folder), job("--source", docs)
 
     assert (0, 2, "Built") == (from_map.code, from_map.outcome["documents"], from_map.outcome["result"])
     assert ("Unchanged", from_map.outcome["generation"]) == (
         from_folder.outcome["result"], from_folder.outcome["generation"],
     )  # fmt: skip
     assert from_map.outcome["sourceDigest"] == from_folder.outcome["sourceDigest"]
-
-
-def mounted_config_map(folder: Path, data: dict[str, str]) -> Path:
-    """The folder as the kubelet lays it: key → ..data/key, ..data → ..2026_…/ (kubernetes, atomic_writer.go)."""
-    written = folder / "..2026_01_01_00_00_00.123456789"
-    written.mkdir(parents=True)
-    for key, text in data.items():
-        (written / key).write_text(text)
-        (folder / key).symlink_to(Path("..data") / key)
-    (folder / "..data").symlink_to(written.name)
-    return folder
 
 
 def test_a_given_build_key_stands_in_the_manifest_and_decides_unchanged(job: Run, docs: Path, root: Path) -> None:

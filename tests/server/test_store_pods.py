@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.server.conftest import ARTICLES, Publish, Serve, Server, until
+from tests.server.mounted import Mounted
 from tests.server.store_proxy import StoreProxy, flip
 
 from clockifyrag_index.layout import Layout
@@ -64,29 +65,21 @@ def store(tmp_path: Path) -> Iterator[StoreProcess]:
 
 @dataclass
 class MountedPointer:
-    """GENERATION_FILE in a mounted ConfigMap: current → ..data/current, and ..data is swapped by one rename."""
+    """GENERATION_FILE in a mounted ConfigMap."""
 
-    folder: Path
-    revision: int = 0
+    mounted: Mounted
 
     @property
     def file(self) -> Path:
-        return self.folder / "current"
+        return self.mounted.folder / "current"
 
     def name(self, generation_id: str) -> None:
-        self.revision += 1
-        written = self.folder / f"..2026_01_01_00_00_00.{self.revision:09}"
-        written.mkdir(parents=True)
-        (written / "current").write_text(generation_id)
-        (self.folder / "..data_tmp").symlink_to(written.name)
-        (self.folder / "..data_tmp").replace(self.folder / "..data")
-        if not self.file.is_symlink():
-            self.file.symlink_to(Path("..data") / "current")
+        self.mounted.write({"current": generation_id})
 
 
 @pytest.fixture
 def pointer(tmp_path: Path) -> MountedPointer:
-    return MountedPointer(tmp_path / "pointer")
+    return MountedPointer(Mounted(tmp_path / "pointer"))
 
 
 @pytest.fixture
