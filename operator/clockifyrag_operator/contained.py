@@ -41,7 +41,7 @@ def contained(rendered: Any, live: Any, key: str = "", within: str = "") -> bool
             and all(contained(one, other, key, within) for one, other in zip(rendered, live, strict=True))
         )
     if within in _AMOUNTS or key in _AMOUNT:
-        return _amount(rendered) == _amount(live)
+        return bool(_amount(rendered) == _amount(live))
     return bool(rendered == live) and isinstance(rendered, bool) == isinstance(live, bool)
 
 

@@ -56,7 +56,13 @@ class Wakes:
             return  # known already: the echo of an own write, or the first list
         for key in {key_of(manifest), key_of(before) if before else None} - {None}:
             assert key is not None, "taken out above"
-            self._queue.add(key)
+            self._queue.add(key, urgent=manifest["kind"] == RESOURCE.kind and _wants_something_else(before, manifest))
+
+
+def _wants_something_else(before: Manifest | None, after: Manifest) -> bool:
+    """Whether the author changed something, as opposed to the status that is written for him."""
+    told = ("generation", "annotations", "deletionTimestamp")
+    return before is None or any(before["metadata"].get(one) != after["metadata"].get(one) for one in told)
 
 
 def registry(hear: Hear, access: Access, metrics: Metrics) -> kopf.OperatorRegistry:
@@ -116,7 +122,7 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     made.execution.default_backoff = 5
     made.networking.request_timeout = settings.request_seconds
     made.networking.connect_timeout = CONNECT_SECONDS
-    made.networking.error_backoffs = (1, 2, 3, 5, 8, 13)
+    made.networking.error_backoffs = (0.5, 1, 2, 3)
     made.watching.inactivity_timeout = settings.inactivity_seconds
     made.watching.server_timeout = max(1, int(settings.inactivity_seconds * REOPENED_PART))
     made.watching.client_timeout = None

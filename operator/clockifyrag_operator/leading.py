@@ -29,6 +29,8 @@ from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.telling import Events
 
 FRESH_PART = 3  # of references_seconds: how old the digest of a ConfigMap may be in a pass
+WATCH_BACKOFF_SECONDS_MAX = 15.0
+WATCH_LASTED_SECONDS = 60.0  # a run that lasted so long failed of something new
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +108,11 @@ class Leader:
                 log.warning("the watches ended; they are opened again")
             except Exception as error:  # whatever ends kopf, deafness is worse
                 log.warning("the watches failed and are opened again: %s: %s", type(error).__name__, error)
-            wait = self._settings.backoff_seconds if loop.time() - started > 60 else min(wait * 2, 30.0)
+            wait = (
+                self._settings.backoff_seconds
+                if loop.time() - started > WATCH_LASTED_SECONDS
+                else min(wait * 2, WATCH_BACKOFF_SECONDS_MAX)
+            )
             await asyncio.sleep(wait)
             await self._until_done(self._resync_lists)
 

@@ -51,11 +51,15 @@ class WorkQueue(Generic[K]):
         now = time.monotonic()
         return max((now - since for since in self._running.values()), default=0.0)
 
-    def add(self, key: K) -> None:
+    def add(self, key: K, *, urgent: bool = False) -> None:
         """Something happened to the key: a look, as soon as a worker is free.
 
-        A key that failed waits for its time all the same, so that its own writes do not turn it into a hot loop.
+        A key that failed waits for its time all the same, so that its own writes do not turn it into a hot loop; except
+        where it is urgent: its author changed what is wanted, and what failed before may work now.
         """
+        if urgent:
+            self._failures.pop(key, None)
+            self._held_back.pop(key, None)
         if key in self._running:
             self._again.add(key)
         elif (not_before := self._held_back.get(key, 0.0)) > time.monotonic():
@@ -91,11 +95,14 @@ class WorkQueue(Generic[K]):
         if again_after is not None:
             self.add_after(key, again_after)
 
-    def failed(self, key: K, at_least: float | None = None) -> float:
-        """The look failed: another one after a wait that doubles, and is at least `at_least`; gives the wait."""
+    def failed(self, key: K, at_least: float | None = None, *, first_at_once: bool = False) -> float:
+        """The look failed: another one after a wait that doubles, and is at least `at_least`; gives the wait.
+
+        first_at_once: the first failure in a row costs no wait.
+        """
         count = self._failures[key] = self._failures.get(key, 0) + 1
         wait = min(self._longest, self._first * 2.0 ** min(count - 1, 30)) * random.uniform(0.8, 1.2)
-        wait = max(wait, at_least or 0.0)
+        wait = max(0.0 if first_at_once and count == 1 else wait, at_least or 0.0)
         self._held_back[key] = time.monotonic() + wait
         self._end(key)
         self.add_after(key, wait)

@@ -53,7 +53,7 @@ class Reconciler:
             self._queue.forget(key)  # the event, or the next list, says so too
             return "gone"
         except Conflict as error:
-            wait = self._queue.failed(key)
+            wait = self._queue.failed(key, first_at_once=True)
             log.info("repeated: %s", error, extra=told | {"wait_seconds": round(wait, 1)})
             return "repeated"
         except LeaseLost:
