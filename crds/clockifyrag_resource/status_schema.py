@@ -1,6 +1,7 @@
 """The status of a resource as the schema in a cluster describes it. The operator writes it; nobody reads it from here.
 
-Its size stays below 16 KiB: lists and texts are bounded, and a field that is not known is left out.
+Its size stays below 16 KiB: lists and texts are bounded, and a field that is not known is left out. What the operator
+takes from other programs is no narrower here than they may tell it: one value that is refused refuses the whole status.
 """
 
 from typing import Annotated
@@ -14,8 +15,8 @@ from clockifyrag_resource.texts import GenerationId
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Word = Annotated[str, Field(max_length=128)]
 Sentence = Annotated[str, Field(max_length=MESSAGE_MAX)]
-Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
-Decimal = Annotated[str, Field(max_length=12, pattern=r"^[0-9]+(\.[0-9]+)?$")]
+Time = Annotated[str, Field(max_length=64)]
+DecimalWord = Annotated[str, Field(max_length=32)]
 Address = Annotated[str, Field(max_length=2048)]
 
 
@@ -28,7 +29,9 @@ class ConditionEntry(Part):
         description=f"Why, in a word for programs. {ConditionReason.NOT_JUDGED}: not judged yet."
     )
     message: Sentence = Field(description="Why, in a sentence for people.")
-    last_transition_time: Time = Field(description="When status changed last.")
+    last_transition_time: Time = Field(
+        description="When status changed last.", json_schema_extra={"format": "date-time"}
+    )
     observed_generation: Maybe[Count] = Field(
         default=None, description="metadata.generation of the spec it was judged by."
     )
@@ -49,7 +52,7 @@ class PublishedIndex(Part):
         default=None, description="The last value of annotation clockifyrag.io/reindex that was acted on."
     )
     source_digest: Maybe[Word] = Field(default=None, description="Digest of what the source held.")
-    mrr: Maybe[Decimal] = Field(
+    mrr: Maybe[DecimalWord] = Field(
         default=None, description="Mean reciprocal rank of the judged questions, as decimal text; absent: not measured."
     )
 
@@ -73,8 +76,8 @@ class BuildProgress(Part):
     stage: Maybe[Word] = Field(default=None, description="What it is at.")
     done: Maybe[Count] = Field(default=None, description="Chunks embedded.")
     total: Maybe[Count] = Field(default=None, description="Chunks to embed.")
-    rate: Maybe[Decimal] = Field(default=None, description="Chunks a second, as decimal text.")
-    eta: Maybe[Time] = Field(default=None, description="When it will be done at this rate.")
+    rate: Maybe[DecimalWord] = Field(default=None, description="Chunks a second, as decimal text.")
+    eta: Maybe[Count] = Field(default=None, description="Seconds until it is done at this rate.")
     heartbeat_time: Maybe[Time] = Field(default=None, description="When it told its progress last.")
 
 

@@ -29,7 +29,7 @@ index: {generation: gen-0123456789ab, documents: 91, chunks: 640, dimensions: 76
 generations:
 - {id: gen-0123456789ab, state: Good, reason: Initial, buildTime: "2026-11-24T09:00:00Z", documents: 91, chunks: 640,
    bytes: 3000000}
-build: {job: help-build-01234567, stage: embedding, done: 5, total: 640, rate: "12.5", eta: "2026-11-24T11:00:00Z",
+build: {job: help-build-01234567, stage: embedding, done: 5, total: 640, rate: "12.5", eta: 50,
         heartbeatTime: "2026-11-24T10:00:00Z"}
 search: {replicas: 2, readyReplicas: 2, serving: [{generation: gen-0123456789ab, pods: 2}]}
 selector: clockifyrag.io/resource=help,clockifyrag.io/component=search
