@@ -120,6 +120,6 @@ def pages() -> list[Page]:
     """All of them, in the order of their paths."""
     found = [
         *ROOT.glob("*.md"),
-        *(path for top in ("bench", "deploy", "docs", "tests") for path in (ROOT / top).rglob("*.md")),
+        *(path for top in ("bench", "charts", "deploy", "docs", "tests") for path in (ROOT / top).rglob("*.md")),
     ]
     return [Page(path) for path in sorted(found)]

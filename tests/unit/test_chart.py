@@ -66,6 +66,20 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def test_each_value_is_used() -> None:
+    templates = "\n".join(file.read_text() for file in (charts.CHART / "templates").rglob("*.*"))
+    by_index = {path for path, _ in charts.leaves(charts.values()) if path.startswith("images.")}
+
+    unused = [
+        path
+        for path, _ in charts.leaves(charts.values())
+        if f".Values.{path}" not in templates and f".Values.{path.rpartition('.')[0]} " not in templates
+    ]
+
+    assert by_index == set(unused) - {"resources.requests", "resources.limits"}
+    assert ".Values.resources }}" in templates
+
+
 def test_each_object_of_the_schema_is_closed() -> None:
     def unclosed(node: dict[str, Any], path: str = "") -> list[str]:
         node = resolved(node)

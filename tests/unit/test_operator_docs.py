@@ -9,14 +9,15 @@ from typing import Any
 import charts
 import pytest
 from pages import page
+from prometheus_client.parser import text_string_to_metric_families
 from tools.dashboard import LABEL
 
-from clockifyrag_operator.metrics import RESULTS
+from clockifyrag_operator.metrics import BUILD_RESULTS, RESULTS
 from clockifyrag_operator.metrics import Metrics as OperatorMetrics
 from clockifyrag_operator.objects.alerts import RESOURCE_LABEL, RUNBOOKS, Alert, alerts
 from clockifyrag_operator.observed import Wanted
 from clockifyrag_operator.settings import settings_document
-from clockifyrag_resource.conditions import CONDITIONS, ConditionStatus, ConditionType
+from clockifyrag_resource.conditions import CONDITIONS, REASONS, ConditionStatus, ConditionType
 from clockifyrag_resource.resource import ClockifyRAG
 from clockifyrag_service.metrics import IndexFacts
 from clockifyrag_service.metrics import Metrics as ServiceMetrics
@@ -100,17 +101,22 @@ def test_an_alert_leads_to_its_own_runbook() -> None:
 # Queries
 
 
-def known_metrics() -> dict[str, set[str]]:
-    """Labels of each metric the service and the operator expose, by the name that stands in a query."""
-    service = ServiceMetrics(frozenset({"/search"}), lambda: 0.0)
-    service.request("/search", 200)
-    service.index = IndexFacts("gen-0123456789ab", "all-minilm", datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 7)
+def exposed_by_the_operator() -> str:
+    """What its /metrics answers with one resource, after one call of the API server."""
     operator = OperatorMetrics()
     operator.api_call("GET", "200")
     condition = {"type": "Ready", "status": "True"}
     resource = {"metadata": {"namespace": "shop", "name": "help"}, "status": {"conditions": [condition]}}
     operator.tell_conditions(lambda: iter([resource]))
-    lines = f"{service.exposition().decode()}{operator.exposition().decode()}".splitlines()
+    return operator.exposition().decode()
+
+
+def known_metrics() -> dict[str, set[str]]:
+    """Labels of each metric the service and the operator expose, by the name that stands in a query."""
+    service = ServiceMetrics(frozenset({"/search"}), lambda: 0.0)
+    service.request("/search", 200)
+    service.index = IndexFacts("gen-0123456789ab", "all-minilm", datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 7)
+    lines = f"{service.exposition().decode()}{exposed_by_the_operator()}".splitlines()
     found: dict[str, set[str]] = {name: set() for name in OF_THE_KUBELET}
     for line in lines:
         if not line.startswith("#"):
@@ -130,6 +136,8 @@ def queries() -> Iterator[tuple[str, str]]:
     yield from operator_alerts().items()
     for alert in resource_alerts():
         yield alert.name, alert.expression
+    for line in page("docs/operator-metrics.md").blocks("promql")[0].splitlines():
+        yield "docs/operator-metrics.md", line
 
 
 @pytest.mark.parametrize(("where", "query"), list(queries()))
@@ -168,6 +176,31 @@ def test_each_metric_is_seen_on_the_dashboard() -> None:
     watched = {name for name in families if name in board}
 
     assert families - watched <= {"clockifyrag_schema_problem"}  # which has an alert
+
+
+# The page of the operator's metrics
+
+
+def test_the_page_tells_each_metric_of_the_operator_with_its_type_and_labels() -> None:
+    (table,) = page("docs/operator-metrics.md").tables("metric", "type", "labels")
+    families = list(text_string_to_metric_families(exposed_by_the_operator()))
+
+    expected = {
+        f"`{family.name}_total`" if family.type == "counter" else f"`{family.name}`": (
+            family.type,
+            {label for sample in family.samples for label in sample.labels} - {"le"},
+        )
+        for family in families
+        if not family.name.endswith("_created")
+    }
+
+    assert expected == {row[0]: (row[1], set(re.findall(r"`(\w+)`", row[2]))) for row in table.rows}
+
+
+def test_the_page_tells_the_values_of_labels() -> None:
+    assert {*RESULTS, *BUILD_RESULTS} - {str(one) for one in REASONS[ConditionType.INDEX_BUILT]} <= set(
+        page("docs/operator-metrics.md").code
+    )
 
 
 # The dashboard
