@@ -9,6 +9,7 @@ PACKAGES = (
     "clockifyrag_index",
     "clockifyrag_builder",
     "clockifyrag_cli",
+    "clockifyrag_operator",
     "clockifyrag_service",
 )
 MODULES = [
