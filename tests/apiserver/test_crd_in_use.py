@@ -53,7 +53,10 @@ def kubectl(control_plane: ControlPlane, namespace: str, *arguments: str) -> str
 
 
 def test_explain_names_every_field_with_its_type_and_says_what_it_is(control_plane: ControlPlane, crd: str) -> None:
-    fields = control_plane.kubectl("explain", "clockifyrag.spec", "--recursive").stdout
+    def explained() -> str:
+        return control_plane.kubectl("explain", "clockifyrag.spec", "--recursive", check=False).stdout
+
+    fields = wait_until(explained, 30, "the API server has told kubectl of the new kind")
     one = control_plane.kubectl("explain", "crag.spec.search.config.retrievalK").stdout
 
     for line in (
