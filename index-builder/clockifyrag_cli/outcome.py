@@ -38,10 +38,11 @@ def told_failure(file: Path | None) -> Iterator[None]:
 
 
 def failure(error: Exception) -> dict[str, Any]:
-    """What is told of an error: its exit code and its message, at most 1 KiB of it."""
+    """What is told of an error: its exit code, its kind (errors.py) and its message, at most 1 KiB of it."""
     expected = isinstance(error, EXPECTED)
     text = str(error) if expected else f"{type(error).__name__}: {error}"
-    return {"result": "Failed", "exitCode": exit_code(error) if expected else 1, "error": shortened(text)}
+    code = exit_code(error) if expected else 1
+    return {"result": "Failed", "exitCode": code, "kind": type(error).__name__, "error": shortened(text)}
 
 
 def shortened(text: str, bytes_max: int = ERROR_BYTES_MAX) -> str:

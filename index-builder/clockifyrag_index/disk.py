@@ -66,7 +66,8 @@ def require_space(root: Path, bytes_estimate: int) -> None:
         free = _free_bytes(root)
     if free < needed:
         raise NoSpace(
-            f"{root}: {free:,} bytes are free, {needed:,} are needed (estimate {bytes_estimate:,} × {SPACE_MARGIN}). "
+            f"{root}: not enough space: {free:,} bytes are free, {needed:,} are needed "
+            f"(estimate {bytes_estimate:,} × {SPACE_MARGIN}). "
             "Free some, remove old generations with `clockifyrag index gc`, or choose another --out."
         )
 

@@ -15,6 +15,9 @@ from tests.server.fetching.conftest import Reply as PageReply
 from tests.server.fetching.conftest import Site
 from tests.server.mounted import Mounted
 
+from clockifyrag_cli.outcome import OUTCOME_BYTES_MAX, failure, listing, shortened, write_outcome
+from clockifyrag_index.errors import NoSpace
+from clockifyrag_index.generations import GenerationSummary
 from clockifyrag_index.layout import Layout
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_index.manifest_reader import read_manifest
@@ -109,20 +112,22 @@ def test_the_outcome_tells_all_that_a_ledger_keeps(job: Run, docs: Path, root: P
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "kind", "said"),
     [
-        pytest.param(["--source", "nowhere"], 30, "nowhere does not exist", id="source"),
-        pytest.param(["--source", "sample", "--embedder", "cloud"], 2, "expected local or ollama", id="usage"),
-        pytest.param(["--source", "sample", "--out", "/proc/nowhere"], 50, "/proc/nowhere", id="storage"),
-        pytest.param(["--source", "sample", "--remove", "gen-1"], 2, "--remove holds 'gen-1'", id="no id to remove"),
+        pytest.param(["--source", "nowhere"], 30, "SourceError", "nowhere does not exist", id="source"),
+        pytest.param(["--source", "sample", "--embedder", "cloud"], 2, "UsageError", "local or ollama", id="usage"),
+        pytest.param(["--source", "sample", "--out", "/proc/nowhere"], 50, "StorageError", "/proc", id="storage"),
+        pytest.param(["--source", "sample", "--remove", "gen-1"], 2, "UsageError", "holds 'gen-1'", id="no id"),
     ],
 )  # fmt: skip
 def test_a_failure_stands_in_the_outcome_and_keeps_its_exit_code(
-    job: Run, arguments: list[str], code: int, said: str
+    job: Run, arguments: list[str], code: int, kind: str, said: str
 ) -> None:
     ended = job(*arguments)
 
-    assert ("Failed", code, code) == (ended.outcome["result"], ended.outcome["exitCode"], ended.code)
+    assert ("Failed", code, kind, code) == (
+        ended.outcome["result"], ended.outcome["exitCode"], ended.outcome["kind"], ended.code,
+    )  # fmt: skip
     assert said in ended.outcome["error"]
     assert ended.outcome_bytes <= 1200
 
@@ -337,9 +342,6 @@ def test_a_list_of_generations_in_an_outcome_rebuilds_a_ledger(
 
 
 def test_as_many_generations_are_listed_as_fit_the_newest_first(root: Path, tmp_path: Path) -> None:
-    from clockifyrag_cli.outcome import OUTCOME_BYTES_MAX, listing, write_outcome
-    from clockifyrag_index.generations import GenerationSummary
-
     found = [
         GenerationSummary(
             f"gen-{number:012x}", "kept", build_key="sha256:" + "0" * 64, content_digest="sha256:" + "1" * 64
@@ -357,9 +359,20 @@ def test_as_many_generations_are_listed_as_fit_the_newest_first(root: Path, tmp_
     assert (tmp_path / "listed").stat().st_size <= OUTCOME_BYTES_MAX
 
 
-def test_a_long_error_is_told_by_its_beginning() -> None:
-    from clockifyrag_cli.outcome import shortened
+@pytest.mark.parametrize(
+    ("error", "code", "kind", "said"),
+    [
+        pytest.param(NoSpace("no space to write"), 50, "NoSpace", "no space to write", id="ours"),
+        pytest.param(MemoryError("too much"), 1, "MemoryError", "MemoryError: too much", id="unexpected"),
+    ],
+)
+def test_a_failure_is_told_with_its_kind(error: Exception, code: int, kind: str, said: str) -> None:
+    told = failure(error)
 
+    assert {"result": "Failed", "exitCode": code, "kind": kind, "error": said} == told
+
+
+def test_a_long_error_is_told_by_its_beginning() -> None:
     for text in ("short", "x" * 5000, "ü" * 5000, "\x01" * 5000, "\udcff" * 5000):
         told = shortened(text)
 
