@@ -12,7 +12,7 @@ from clockifyrag_operator.client import Client
 from clockifyrag_operator.config_maps import ConfigMaps
 from clockifyrag_operator.decision import Plan
 from clockifyrag_operator.errors import NotFound
-from clockifyrag_operator.kinds import CHILDREN, RESOURCE
+from clockifyrag_operator.kinds import CHILDREN, RESOURCE, Kind
 from clockifyrag_operator.ledger import Ledger, parse_ledger
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
@@ -47,17 +47,20 @@ class Cluster:
         """
         changed: set[Key] = set()
         for kind in (RESOURCE, *(one for one in CHILDREN if not one.optional or one.kind in self.kinds)):
-            selector = "" if kind is RESOURCE else names.SELECTOR
             for namespace in namespaces or (None,):
-                since = self.cache.newest(kind.kind)
-                try:
-                    listed = await self.client.list_all(kind.kind, namespace, selector)
-                except NotFound:
-                    if not kind.optional:
-                        raise
-                    listed = []  # its CRD went meanwhile
-                changed |= self.cache.replace(kind.kind, namespace, listed, since)
+                changed |= await self.list_kind(kind, namespace)
         return changed
+
+    async def list_kind(self, kind: Kind, namespace: str | None) -> set[Key]:
+        """Lists one kind; gives the resources whose objects differ from before."""
+        since = self.cache.newest(kind.kind)
+        try:
+            listed = await self.client.list_all(kind.kind, namespace, "" if kind is RESOURCE else names.SELECTOR)
+        except NotFound:
+            if not kind.optional:
+                raise
+            listed = []  # its CRD went meanwhile
+        return self.cache.replace(kind.kind, namespace, listed, since)
 
     async def observe(self, namespace: str, name: str) -> tuple[Wanted, Observed] | None:
         """What is wanted and what there is; None when the resource is gone."""

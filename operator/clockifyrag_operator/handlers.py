@@ -5,6 +5,9 @@
 kopf ends every task it finds when a run ends, and holds on to its loop for seconds; in a thread of its own it can do
 neither to the passes, the lease or the metrics. It keeps nothing on any object: only `on.event` is used, which needs no
 finalizer and no annotation. It joins no peering, posts no events, scans for nothing.
+
+Before kopf watches a kind, at the start and whenever a watch was broken for too long, it lists it, and never tells what
+was deleted before that list. Those lists are told as well, so that the cache is compared with another one right after.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ REOPENED_PART = 0.8  # of inactivity_seconds: how long one watch request lasts
 log = logging.getLogger(__name__)
 
 Hear = Callable[[str | None, Manifest], None]
+Relisted = Callable[[Kind, str | None], None]
 
 
 class Wakes:
@@ -65,8 +69,8 @@ def _wants_something_else(before: Manifest | None, after: Manifest) -> bool:
     return before is None or any(before["metadata"].get(one) != after["metadata"].get(one) for one in told)
 
 
-def registry(hear: Hear, access: Access, metrics: Metrics) -> kopf.OperatorRegistry:
-    """The handlers of one run."""
+def registry(hear: Hear, access: Access, trace: aiohttp.TraceConfig) -> kopf.OperatorRegistry:
+    """The handlers of one run, whose requests are told to `trace`."""
     made = kopf.OperatorRegistry()
     last: list[tuple[str | None, float]] = []
 
@@ -78,7 +82,7 @@ def registry(hear: Hear, access: Access, metrics: Metrics) -> kopf.OperatorRegis
         if last and last[0][0] == token and time.monotonic() - last[0][1] < LOGIN_SECONDS:
             raise kopf.LoginError("the API server does not accept the credentials this process has")
         last[:] = [(token, time.monotonic())]
-        return kopf.AiohttpSession(server=access.server, aiohttp_session=session(access, token, metrics))
+        return kopf.AiohttpSession(server=access.server, aiohttp_session=session(access, token, trace))
 
     kopf.on.login(registry=made)(on_login)
     for kind in watched():
@@ -91,20 +95,28 @@ def watched() -> tuple[Kind, ...]:
     return (RESOURCE, *(one for one in CHILDREN if one.watched))
 
 
-def session(access: Access, token: str | None, metrics: Metrics) -> aiohttp.ClientSession:
-    """The connections of one run; whenever the API server answers one of its requests it was heard."""
-
-    async def answered(*_: Any) -> None:
-        metrics.heard()
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(answered)
+def session(access: Access, token: str | None, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+    """The connections of one run."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=access.ssl_context()),
         headers={"Authorization": f"Bearer {token}"} if token else {},
         trace_configs=[trace],
         trust_env=False,
     )
+
+
+def listening(metrics: Metrics, relisted: Relisted, namespaces: tuple[str, ...]) -> aiohttp.TraceConfig:
+    """Whenever the API server answers one of kopf's requests it was heard; a list of a watched kind is told."""
+    lists = {kind.path(namespace): (kind, namespace) for kind in watched() for namespace in namespaces or (None,)}
+
+    async def answered(_: Any, __: Any, told: aiohttp.TraceRequestEndParams) -> None:
+        metrics.heard()
+        if told.response.status == 200 and told.url.path in lists and "watch" not in told.url.query:
+            relisted(*lists[told.url.path])
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(answered)
+    return trace
 
 
 def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
@@ -135,8 +147,11 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     return made
 
 
-async def watch(hear: Hear, access: Access, metrics: Metrics, settings: Settings) -> None:
-    """Runs kopf until it fails, which raises what it failed of. Cancelled, it is told to end and not waited for."""
+async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics, settings: Settings) -> None:
+    """Runs kopf until it fails, which raises what it failed of. Cancelled, it is told to end and not waited for.
+
+    hear and relisted are called in the loop of the caller.
+    """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
@@ -145,11 +160,14 @@ async def watch(hear: Hear, access: Access, metrics: Metrics, settings: Settings
         metrics.heard()
         loop.call_soon_threadsafe(hear, happened, manifest)
 
+    def relisted_there(kind: Kind, namespace: str | None) -> None:
+        loop.call_soon_threadsafe(relisted, kind, namespace)
+
     async def run() -> None:
         flag = asyncio.Event()
         stop.append((asyncio.get_running_loop(), flag))
         await kopf.operator(
-            registry=registry(hear_there, access, metrics),
+            registry=registry(hear_there, access, listening(metrics, relisted_there, settings.watch_namespaces)),
             settings=kopf_settings(settings),
             clusterwide=not settings.watch_namespaces,
             namespaces=settings.watch_namespaces,

@@ -19,6 +19,7 @@ from clockifyrag_operator.config_maps import ConfigMaps
 from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.errors import LeaseLost, NotFound, OperatorError
 from clockifyrag_operator.handlers import Wakes, watch
+from clockifyrag_operator.kinds import Kind
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.pods import Pods
@@ -29,6 +30,7 @@ from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.telling import Events
 
 FRESH_PART = 3  # of references_seconds: how old the digest of a ConfigMap may be in a pass
+FOLLOW_SECONDS = 0.5  # a start, or a broken connection, brings lists of all kinds at once
 WATCH_BACKOFF_SECONDS_MAX = 15.0
 WATCH_LASTED_SECONDS = 60.0  # a run that lasted so long failed of something new
 
@@ -55,6 +57,8 @@ class Leader:
         )
         self._reconciler = Reconciler(self._cluster, self.queue, planner, settings, metrics)
         self._schema_hash: str | None = None
+        self._listed: set[tuple[Kind, str | None]] = set()
+        self._was_relisted = asyncio.Event()
 
     async def lead(self) -> None:
         """Works until cancelled, or until one of its parts cannot go on, which raises."""
@@ -68,6 +72,7 @@ class Leader:
                 for _ in range(self._settings.workers):
                     group.create_task(self._reconciler.work())
                 group.create_task(self._watch(wakes))
+                group.create_task(self._follow_lists())
                 group.create_task(self._every(self._settings.resync_seconds, self._resync))
                 group.create_task(self._every(self._settings.references_seconds, self._look_at_references))
                 group.create_task(self._every(self._settings.discovery_seconds, self._discover))
@@ -104,7 +109,7 @@ class Leader:
             loop = asyncio.get_running_loop()
             started = loop.time()
             try:
-                await watch(wakes, self._access, self._metrics, self._settings)
+                await watch(wakes, self._was_listed, self._access, self._metrics, self._settings)
                 log.warning("the watches ended; they are opened again")
             except Exception as error:  # whatever ends kopf, deafness is worse
                 log.warning("the watches failed and are opened again: %s: %s", type(error).__name__, error)
@@ -115,6 +120,28 @@ class Leader:
             )
             await asyncio.sleep(wait)
             await self._until_done(self._resync_lists)
+
+    def _was_listed(self, kind: Kind, namespace: str | None) -> None:
+        """kopf listed a kind and watches from there: what was deleted before is known to nobody yet."""
+        self._listed.add((kind, namespace))
+        self._was_relisted.set()
+
+    async def _follow_lists(self) -> None:
+        """Lists after kopf did, so that between both of us nothing is missed."""
+        while True:
+            await self._was_relisted.wait()
+            await asyncio.sleep(FOLLOW_SECONDS)
+            self._was_relisted.clear()
+            kinds, self._listed = self._listed, set()
+            for kind, namespace in sorted(kinds, key=lambda one: (one[0].kind, one[1] or "")):
+                try:
+                    changed = await self._cluster.list_kind(kind, namespace)
+                except OperatorError as error:
+                    log.warning("%s could not be listed: %s", kind.plural, error)
+                    self._was_listed(kind, namespace)  # once more, in a moment
+                    continue
+                for key in changed:
+                    self.queue.add(key)
 
     async def _every(self, seconds: float, deed: Callable[[], Awaitable[None]]) -> None:
         """Does the deed again and again; a failure is logged and waits for the next time."""

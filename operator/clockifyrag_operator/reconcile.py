@@ -17,7 +17,6 @@ from clockifyrag_operator.queue import WorkQueue
 from clockifyrag_operator.settings import Settings
 
 SETTLE_SECONDS = 0.5  # after a pass that wrote: what it made is looked at, even if no event tells of it
-FOREIGN_SECONDS = 30.0  # until an object of somebody else is looked at again; no event tells of it
 PASS_REQUESTS = 10  # a pass may take so many times the longest request
 
 Planner = Callable[[Wanted, Observed, Settings], Plan]
@@ -90,5 +89,5 @@ class Reconciler:
         if self._cluster.memory.written.get(key):
             waits.append(SETTLE_SECONDS)
         if self._cluster.memory.foreign.get(key):
-            waits.append(FOREIGN_SECONDS)
+            waits.append(self._settings.references_seconds)  # no event tells of somebody else's object
         return "done", min((wait for wait in waits if wait is not None), default=None)
