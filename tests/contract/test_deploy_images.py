@@ -18,10 +18,12 @@ import trustme
 from clockifyrag_service.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = [pytest.param("service", id="service"), pytest.param("index-builder", id="index-builder")]
+FOLDERS = [pytest.param(folder, id=folder) for folder in ("service", "index-builder", "operator")]
+LOCKS = {"operator": "requirements-operator.lock"}  # the others share one
 MODULES = {
     "service": ("clockifyrag_service.__main__", "clockifyrag_service.server"),
     "index-builder": ("clockifyrag_cli.__main__", "clockifyrag_cli.index", "clockifyrag_builder.build"),
+    "operator": ("clockifyrag_operator.__main__",),
 }
 HEALTHCHECK = ROOT / "service" / "healthcheck.py"
 
@@ -84,7 +86,8 @@ def test_packages_come_from_the_lock_alone_with_their_hashes(folder):
 
     locked, project = installs
 
-    assert "--no-deps --require-hashes --requirement /build/requirements.lock" in locked
+    lock = LOCKS.get(folder, "requirements.lock")
+    assert f"--no-deps --require-hashes --requirement /build/{lock}" in locked
     assert "--no-deps --no-build-isolation /build" in project
     assert [] == values(folder, "ADD")
 
