@@ -39,7 +39,8 @@ def decide(wanted: Wanted, seen: Observed, settings: Settings) -> Decision:
     refused = admission.refusals(wanted, seen, settings)
     if spec is None or refused or spec.pause == "All":
         served = (seen.ledger.current if seen.ledger else None) or recovery.published_by_objects(wanted, seen)
-        return Decision(seen.ledger, served, found.in_use, refused=refused, upgrade=found.upgrade)
+        decision = Decision(seen.ledger, served, found.in_use, refused=refused, upgrade=found.upgrade)
+        return _as_it_is(decision, Case(wanted, spec, seen, settings, seen.ledger or Ledger())) if spec else decision
     ledger, lost = recovery.known_ledger(wanted, seen)
     if ledger is None:
         assert lost is not None, "an unknown ledger has its reason"
@@ -47,6 +48,18 @@ def decide(wanted: Wanted, seen: Observed, settings: Settings) -> Decision:
     else:
         decision = _known(Case(wanted, spec, seen, settings, ledger))
     return replace(decision, images=found.in_use, upgrade=found.upgrade)
+
+
+def _as_it_is(decision: Decision, case: Case) -> Decision:
+    """The decision to change nothing, with what is going on all the same."""
+    running = next((job for job in jobs.live_jobs(case.seen) if job.ended is None and not job.going), None)
+    return replace(
+        decision,
+        key=case.known_key,
+        order=running.order if running else None,
+        building=running.name if running and running.order else None,
+        models=models.wanted_models(case.spec, case.ledger, decision.published, case.in_use),
+    )
 
 
 def _known(case: Case) -> Decision:
@@ -108,12 +121,12 @@ class _Jobs:
 
 def _sorted_jobs(case: Case) -> _Jobs:
     live = jobs.live_jobs(case.seen)
-    alive = [job for job in live if job.ended is None or job.going]
+    alive = [job for job in live if job.ended is None]
     running = next((job for job in alive if not job.going and _still_wanted(case, job)), None)
     return _Jobs(
         running,
         tuple(job for job in alive if job is not running),
-        tuple(job for job in live if job.ended is not None and not job.going),
+        tuple(job for job in live if job.ended is not None),
     )
 
 
@@ -183,7 +196,7 @@ def _done_with(case: Case, name: str | None) -> tuple[LiveJob, ...]:
 def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, lost: str) -> Decision:
     """The decision where nothing is known of the volume: it is listed, and all else stays as it is."""
     served = (seen.ledger.current if seen.ledger else None) or recovery.published_by_objects(wanted, seen)
-    live = [job for job in jobs.live_jobs(seen) if job.ended is None or job.going]
+    live = [job for job in jobs.live_jobs(seen) if job.ended is None]
     listing = next((job for job in live if job in recovery.lists_of(wanted, seen) and not job.going), None)
     others = [job for job in live if job is not listing]
     wait = _list_wait(wanted, seen, settings)

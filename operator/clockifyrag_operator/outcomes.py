@@ -20,6 +20,7 @@ from clockifyrag_operator.triggers import TICK, TOKEN, asked_by
 Result = Literal["Built", "Unchanged", "NeedVectors", "Embedded", "Listed", "Failed"]
 CONTAINER = "build"
 ATTEMPTS_KEPT = 5
+KEYS_KEPT = 20  # of one generation: each look at an unchanged source adds one
 _GENERATION = re.compile(r"gen-[0-9a-f]{12}")
 _FINISHED: tuple[Result, ...] = ("Built", "Unchanged", "NeedVectors", "Embedded", "Listed")
 _BY_EXIT_CODE: dict[int, FailureReason] = {30: "SourceUnreachable", 40: "EmbedderDown"}
@@ -107,7 +108,7 @@ def facts(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _again(known: Entry, order: BuildOrder) -> Entry:
     """The entry of a generation that another build led to: wanted once more, and judged anew if somebody asked."""
-    keys = (*(key for key in known.build_keys if key != str(order.key)), str(order.key))
+    keys = (*(key for key in known.build_keys if key != str(order.key)), str(order.key))[-KEYS_KEPT:]
     token = asked_by(order.trigger, TOKEN)
     wanted_back = known.state == "Removing" or (token is not None and known.state in ("RolledBack", "Rejected"))
     return replace(

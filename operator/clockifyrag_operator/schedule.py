@@ -4,7 +4,7 @@ A local time that a clock skips (spring) is due at the first minute after the ga
 (autumn) is due the first time only. Ticks that were missed, for however long, are one tick: the newest.
 """
 
-from collections.abc import Iterator
+import functools
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from clockifyrag_operator.ledger import Ledger, moment
 from clockifyrag_resource.build import Schedule
 from clockifyrag_resource.cron import Cron, cron
 
+_MINUTE = timedelta(minutes=1)
 _DAYS_LOOKED_AT = 366 * 8 + 2  # the 29th of February may be eight years away (1896, 1904; 2096, 2104)
 
 
@@ -52,12 +53,13 @@ def tick_before(schedule: Schedule, now: datetime) -> datetime | None:
     return next((tick for day in days for tick in reversed(_ticks(line, zone, day)) if tick <= now), None)
 
 
-def _ticks(line: Cron, zone: ZoneInfo, day: date) -> list[datetime]:
+@functools.lru_cache(maxsize=1024)
+def _ticks(line: Cron, zone: ZoneInfo, day: date) -> tuple[datetime, ...]:
     """The ticks of one local day, in UTC, in order, each once."""
     if not _counts(line, day):
-        return []
+        return ()
     times = (datetime(day.year, day.month, day.day, h, m) for h in line.hours for m in line.minutes)
-    return sorted({_instant(time, zone) for time in times})
+    return tuple(sorted({_instant(time, zone) for time in times}))
 
 
 def _counts(line: Cron, day: date) -> bool:
@@ -67,20 +69,23 @@ def _counts(line: Cron, day: date) -> bool:
 
 
 def _instant(local: datetime, zone: ZoneInfo) -> datetime:
-    """When the zone's clocks show this local time first; where they skip it, the first minute after the gap."""
+    """When the zone's clocks show this local time first; where they skip it, the first minute after the gap.
+
+    In a gap the time read by the offset before it lies after the gap, and read by the one after it before (PEP 495).
+    """
     instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == local:
+    if _shown(instant, zone) == local:
         return instant
-    return _end_of_gap(local, zone)
+    before, after = local.replace(tzinfo=zone, fold=1).astimezone(UTC), instant
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > _MINUTE:
+        middle = before + (after - before) // _MINUTE // 2 * _MINUTE
+        if middle.astimezone(zone).utcoffset() == offset:
+            after = middle
+        else:
+            before = middle
+    return after
 
 
-def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
-    for minute in _minutes_after(local):
-        instant = minute.replace(tzinfo=zone, fold=0).astimezone(UTC)
-        if instant.astimezone(zone).replace(tzinfo=None) == minute:
-            return instant
-    raise AssertionError(f"{zone} skips more than two days after {local}")
-
-
-def _minutes_after(local: datetime) -> Iterator[datetime]:
-    return (local + timedelta(minutes=offset) for offset in range(1, 2 * 24 * 60))
+def _shown(instant: datetime, zone: ZoneInfo) -> datetime:
+    return instant.astimezone(zone).replace(tzinfo=None)

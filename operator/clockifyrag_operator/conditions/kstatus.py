@@ -40,6 +40,8 @@ def reconciling(view: View) -> Judged:
         return false(R.SETTLED, "a change is needed; see Stalled") if final else _waiting(view)
     if view.published is not None and view.rolling and not deadline_exceeded(view.deployment):
         return true(R.ROLLING_OUT, ready(view).message)
+    if set(view.serving.values()) - {view.published}:
+        return true(R.ROLLING_OUT, ready(view).message)
     embedder = embedder_ready(view)
     if embedder.status == S.FALSE and embedder.reason in (R.PULLING, R.UNREACHABLE):
         return true(R.WAITING, embedder.message)

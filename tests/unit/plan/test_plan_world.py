@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.unit.plan.world import NAME, World
 
 from clockifyrag_operator import names
 from clockifyrag_operator.ledger import Ledger
 from clockifyrag_operator.observed import Manifest
 from clockifyrag_resource.status_schema import Status
-from tests.unit.plan.world import NAME, World
 
 EDITS: list[dict[str, Any]] = [
     {"source": {"sample": {}}},
@@ -243,7 +243,7 @@ def check_ready(world: World, ledger: Ledger | None) -> None:
     deployment = world.objects["Deployment", names.search(NAME)]
     published = {ledger.current, ledger.previous} if ledger else set()
     assert served
-    assert served <= published or (ledger is None or ledger.current is None) and served == {_of_template(deployment)}
+    assert served <= published or ((ledger is None or ledger.current is None) and served == {_of_template(deployment)})
 
 
 def _of_template(deployment: Manifest) -> str | None:

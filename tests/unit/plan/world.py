@@ -306,7 +306,9 @@ class World:
         if order.kind == "Embed":
             self.end(job, None)
         elif order.kind == "List":
-            listed = [self.manifests[one] for one in sorted(self.volume, key=lambda one: self.manifests[one]["created"])]
+            listed = [
+                self.manifests[one] for one in sorted(self.volume, key=lambda one: self.manifests[one]["created"])
+            ]
             self.end(job, {"result": "Listed", "generations": listed[::-1], "more": 0})
         elif order.shards > 1:
             self.end(job, {"result": "NeedVectors"})
