@@ -12,6 +12,7 @@ from tests.apiserver.controlplane import ControlPlane
 from tools.definitions import definitions
 
 from clockifyrag_operator.kinds import CHILDREN, EVENT, RESOURCE, SECRET
+from clockifyrag_operator.plan import _PRUNED as PRUNED
 from clockifyrag_operator.settings import Settings
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
@@ -196,7 +197,9 @@ def test_no_rule_reads_secrets_has_a_wildcard_or_lets_the_operator_gain_rights(t
     assert "rbac.authorization.k8s.io" not in {group for group, _, _ in granted}
 
 
-def test_the_rules_let_the_operator_list_and_watch_what_it_keeps_track_of_and_nothing_else(tmp_path: Path) -> None:
+def test_the_rules_let_the_operator_look_at_what_it_keeps_track_of_and_delete_what_it_prunes_and_no_more(
+    tmp_path: Path,
+) -> None:
     rules = charts.named(charts.rendered(tmp_path, {}), "ClusterRole")["operators-clockifyrag-operator"]["rules"]
     granted = {
         (group, resource): set(rule["verbs"])
@@ -211,6 +214,9 @@ def test_the_rules_let_the_operator_list_and_watch_what_it_keeps_track_of_and_no
 
     assert looked_at == {
         place: verbs & {"list", "watch"} for place, verbs in granted.items() if verbs & {"list", "watch"}
+    }
+    assert {kind.plural for kind in CHILDREN if kind.kind in {"Job", *PRUNED}} == {
+        resource for (_, resource), verbs in granted.items() if "delete" in verbs
     }
     assert {"create"} == granted[SECRET.group, SECRET.plural] == granted[EVENT.group, EVENT.plural]
 

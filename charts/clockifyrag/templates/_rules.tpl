@@ -1,5 +1,6 @@
 {{/* What the operator may do where resources live: the same rules as Roles and as a ClusterRole. What a test of the
-     API server's audit log finds unused goes, what it finds refused comes here. Secrets are written, never read. */}}
+     API server's audit log finds unused goes, what it finds refused comes here. Secrets are written, never read;
+     volumes are made and grown, never deleted. */}}
 {{- define "clockifyrag.rules" -}}
 - apiGroups: [clockifyrag.io]
   resources: [clockifyrags]
@@ -8,14 +9,17 @@
   resources: [clockifyrags/status]
   verbs: [patch]
 - apiGroups: [""]
-  resources: [configmaps, persistentvolumeclaims, services, serviceaccounts]
+  resources: [configmaps, services, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get, list, watch, create, patch, delete]
