@@ -1,7 +1,7 @@
 """A proxy before a Kubernetes API server that sees all calls and makes faults: `with FaultProxy(url, ca) as proxy:`."""
 
 from .calls import Call, Exchange, WatchEvent, is_list, is_watch, is_write, of
-from .faults import Coalesce, Cut, Drop, Freeze, Kill, Refuse, Slow, Stale
+from .faults import Coalesce, Cut, Drop, Freeze, Kill, Meanwhile, Refuse, Slow, Stale
 from .proxy import FaultProxy
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "FaultProxy",
     "Freeze",
     "Kill",
+    "Meanwhile",
     "Refuse",
     "Slow",
     "Stale",

@@ -80,6 +80,15 @@ class Kill:
 
 
 @dataclass
+class Meanwhile:
+    """`act` is called as soon as the server has answered the write of that number, before the answer goes on."""
+
+    write: int
+    act: Callable[[], object]
+    made: int = 0
+
+
+@dataclass
 class Drop:
     """That event of a watch is never told."""
 
@@ -107,4 +116,4 @@ class Stale:
     lists: int = 0  # how many were answered so
 
 
-AnyFault = Fault | Kill | Drop | Coalesce | Stale
+AnyFault = Fault | Kill | Meanwhile | Drop | Coalesce | Stale

@@ -27,7 +27,7 @@ from aiohttp import web
 from yarl import URL
 
 from .calls import Call, Exchange, Matches, WatchEvent, call, counts, is_watch, watch_event
-from .faults import AnyFault, Cut, Fault, Freeze, Kill, Refuse, Slow, Stale
+from .faults import AnyFault, Cut, Fault, Freeze, Kill, Meanwhile, Refuse, Slow, Stale
 from .stream import Stream
 
 T = TypeVar("T")
@@ -225,6 +225,9 @@ class FaultProxy:
         status, answer, answer_headers = await self._asked(one.method, request.raw_path, headers, body)
         self._ended(one, status)
         for fault in self._faults:
+            if isinstance(fault, Meanwhile) and fault.write == one.write and not fault.made:
+                fault.made = 1
+                await asyncio.to_thread(fault.act)
             if isinstance(fault, Kill) and fault.write == one.write and not fault.made:
                 fault.made, self._dead = 1, True
                 if not fault.answered:

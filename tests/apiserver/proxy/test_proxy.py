@@ -17,6 +17,7 @@ from tests.apiserver.proxy import (
     FaultProxy,
     Freeze,
     Kill,
+    Meanwhile,
     Refuse,
     Slow,
     Stale,
@@ -141,6 +142,17 @@ def test_after_a_write_the_client_is_killed_and_nothing_of_it_passes_any_more(
     assert [201 if answered else None, None] == outcomes
     assert [2] == killed
     assert {"a", "b"} == {one["metadata"]["name"] for one in api.get(config_maps(namespace))["items"]}
+
+
+def test_something_happens_between_a_write_and_its_answer(
+    proxy: FaultProxy, api: Api, control_plane: ControlPlane, namespace: str
+) -> None:
+    path = f"{config_maps(namespace)}/a"
+    proxy.make(Meanwhile(write=1, act=lambda: control_plane.admin.patch(path, {"data": {"v": "2"}})))
+
+    answered = api.post(config_maps(namespace), config_map("a", v="1"))
+
+    assert ("1", "2") == (answered["data"]["v"], api.get(path)["data"]["v"])
 
 
 def attempted(api: Api, namespace: str, name: str) -> int | None:

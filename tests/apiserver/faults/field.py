@@ -1,0 +1,79 @@
+"""Field: where faults are tried. A stage is a namespace with controllers, an operator of its own and one resource."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tests.apiserver.controllers import Controllers
+from tests.apiserver.controlplane import Api, ControlPlane
+from tests.apiserver.faults.story import Manifest, Story
+from tests.apiserver.operator_process import OperatorProcess, Operators
+from tests.apiserver.proxy import FaultProxy
+
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@dataclass
+class Stage:
+    """One resource, what runs it, and what is between that and the API server."""
+
+    story: Story
+    operator: OperatorProcess
+    proxy: FaultProxy
+
+    def restart(self) -> None:
+        """The operator is killed and started again, at once the leader."""
+        self.operator.kill()
+        self.proxy.revive()
+        self.operator.start_at_once()
+
+
+class Field:
+    """Sets stages; on leaving, their operators are killed and the controllers leave their namespaces alone."""
+
+    def __init__(self, control_plane: ControlPlane, controllers: Controllers, operators: Operators) -> None:
+        self.control_plane, self.controllers, self.operators = control_plane, controllers, operators
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    @property
+    def api(self) -> Api:
+        return self.control_plane.admin
+
+    def story(self, name: str = "help") -> Story:
+        """A resource to be, in a new namespace."""
+        namespace = f"test-{secrets.token_hex(4)}"
+        self.api.post("/api/v1/namespaces", {"metadata": {"name": namespace, "labels": RESTRICTED}})
+        self.api.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "default"}})
+        self.controllers.world(namespace)
+        self._closing.callback(self.controllers.forget, namespace)
+        return Story(self.api, self.controllers, namespace, name)
+
+    def proxy(self) -> FaultProxy:
+        """Before the control plane; it passes the client's token on."""
+        authority = self.api.user.authority_file.read_text()
+        return self._closing.enter_context(FaultProxy(self.control_plane.url, authority))
+
+    def operator(self, story: Story, proxy: FaultProxy | None = None, **settings: Any) -> OperatorProcess:
+        """An operator of the story's namespace, ready."""
+        operator = self.operators.start(story.namespace, proxy=proxy, **settings)
+        self._closing.callback(operator.kill)
+        story.explain.append(operator.explain)
+        return operator
+
+    def stage(self, spec: Manifest | None = None, **settings: Any) -> Stage:
+        """A stage; with a spec its resource is made, and ready."""
+        story, proxy = self.story(), self.proxy()
+        stage = Stage(story, self.operator(story, proxy, **settings), proxy)
+        if spec is not None:
+            story.create(spec)
+            story.wait_ready()
+        return stage

@@ -1,0 +1,141 @@
+"""Story: what an author does to a resource, and what is waited for afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from tests.apiserver.controllers import Controllers, World
+from tests.apiserver.controllers.api import path
+from tests.apiserver.controlplane import Api
+from tests.apiserver.waiting import wait_until
+
+T = TypeVar("T")
+Manifest = dict[str, Any]
+SETTLE_SECONDS = 60.0  # a deadline, not a wait: a loaded machine takes its time
+LOCAL: Manifest = {"source": {"sample": {}}, "embedding": {"provider": "Local"}}  # no model server: fewer objects
+OLLAMA: Manifest = {
+    "source": {"sample": {}},
+    "embedding": {"provider": "Ollama", "model": "all-minilm"},
+    "search": {"replicas": 2},
+}
+
+
+@dataclass
+class Story:
+    """One resource in a namespace in which the controllers act."""
+
+    api: Api
+    controllers: Controllers
+    namespace: str
+    name: str = "help"
+    explain: list[Callable[[], object]] = field(default_factory=list)  # what a failure shows besides
+    watchdog: Callable[[], object] | None = None  # called again and again while something is waited for
+
+    @property
+    def world(self) -> World:
+        return self.controllers.world(self.namespace)
+
+    def path(self, kind: str, name: str = "", subresource: str = "") -> str:
+        return path(kind, self.namespace, name, subresource)
+
+    def create(self, spec: Manifest = LOCAL, **annotations: str) -> Manifest:
+        metadata = {"name": self.name, "annotations": annotations}
+        body = {"apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG", "metadata": metadata, "spec": spec}
+        return self.api.post(self.path("ClockifyRAG"), body)
+
+    def change(self, spec: Manifest) -> Manifest:
+        """The resource after a merge patch of its spec."""
+        return self.api.patch(self.path("ClockifyRAG", self.name), {"spec": spec})
+
+    def reindex(self, token: str) -> None:
+        annotations = {"clockifyrag.io/reindex": token}
+        self.api.patch(self.path("ClockifyRAG", self.name), {"metadata": {"annotations": annotations}})
+
+    def scale(self, replicas: int) -> None:
+        self.change({"search": {"replicas": replicas}})
+
+    def delete(self) -> None:
+        self.api.delete(self.path("ClockifyRAG", self.name))
+
+    # What there is
+
+    def get(self, kind: str, name: str) -> Manifest | None:
+        answer = self.api.request("GET", self.path(kind, name))
+        return answer.json() if answer.status_code == 200 else None
+
+    def all(self, kind: str) -> list[Manifest]:
+        answer = self.api.request("GET", self.path(kind))
+        return list(answer.json()["items"]) if answer.status_code == 200 else []
+
+    @property
+    def resource(self) -> Manifest:
+        return self.api.get(self.path("ClockifyRAG", self.name))
+
+    @property
+    def status(self) -> Manifest:
+        return dict(self.resource.get("status") or {})
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        """Status and reason."""
+        found = next((one for one in self.status.get("conditions", ()) if one["type"] == kind), None)
+        return (found["status"], found["reason"]) if found else ("", "")
+
+    @property
+    def ledger(self) -> Manifest:
+        found = self.get("ConfigMap", f"{self.name}-generations")
+        return (
+            dict(json.loads(found["data"]["ledger.json"])) if found and "ledger.json" in found.get("data", {}) else {}
+        )
+
+    def jobs_made(self) -> list[str]:
+        """Names of all Jobs that were ever made, as the watch told them."""
+        return [
+            str(live["metadata"]["name"])
+            for change, live in list(self.controllers.mirror.history)
+            if change == "ADDED" and live["kind"] == "Job" and live["metadata"]["namespace"] == self.namespace
+        ]
+
+    # What is waited for
+
+    def is_ready(self) -> bool:
+        """Whether the status speaks of the spec as it is now, and says that the index wanted is served."""
+        resource = self.resource
+        status = resource.get("status") or {}
+        held = {one["type"]: one["status"] for one in status.get("conditions", ())}
+        seen = status.get("observedGeneration") == resource["metadata"]["generation"]
+        wanted = ("Ready", "IndexPublished", "ServingCurrent")
+        return seen and all(held.get(kind) == "True" for kind in wanted) and held.get("Reconciling") != "True"
+
+    def wait_ready(self, seconds: float = SETTLE_SECONDS) -> None:
+        self.wait(
+            lambda: self.is_ready() and self.controllers.settled(self.namespace), "the resource is ready", seconds
+        )
+
+    def wait_condition(self, kind: str, status: str, reason: str = "", seconds: float = SETTLE_SECONDS) -> None:
+        def holds() -> bool:
+            found = self.condition(kind)
+            return found[0] == status and reason in ("", found[1])
+
+        self.wait(holds, f"{kind} is {status} {reason}".rstrip(), seconds)
+
+    def wait_gone(self, seconds: float = SETTLE_SECONDS) -> None:
+        """The resource and all that belongs to it are gone."""
+        kinds = ("ClockifyRAG", "Deployment", "StatefulSet", "Job", "Pod", "ReplicaSet", "Service")
+        self.wait(lambda: not any(self.all(kind) for kind in kinds), "all is gone", seconds)
+
+    def wait(self, holds: Callable[[], T | None], why: str, seconds: float = SETTLE_SECONDS) -> T:
+        def watched() -> T | None:
+            if self.watchdog is not None:
+                self.watchdog()
+            return holds()
+
+        return wait_until(watched, seconds, f"{why} ({self.namespace}/{self.name})", self._explained)
+
+    def _explained(self) -> str:
+        found = self.get("ClockifyRAG", self.name)
+        jobs = {one["metadata"]["name"]: one.get("status") for one in self.all("Job")}
+        texts = [json.dumps((found or {}).get("status"), indent=1), json.dumps(jobs), *(one() for one in self.explain)]
+        return "\n".join(map(str, texts))

@@ -1,0 +1,67 @@
+"""R6, T1, R18: no event is needed for more than speed, and a watch that goes silent is noticed."""
+
+import random
+import time
+from functools import partial
+
+import pytest
+from tests.apiserver.faults.field import Field
+from tests.apiserver.faults.runs import ACTS, Runs
+from tests.apiserver.faults.story import LOCAL
+from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.proxy import Coalesce, Drop, FaultProxy, Freeze, is_watch
+from tests.apiserver.waiting import wait_until
+
+SEED = 6
+EVENTS = 10  # of those an act causes
+RESYNC_SECONDS = 2.0
+
+
+def end_states(field: Field, name: str, mutant: str = "") -> dict[str, object]:
+    """Where runs of an act ended elsewhere, each without one event or with it held back."""
+    runs = Runs(field, RESYNC_SECONDS=RESYNC_SECONDS)
+    expected = runs.learn(ACTS[name])
+    drawn = random.Random(f"{SEED} {name}")
+    chosen = sorted(drawn.sample(range(1, expected.events + 1), min(EVENTS, expected.events)))
+
+    def missing(kind: type[Drop] | type[Coalesce], event: int) -> object:
+        def fault(proxy: FaultProxy, _: OperatorProcess) -> Drop | Coalesce:
+            return kind(len(proxy.events) + event)
+
+        return expected.problems(runs.run(expected.act, fault, mutant, expected))
+
+    kinds = [(drawn.choice((Drop, Coalesce)), event) for event in chosen]
+    found = runs.all([partial(missing, kind, event) for kind, event in kinds])
+    return {f"{kind.__name__} {event}": wrong for (kind, event), wrong in zip(kinds, found, strict=True) if wrong}
+
+
+@pytest.mark.parametrize("name", ["create", "rebuild"])
+def test_without_any_one_event_the_end_state_is_the_same(field: Field, name: str) -> None:
+    assert {} == end_states(field, name)
+
+
+def seconds_deaf(field: Field, mutant: str = "", limit_seconds: float = 30.0) -> float:
+    """How long an edit goes unnoticed once all watches are silent but open; the limit when it goes on."""
+    stage = field.stage(LOCAL, mutant=mutant)
+    stage.proxy.freeze_watches()
+    before = stage.story.resource["metadata"]["generation"]
+    started = time.monotonic()
+    stage.story.change({"search": {"config": {"retrievalK": 9}}})
+    while time.monotonic() - started < limit_seconds:
+        if stage.story.status.get("observedGeneration", 0) > before:
+            return time.monotonic() - started
+        time.sleep(0.05)
+    return limit_seconds
+
+
+def test_an_edit_behind_frozen_watches_is_seen_once_they_count_as_silent(field: Field) -> None:
+    assert seconds_deaf(field) <= 0.1 * 90 + 2
+
+
+def test_a_leader_that_hears_nothing_for_long_is_not_alive(field: Field) -> None:
+    stage = field.stage(LOCAL, INACTIVITY_SECONDS=1, RESYNC_SECONDS=600)
+
+    stage.proxy.make(Freeze(is_watch, times=1_000_000))
+    stage.proxy.freeze_watches()
+
+    wait_until(lambda: stage.operator.get("/livez") == 500, 20, "/livez tells of the silence", stage.operator.explain)
