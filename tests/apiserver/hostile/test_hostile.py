@@ -1,0 +1,169 @@
+"""Resources that ask for more than their author may have: refused, or told; and nobody else waits for them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from tests.apiserver.controlplane import ControlPlane
+from tests.apiserver.hostile.cases import HOSTILE, Hostile, Refused, Told
+from tests.apiserver.operator_process import Operators
+from tests.apiserver.resources import Resources
+from tests.apiserver.waiting import wait_until
+
+SECONDS = 30.0
+MANY = 500
+ALLOWED = "registry.example.com/*"
+REFUSED = [one for one in HOSTILE if isinstance(one.outcome, Refused)]
+TOLD = [one for one in HOSTILE if isinstance(one.outcome, Told)]
+
+
+@pytest.fixture(scope="module")
+def operators(control_plane: ControlPlane, crd: str) -> Iterator[Operators]:
+    with Operators(control_plane) as running:
+        yield running
+
+
+def resource(name: str, spec: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "apiVersion": "clockifyrag.io/v1beta1",
+        "kind": "ClockifyRAG",
+        "metadata": {"name": name, **(metadata or {})},
+        "spec": dict(spec),
+    }
+
+
+def test_there_are_forty_of_them() -> None:
+    assert 40 == len({one.title for one in HOSTILE})
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.title)
+def test_what_nobody_may_ask_for_is_refused_with_its_field(
+    case: Hostile, control_plane: ControlPlane, crd: str, namespace: str
+) -> None:
+    assert isinstance(case.outcome, Refused)
+
+    answer = Resources(control_plane, namespace).create(resource(case.name, case.spec, case.metadata))
+
+    assert not answer.is_success
+    assert [] == [word for word in case.outcome.words if word not in answer.text], answer.text[:2000]
+
+
+@pytest.mark.parametrize("part", ["search", "build"])
+def test_a_client_that_does_not_validate_loses_what_the_schema_does_not_know(
+    part: str, control_plane: ControlPlane, crd: str, namespace: str
+) -> None:
+    pod = {"hostNetwork": True, "volumes": [{"name": "root", "hostPath": {"path": "/"}}], "labels": {"a": "b"}}
+    spec = {"source": {"sample": {}}, part: {"pod": pod}}
+
+    path = f"/apis/clockifyrag.io/v1beta1/namespaces/{namespace}/clockifyrags"
+    stored = control_plane.admin.post(path, resource("help", spec), fieldValidation="Ignore")
+
+    assert {"labels": {"a": "b"}} == stored["spec"][part]["pod"]
+
+
+def condition(control_plane: ControlPlane, namespace: str, name: str, kind: str) -> dict[str, Any]:
+    path = f"/apis/clockifyrag.io/v1beta1/namespaces/{namespace}/clockifyrags/{name}"
+    status = control_plane.admin.get(path).get("status", {})
+    return next((one for one in status.get("conditions", ()) if one["type"] == kind), {})
+
+
+@pytest.mark.parametrize("case", TOLD, ids=lambda case: case.title)
+def test_what_only_the_operator_can_judge_is_told_by_a_condition(
+    case: Hostile, operators: Operators, control_plane: ControlPlane, namespace: str
+) -> None:
+    outcome = case.outcome
+    assert isinstance(outcome, Told)
+    operator = operators.start(namespace, ALLOWED_IMAGES=ALLOWED)
+
+    control_plane.admin.post(Resources(control_plane, namespace).path, resource(case.name, case.spec))
+
+    def told() -> bool:
+        found = condition(control_plane, namespace, case.name, outcome.condition)
+        return (outcome.status, outcome.reason) == (found.get("status"), found.get("reason"))
+
+    wait_until(told, SECONDS, f"{outcome.condition} is {outcome.status}, {outcome.reason}", operator.explain)
+    message = condition(control_plane, namespace, case.name, outcome.condition)["message"]
+    assert [] == [word for word in outcome.words if word not in message], message
+    operator.terminate()
+
+
+def test_a_missing_secret_is_named_by_the_pod_that_waits_for_it_and_read_by_nobody_else(
+    operators: Operators, control_plane: ControlPlane, namespace: str
+) -> None:
+    spec = {
+        "source": {"http": {"url": "https://help.example.com/a.jsonl", "secretRef": {"name": "nowhere"}}},
+        "embedding": {"provider": "Local"},
+    }
+    operator = operators.start(namespace)
+
+    control_plane.admin.post(Resources(control_plane, namespace).path, resource("help", spec))
+    jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+    job = wait_until(lambda: control_plane.admin.get(jobs)["items"], SECONDS, "a build starts", operator.explain)[0]
+
+    volumes = {one["name"]: one for one in job["spec"]["template"]["spec"]["volumes"]}
+    secrets = [one["secret"] for one in volumes.values() if "secret" in one]
+    assert [("nowhere", [{"key": "clockifyrag-authorization", "path": "clockifyrag-authorization"}])] == [
+        (one["secretName"], one["items"]) for one in secrets
+    ]
+    asked = [one for one in control_plane.audit(operator.user_name) if one.resource == "secrets"]
+    assert {"create"} == {one.verb for one in asked}
+    operator.terminate()
+
+
+def test_all_that_hostile_authors_get_built_suits_the_restricted_profile(
+    operators: Operators, control_plane: ControlPlane, namespace: str
+) -> None:
+    pod = {"labels": {"a": "b"}, "annotations": {"c": "d"}, "priorityClassName": "system-node-critical"}
+    spec = {"source": {"sample": {}}, "search": {"pod": pod}, "build": {"pod": pod}, "ollama": {"server": {"pod": pod}}}
+    operator = operators.start(namespace)
+    control_plane.admin.post(Resources(control_plane, namespace).path, resource("help", spec))
+    sets = f"/apis/apps/v1/namespaces/{namespace}/statefulsets"
+    made = wait_until(
+        lambda: items if len(items := control_plane.admin.get(sets)["items"]) == 2 else None,
+        SECONDS,
+        "model server and store are made",
+        operator.explain,
+    )
+
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    for one in made:
+        template = one["spec"]["template"]
+        claims = [
+            {"name": claim["metadata"]["name"], "emptyDir": {}} for claim in one["spec"].get("volumeClaimTemplates", ())
+        ]
+        template["spec"]["volumes"] += claims  # which the controller would bind
+        body = {"metadata": {"name": one["metadata"]["name"], "labels": template["metadata"]["labels"]}}
+        control_plane.admin.post(pods, {**body, "spec": template["spec"]}, dryRun="All")  # the namespace is restricted
+        assert "default" != template["spec"]["serviceAccountName"]
+        assert not template["spec"]["automountServiceAccountToken"]
+    operator.terminate()
+
+
+@pytest.mark.slow
+def test_five_hundred_of_them_keep_nobody_waiting(
+    operators: Operators, control_plane: ControlPlane, namespace: str
+) -> None:
+    hostile = TOLD[0].spec
+    resources = Resources(control_plane, namespace)
+    for number in range(MANY):
+        control_plane.admin.post(resources.path, resource(f"hostile-{number:03}", hostile))
+    operator = operators.start(namespace, ALLOWED_IMAGES=ALLOWED)
+
+    good = {"source": {"sample": {}}, "embedding": {"provider": "Local"}}
+    control_plane.admin.post(resources.path, resource("good", good))
+
+    wait_until(lambda: started(control_plane, namespace, "good"), SECONDS, "the good one builds", operator.explain)
+    change = {"spec": {"search": {"config": {"retrievalK": 7}}}}
+    control_plane.admin.patch(f"{resources.path}/good", change)
+    wait_until(lambda: changed(control_plane, namespace), SECONDS, "its change is seen", operator.explain)
+    operator.terminate()
+
+
+def started(control_plane: ControlPlane, namespace: str, name: str) -> bool:
+    jobs = control_plane.admin.get(f"/apis/batch/v1/namespaces/{namespace}/jobs")["items"]
+    return any(one["metadata"]["name"].startswith(f"{name}-build-") for one in jobs)
+
+
+def changed(control_plane: ControlPlane, namespace: str) -> bool:
+    settings = control_plane.admin.get(f"/api/v1/namespaces/{namespace}/configmaps/good-search")
+    return settings["data"]["RETRIEVAL_K"] == "7"
