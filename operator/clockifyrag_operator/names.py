@@ -49,6 +49,7 @@ AUTHORIZATION_KEY = "clockifyrag-authorization"
 API_KEYS_KEY = "clockifyrag-api-keys"
 CURRENT_KEY = "current"
 LEDGER_KEY = "ledger.json"
+INTERNAL_KEY = "key"  # of the Secret made once
 
 
 def index_volume(name: str) -> str:

@@ -170,12 +170,12 @@ def claim(name: str, of: str) -> Fields:
     return {"name": name, "persistentVolumeClaim": {"claimName": of}}
 
 
-def secret_keys(name: str, secret: str, keys: Sequence[str]) -> Fields:
+def secret_keys(name: str, secret: str, keys: Sequence[str], *, optional: bool = False) -> Fields:
     """These keys of a Secret, and no other, as files of the same names."""
     items = [{"key": key, "path": key} for key in keys]
     return {
         "name": name,
-        "secret": {"secretName": secret, "items": items, "defaultMode": _SECRETS_MODE, "optional": False},
+        "secret": {"secretName": secret, "items": items, "defaultMode": _SECRETS_MODE, "optional": optional},
     }
 
 

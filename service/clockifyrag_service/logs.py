@@ -6,6 +6,7 @@ second, and a slow disk slows no answer.
 
 import hashlib
 import logging
+import secrets
 import sys
 import threading
 import time
@@ -75,16 +76,31 @@ def set_up_logging(level: str, stream: IO[str]) -> None:
 
 
 @lru_cache(maxsize=4096)
-def query_hash(query: str) -> str:
-    """Twelve hex digits that are equal for equal questions."""
-    return hashlib.blake2b(query.encode("utf-8", "replace"), digest_size=6).hexdigest()
+def query_hash(query: str, key: bytes = b"") -> str:
+    """Twelve hex digits that are equal for equal questions; without the key nobody can try questions against them."""
+    return hashlib.blake2b(query.encode("utf-8", "replace"), digest_size=6, key=key).hexdigest()
+
+
+def hash_key(file: Path | None) -> bytes:
+    """The key of `query_hash`: the first 64 bytes of the file, random ones where it is missing, none without a file.
+
+    OSError where it may not be read.
+    """
+    if file is None:
+        return b""
+    try:
+        return file.read_bytes()[: hashlib.blake2b.MAX_KEY_SIZE]
+    except FileNotFoundError:
+        logging.getLogger(__name__).warning("LOG_KEY_FILE is missing: questions are hashed with a key of this process")
+        return secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
 
 
 class RequestLog:
     """One line for each request, noted by the event loop and written by a thread of its own."""
 
-    def __init__(self, stream: IO[str], enabled: bool, log_queries: bool) -> None:
+    def __init__(self, stream: IO[str], enabled: bool, log_queries: bool, key: bytes = b"") -> None:
         self.enabled = enabled
+        self._key = key
         self._stream = stream
         self._log_queries = log_queries
         self._pending: deque[tuple[Any, ...]] = deque()
@@ -151,6 +167,6 @@ class RequestLog:
         query = details.get("query")
         if query is not None:
             known = {name: value for name, value in details.items() if name != "query"}
-            shown = {"query": query} if self._log_queries else {"query_hash": query_hash(query)}
+            shown = {"query": query} if self._log_queries else {"query_hash": query_hash(query, self._key)}
             details = {**known, **shown}
         return "," + orjson.dumps(details, default=str).decode()[1:-1]

@@ -16,7 +16,7 @@ from .cache import AnswerCache
 from .certificate import Certificate
 from .health import Health, built_at
 from .loader import Loader
-from .logs import RequestLog
+from .logs import RequestLog, hash_key
 from .metrics import IndexFacts, Metrics
 from .parameters import SearchParameters
 from .ratelimit import Clients, RateLimiter
@@ -113,7 +113,12 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
         Clients(settings.trusted_proxies),
         searching,
         Health(settings, serving, keys, certificate, cache, searching),
-        RequestLog(log_stream, settings.effective_log_level in ("debug", "info"), settings.log_queries),
+        RequestLog(
+            log_stream,
+            settings.effective_log_level in ("debug", "info"),
+            settings.log_queries,
+            hash_key(settings.log_key_file),
+        ),
         Loader(settings, serving, tended, frequent, adopted),
         traffic,
     )

@@ -168,6 +168,11 @@ class Settings(BaseSettings):
         default=None, description="File for the log, opened for appending; unset: standard error."
     )
     log_queries: bool = Field(default=False, description="Log questions as typed; otherwise only a short hash of each.")
+    log_key_file: Path | None = Field(
+        default=None,
+        description="File of random bytes with which these hashes are keyed, so that nobody finds out a question by "
+        "trying; servers with the same key give the same hashes. Unset: without a key.",
+    )
     analytics_window_seconds: int = Field(
         default=86_400, ge=60, description="How far back /analytics looks, in seconds."
     )

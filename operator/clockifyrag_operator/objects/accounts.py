@@ -21,13 +21,13 @@ def service_account(wanted: Wanted) -> Manifest:
 def internal_secret(wanted: Wanted, seen: Observed) -> Manifest | None:
     """The Secret of random bytes; None once the ledger says that it was made.
 
-    The one object that is not determined by what is wanted: it is created, never read and never applied, so that a
-    second creation meets the first and changes nothing.
+    Search pods hash the questions of their logs with it. It is the one object that is not determined by what is wanted:
+    created, never read and never applied, so that a second creation meets the first and changes nothing.
     """
     if seen.ledger is not None and seen.ledger.internal_secret:
         return None
     key = base64.b64encode(secrets.token_bytes(_INTERNAL_BYTES)).decode()
     return manifest(
         "v1", "Secret", wanted, names.internal(wanted.name), names.SEARCH, type="Opaque", immutable=True,
-        data={"key": key},
+        data={names.INTERNAL_KEY: key},
     )  # fmt: skip

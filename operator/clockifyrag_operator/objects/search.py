@@ -10,7 +10,13 @@ from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.manifest import digest, given, manifest, spec_of
 from clockifyrag_operator.objects.glossary import glossary_entry, glossary_mount, glossary_volume
 from clockifyrag_operator.objects.model_server import search_url
-from clockifyrag_operator.objects.settings_map import KEYS_FOLDER, TLS_FOLDER, settings, settings_digest
+from clockifyrag_operator.objects.settings_map import (
+    INTERNAL_FOLDER,
+    KEYS_FOLDER,
+    TLS_FOLDER,
+    settings,
+    settings_digest,
+)
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.pod_parts import (
     HOSTNAME,
@@ -141,6 +147,9 @@ def _volumes(wanted: Wanted, seen: Observed) -> tuple[list[Fields], list[Fields]
         if shared
         else (empty_dir("index", FETCHED_BYTES_MAX), mount("index", names.INDEX_ROOT))
     ]
+    # Without it a pod hashes by a key of its own: no reason to keep it from starting.
+    internal = secret_keys("internal", names.internal(wanted.name), [names.INTERNAL_KEY], optional=True)
+    found.append((internal, mount("internal", INTERNAL_FOLDER, read_only=True)))
     if search.index_update == "HotSwap":
         pointer = config_map_files("generation", names.generations(wanted.name), {names.CURRENT_KEY: "current"})
         folder = names.GENERATION_FILE.rpartition("/")[0]

@@ -15,6 +15,7 @@ DRAIN_SECONDS = 5  # SIGTERM to the last new connection
 SHUTDOWN_SECONDS = 20  # then, for requests in flight
 KEYS_FOLDER = f"{names.SECRETS_ROOT}/keys"
 TLS_FOLDER = f"{names.SECRETS_ROOT}/tls"
+INTERNAL_FOLDER = f"{names.SECRETS_ROOT}/internal"
 
 
 def settings(wanted: Wanted, decision: Decision) -> dict[str, str]:
@@ -26,6 +27,7 @@ def settings(wanted: Wanted, decision: Decision) -> dict[str, str]:
         "INDEX_ROOT": names.INDEX_ROOT,
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
         "SHUTDOWN_SECONDS": str(SHUTDOWN_SECONDS),
+        "LOG_KEY_FILE": f"{INTERNAL_FOLDER}/{names.INTERNAL_KEY}",
         **_of_config(wanted),
         **_of_parts(wanted, decision),
     }

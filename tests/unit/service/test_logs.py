@@ -3,8 +3,9 @@
 import io
 import json
 import logging
+from pathlib import Path
 
-from clockifyrag_service.logs import JsonLines, RequestLog, query_hash
+from clockifyrag_service.logs import JsonLines, RequestLog, hash_key, query_hash
 
 
 def noted(log_queries: bool) -> dict[str, object]:
@@ -24,6 +25,24 @@ def test_a_request_is_one_line_with_its_id_and_a_hash_of_the_question() -> None:
     )
     assert query_hash("my secret") == line["query_hash"]
     assert "query" not in line
+
+
+def test_hashes_of_a_question_are_equal_under_one_key_and_tell_nothing_without_it(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(bytes(range(100)))  # longer than a key may be
+
+    key = hash_key(file)
+
+    assert query_hash("my secret", key) == query_hash("my secret", hash_key(file))
+    assert 3 == len({query_hash("my secret", one) for one in (b"", key, b"another")})
+    assert b"" == hash_key(None)
+
+
+def test_without_its_file_a_server_hashes_with_a_key_of_its_own(tmp_path: Path) -> None:
+    one, other = hash_key(tmp_path / "missing"), hash_key(tmp_path / "missing")
+
+    assert query_hash("my secret", one) != query_hash("my secret", other)
+    assert query_hash("my secret") not in (query_hash("my secret", one), query_hash("my secret", other))
 
 
 def test_the_question_is_logged_where_that_is_wanted() -> None:

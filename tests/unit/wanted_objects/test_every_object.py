@@ -101,7 +101,10 @@ def test_secrets_are_readable_through_their_fixed_keys_alone(spec: Spec, order: 
     known = {names.AUTHORIZATION_KEY, names.API_KEYS_KEY, "tls.crt", "tls.key"}
     for _, template in pod_templates(drawn(spec, order=order)):
         for volume in template["spec"]["volumes"]:
-            if "secret" in volume:
+            if "secret" in volume and volume["secret"]["secretName"].endswith("-internal"):
+                assert volume["secret"]["optional"] is True  # nothing depends on it
+                assert [names.INTERNAL_KEY] == [item["key"] for item in volume["secret"]["items"]]
+            elif "secret" in volume:
                 assert volume["secret"]["optional"] is False
                 assert {item["key"] for item in volume["secret"]["items"]} <= known
 
