@@ -73,7 +73,7 @@ class World:
         self.annotations[names.REINDEX] = token
 
     def wanted(self) -> Wanted:
-        body = {
+        body: dict[str, Any] = {
             "apiVersion": "clockifyrag.io/v1beta1",
             "kind": "ClockifyRAG",
             "metadata": {"name": NAME, "namespace": NAMESPACE},
@@ -219,7 +219,7 @@ class World:
             _set_ready(waiting[0])
             self._report(waiting[0])
             self._progress()
-        elif old and (len(pods) > wanted or not _is_ready(old[0])):
+        elif old and (sum(map(_is_ready, pods)) > wanted or not _is_ready(old[0])):
             self._take(old[0])
             self._progress()
         elif len(new) > wanted:
@@ -252,9 +252,10 @@ class World:
         return generation in self.volume and generation not in self.bad
 
     def _pointed(self, pod: Manifest) -> str | None:
-        told = pod["metadata"]["labels"].get(names.GENERATION)
+        told: str | None = pod["metadata"]["labels"].get(names.GENERATION)
         ledger = self.objects.get(("ConfigMap", names.generations(NAME)), {"data": {}})
-        return told or ledger["data"].get(names.CURRENT_KEY)
+        pointed: str | None = ledger["data"].get(names.CURRENT_KEY)
+        return told or pointed
 
     def _swap(self, pods: list[Manifest]) -> None:
         """Pods without a generation of their own follow the pointer, or say what keeps them from it."""
@@ -322,7 +323,8 @@ class World:
         removed = [one for one in order.remove if one != generation and one in self.volume]
         assert not self.in_use() & set(removed), "a generation in use is removed"
         self.volume = (self.volume | {generation}) - set(removed)
-        model = self.spec["embedding"].get("model") or "all-minilm"
+        rag = self.wanted().rag
+        model = rag.spec.embedding.resolved_model() if rag else "all-minilm"
         digest = f"sha256:{hashlib.sha256(model.encode()).hexdigest()}"
         self.manifests[generation] = {
             "id": generation, "buildKey": str(order.key), "contentDigest": "sha256:0123456789ab", "bytes": 1000,

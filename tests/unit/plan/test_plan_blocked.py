@@ -1,0 +1,170 @@
+"""What holds pods up is told in the conditions, with the object to look at and the field to change."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from tests.unit.plan.world import NAME, World
+
+from clockifyrag_operator import names
+from clockifyrag_operator.observed import Manifest
+
+UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient memory"}]}
+
+
+def waiting(reason: str, message: str, *, init: bool = False, **more: Any) -> Manifest:
+    status = {"name": "search", "image": "service:none", "state": {"waiting": {"reason": reason, "message": message}}}
+    return {"initContainerStatuses" if init else "containerStatuses": [status | more]}
+
+
+def ended(code: int, reason: str, message: str = "") -> dict[str, Any]:
+    return {"lastState": {"terminated": {"exitCode": code, "reason": reason, "message": message}}}
+
+
+def starting(status: Manifest) -> World:
+    """A world whose first search pods are stuck with this status."""
+    world = World()
+    while world.running() is None:
+        world.work()
+        world.move()
+    world.finish()
+    for _ in range(3):
+        world.work()
+        world.move()
+    for pod in search_pods(world):
+        pod["status"] = copy.deepcopy(status)
+    return world
+
+
+def search_pods(world: World) -> list[Manifest]:
+    return [one for one in world.every("Pod") if one["metadata"]["name"].startswith("search-")]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        pytest.param(UNSCHEDULED, "Unschedulable", ["Insufficient memory", "spec.search.resources"], id="no node"),
+        pytest.param(
+            waiting("ImagePullBackOff", "manifest unknown"), "RolloutFailed",
+            ["service:none", "manifest unknown", "spec.search.image"], id="no image",
+        ),
+        pytest.param(
+            waiting("CreateContainerConfigError", 'secret "keys" not found'), "RolloutFailed",
+            ['secret "keys" not found'], id="no Secret",
+        ),
+        pytest.param(
+            waiting("CrashLoopBackOff", "back-off", **ended(2, "Error", "settings are wrong")), "RolloutFailed",
+            ["exit code 2", "settings are wrong"], id="crashes",
+        ),
+        pytest.param(
+            waiting("CrashLoopBackOff", "back-off", **ended(137, "OOMKilled")), "RolloutFailed",
+            ["spec.search.resources.limits.memory"], id="memory",
+        ),
+        pytest.param(
+            waiting("PodInitializing", "", init=True, **ended(1, "Error", "a log\ncannot pull")), "RolloutFailed",
+            ["cannot pull"], id="init container",
+        ),
+    ],
+)  # fmt: skip
+def test_what_holds_the_first_pods_up_is_told_and_its_end_heals(
+    status: Manifest, reason: str, words: list[str]
+) -> None:
+    world = starting(status)
+    world.work()
+    early = world.condition("Ready"), world.message("Ready")
+    world.bad = set(world.volume)
+    world.move(700)
+    for pod in search_pods(world):
+        pod["status"] = copy.deepcopy(status)
+    world.work()
+    late = world.condition("Ready"), world.condition("Stalled"), world.message("Stalled")
+    world.bad = set()
+    world.settle()
+
+    assert "False" == early[0][0]
+    assert all(word in early[1] for word in words)
+    assert (("False", reason), ("True", "RolloutFailed")) == late[:2]
+    assert all(word in late[2] for word in words)
+    assert ("True", "Serving") == world.condition("Ready")
+    assert 1 == len(world.jobs_created)
+
+
+def test_an_image_that_cannot_be_pulled_is_not_held_against_a_generation() -> None:
+    world = World()
+    world.settle()
+    world.edit(chunking={"minChars": 100}, search={"replicas": 2, "image": "service:none"})
+    while world.running() is None:
+        world.work()
+        world.move()
+    world.finish()
+    world.bad = set(world.volume)
+    for _ in range(10):
+        world.work()
+        world.move(200)
+        for pod in search_pods(world):
+            if "Ready" not in str(pod["status"]):
+                pod["status"] = waiting("ErrImagePull", "not found")
+
+    told = world.condition("Ready"), world.message("Stalled")
+    world.bad = set()
+    world.edit(search={"replicas": 2})
+    world.settle()
+
+    assert "service:none" in told[1]
+    assert ("True", "Published") == world.condition("IndexPublished")
+    assert {"Good"} == {one["state"] for one in world.status["generations"]}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet"])
+def test_a_quota_that_forbids_pods_is_told(kind: str) -> None:
+    world = starting(UNSCHEDULED)
+    for pod in search_pods(world):
+        world.lose("Pod", pod["metadata"]["name"])
+    failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods=1"}
+    made = {
+        "kind": kind,
+        "metadata": {"name": f"{NAME}-search-1", "labels": names.labels(NAME, names.SEARCH), "uid": "r"},
+        "spec": {},
+        "status": {"conditions": [failure]},
+    }
+    if kind == "Deployment":
+        world.objects[kind, names.search(NAME)]["status"] = {"conditions": [failure]}
+    else:
+        world.objects[kind, f"{NAME}-search-1"] = made
+
+    world.work()
+
+    assert "exceeded quota: pods=1" in world.message("Ready")
+
+
+def test_a_volume_that_is_not_there_yet_is_told_with_its_class() -> None:
+    world = World()
+    while world.running() is None:
+        world.work()
+        world.move()
+    claim = world.objects["PersistentVolumeClaim", names.index_volume(NAME)]
+    claim["status"] = {"phase": "Pending"}
+    claim["spec"]["storageClassName"] = "fast"
+
+    world.work()
+
+    assert "storage class fast" in world.message("IndexBuilt")
+    assert "spec.index.storage.storageClassName" in world.message("IndexBuilt")
+
+
+def test_a_build_without_a_node_is_told() -> None:
+    world = World()
+    while world.running() is None:
+        world.work()
+        world.move()
+    job = world.running()
+    assert job is not None
+    world.objects["Pod", f"{job['metadata']['name']}-x"]["status"] = copy.deepcopy(UNSCHEDULED)
+
+    world.work()
+
+    assert ("False", "Building") == world.condition("IndexBuilt")
+    assert "Insufficient memory" in world.message("IndexBuilt")
+    assert "spec.build.resources" in world.message("IndexBuilt")
