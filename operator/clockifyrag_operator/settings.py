@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     alert_for: str = Field(
         default="10m", pattern=r"^[1-9][0-9]*(s|m|h)$", description="How long a state lasts before its alert fires."
     )
+    runbooks: str = Field(
+        default="docs/runbooks.md", max_length=500, description="Address put before the anchor of an alert's runbook."
+    )
 
     api_host: str = Field(default="0.0.0.0", description="Address of /livez, /readyz and /metrics.")  # noqa: S104
     api_port: int = Field(default=8080, ge=0, le=65535, description="Port of /livez, /readyz and /metrics.")

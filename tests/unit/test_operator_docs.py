@@ -14,7 +14,7 @@ from tools.dashboard import LABEL
 
 from clockifyrag_operator.metrics import BUILD_RESULTS, RESULTS
 from clockifyrag_operator.metrics import Metrics as OperatorMetrics
-from clockifyrag_operator.objects.alerts import RESOURCE_LABEL, RUNBOOKS, Alert, alerts
+from clockifyrag_operator.objects.alerts import RESOURCE_LABEL, Alert, alerts
 from clockifyrag_operator.observed import Wanted
 from clockifyrag_operator.settings import settings_document
 from clockifyrag_resource.conditions import CONDITIONS, REASONS, ConditionStatus, ConditionType
@@ -92,7 +92,7 @@ def test_an_alert_leads_to_its_own_runbook() -> None:
     rules = re.split(r"- alert: (\w+)\n", charts.text("templates/prometheusrule.yaml"))[1:]
     led = {name: re.findall(r"runbook_url: \{\{ .Values.monitoring.runbooks \}\}#(\w+)\n", rule)
            for name, rule in zip(rules[::2], rules[1::2], strict=True)}  # fmt: skip
-    led |= {one.name: [one.runbook.removeprefix(f"{RUNBOOKS}#")] for one in resource_alerts()}
+    led |= {one.name: [one.runbook("").removeprefix("#")] for one in resource_alerts()}
 
     assert {name: [name.lower()] for name in led} == led
     assert {name.lower() for name in led} <= page("docs/runbooks.md").anchors

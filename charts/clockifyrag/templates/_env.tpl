@@ -17,6 +17,7 @@
 {{- end }}
 - {name: ALLOW_ALERTS, value: {{ .Values.allowAlerts | quote }}}
 - {name: ALERT_FOR, value: {{ .Values.alertFor | quote }}}
+- {name: RUNBOOKS, value: {{ .Values.monitoring.runbooks | quote }}}
 - {name: API_PORT, value: "8080"}
 - {name: LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
 - {name: LEASE_NAME, value: {{ include "clockifyrag.fullname" . | quote }}}

@@ -13,7 +13,6 @@ from clockifyrag_operator.manifest import spec_of
 from clockifyrag_operator.observed import Wanted
 from clockifyrag_resource.conditions import ConditionStatus, ConditionType
 
-RUNBOOKS = "docs/runbooks.md"
 RESOURCE_LABEL = "clockifyrag_io_resource"  # names.RESOURCE as Prometheus writes it
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -34,10 +33,9 @@ class Alert:
     description: str
     lasts: str | None = None
 
-    @property
-    def runbook(self) -> str:
-        """Where it says what to do."""
-        return f"{RUNBOOKS}#{self.name.lower()}"
+    def runbook(self, address: str) -> str:
+        """Where it says what to do; `address` is that of docs/runbooks.md."""
+        return f"{address}#{self.name.lower()}"
 
 
 def alerts(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:

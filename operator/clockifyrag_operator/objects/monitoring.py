@@ -34,7 +34,7 @@ def prometheus_rule(wanted: Wanted, seen: Observed, operator: Settings) -> Manif
     monitoring, kind = spec_of(wanted).monitoring, "PrometheusRule"
     if monitoring.prometheus_rule == "Disabled" or kind not in seen.kinds or not operator.allow_alerts:
         return None
-    rules = [_rule(wanted, alert, operator.alert_for) for alert in alerts(wanted, operator.alert_for)]
+    rules = [_rule(wanted, alert, operator) for alert in alerts(wanted, operator.alert_for)]
     return manifest(
         _API_VERSION, kind, wanted, names.search(wanted.name), names.SEARCH,
         labels=monitoring.labels,
@@ -42,15 +42,15 @@ def prometheus_rule(wanted: Wanted, seen: Observed, operator: Settings) -> Manif
     )  # fmt: skip
 
 
-def _rule(wanted: Wanted, alert: Alert, alert_for: str) -> Fields:
+def _rule(wanted: Wanted, alert: Alert, operator: Settings) -> Fields:
     return {
         "alert": alert.name,
         "expr": alert.expression,
-        "for": alert.lasts or alert_for,
+        "for": alert.lasts or operator.alert_for,
         "labels": {"severity": alert.severity, "namespace": wanted.namespace, "resource": wanted.name},
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
-            "runbook_url": alert.runbook,
+            "runbook_url": alert.runbook(operator.runbooks),
         },
     }

@@ -23,6 +23,7 @@ ALSO_NAMED = {
     "/articles/<id>",
     "/articles/…",
     "/api/embed",
+    "/api/tags",
 }  # in metrics, as examples, Ollama's
 JSON_ANSWERS = [name for name, operation in OPERATIONS.items() if "properties" in str(operation["responses"]["200"])]
 

@@ -28,7 +28,7 @@ def test_an_alert_says_what_is_wrong_how_bad_it_is_and_where_to_read_on(alert: A
     assert alert.severity in ("critical", "warning")
     assert f"{NAMESPACE}/help" in alert.summary
     assert alert.description.endswith(".")
-    assert f"docs/runbooks.md#{alert.name.lower()}" == alert.runbook
+    assert f"docs/runbooks.md#{alert.name.lower()}" == alert.runbook("docs/runbooks.md")
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert.name))
