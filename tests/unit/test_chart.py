@@ -22,7 +22,8 @@ from clockifyrag_operator.settings import Settings
 FREE = {"global", "affinity.nodeAffinity", "affinity.podAffinity", "affinity.podAntiAffinity"}  # Kubernetes' own
 TOLD_BY_OTHER_VALUES = {
     "watch_namespaces", "pod_namespace", "pod_name", "service_image", "index_builder_image", "ollama_image",
-    "allowed_images", "allowed_private_hosts", "allow_alerts", "alert_for", "runbooks", "api_port", "log_level", "lease_name",
+    "allowed_images", "allowed_private_hosts", "allow_alerts", "alert_for", "runbooks", "api_port", "log_level",
+    "lease_name",
 }  # fmt: skip
 
 
