@@ -42,7 +42,12 @@ class Outcome:
     @property
     def generation(self) -> str | None:
         found = self.values.get("generation")
-        return found if isinstance(found, str) and _GENERATION.fullmatch(found) else None
+        return str(found) if is_generation(found) else None
+
+
+def is_generation(value: object) -> bool:
+    """Whether it is the id of a generation."""
+    return isinstance(value, str) and _GENERATION.fullmatch(value) is not None
 
 
 def taken_in(ledger: Ledger, seen: Observed) -> Ledger:

@@ -3,6 +3,7 @@
 Until that has ended nothing is built, removed or published; search pods keep what they serve.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from clockifyrag_operator import names
 from clockifyrag_operator.jobs import LiveJob, live_jobs, pods_of
 from clockifyrag_operator.ledger import BuildKey, BuildOrder, Entry, Ledger
 from clockifyrag_operator.observed import Observed, Wanted
-from clockifyrag_operator.outcomes import facts, outcome, text_of
+from clockifyrag_operator.outcomes import facts, is_generation, outcome, text_of
 from clockifyrag_operator.pod_states import template_label
 from clockifyrag_operator.triggers import DIGEST, token_of
 
@@ -69,8 +70,7 @@ def _read_back(wanted: Wanted, seen: Observed) -> Ledger | None:
     for job in lists_of(wanted, seen):
         told = outcome(job, pods_of(seen, job)) if job.ended else None
         if told is not None and told.result == "Listed":
-            listed = told.values.get("generations")
-            return _adopted(wanted, seen, tuple(_entries(listed if isinstance(listed, list) else [])))
+            return _adopted(wanted, seen, listed_entries(told.values))
     return None
 
 
@@ -118,9 +118,10 @@ def _trigger_of(entries: tuple[Entry, ...], served: str | None) -> str:
     return f"{DIGEST}{key.source}" if key else ""
 
 
-def _entries(listed: list[Any]) -> list[Entry]:
-    """Those of the listing that say what they are, in its order: newest first."""
-    return [
+def listed_entries(listing: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """The generations of a listing that say what they are, in its order: newest first."""
+    listed = listing.get("generations")
+    return tuple(
         Entry(
             id=one["id"],
             state="Good",
@@ -129,6 +130,6 @@ def _entries(listed: list[Any]) -> list[Entry]:
             built_at=text_of(one, "created"),
             **facts(one),
         )
-        for one in listed
-        if isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"].startswith("gen-")
-    ]
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and is_generation(one.get("id"))
+    )
