@@ -138,10 +138,15 @@ class Pass:
 
     def _holds(self, place: tuple[str, str, str], live: Manifest, rendered: Manifest) -> bool:
         """Whether writing would change nothing. What the API server made of it last time counts as written."""
-        told = _applied(rendered)
-        if _applied(live) == told and holds(live, rendered):
+        told, version = _applied(rendered), live["metadata"]["resourceVersion"]
+        if self._memory.compared.get(place) == (told, version):
             return True
-        return self._memory.accepted.get(place) == (told, essence(live))
+        same = (_applied(live) == told and holds(live, rendered)) or (
+            self._memory.accepted.get(place) == (told, essence(live))
+        )
+        if same:
+            self._memory.compared[place] = (told, version)
+        return same
 
     async def _replace(self, live: Manifest) -> None:
         """A StatefulSet whose fixed fields are to change goes without its pods, and is made again when it is gone."""

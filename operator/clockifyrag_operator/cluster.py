@@ -12,10 +12,12 @@ from clockifyrag_operator.client import Client
 from clockifyrag_operator.config_maps import ConfigMaps
 from clockifyrag_operator.decision import Plan
 from clockifyrag_operator.errors import NotFound
+from clockifyrag_operator.jobs import JOB_NAME, LiveJob
 from clockifyrag_operator.kinds import CHILDREN, RESOURCE, Kind
 from clockifyrag_operator.ledger import Ledger, parse_ledger
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
+from clockifyrag_operator.pod_states import has_ended
 from clockifyrag_operator.pods import Pods
 from clockifyrag_operator.resource_reader import references, shown_references, wanted_of
 from clockifyrag_operator.telling import Events
@@ -69,10 +71,11 @@ class Cluster:
         if body is None:
             self.memory.forget(key)
             return None
-        wanted = wanted_of(body)
+        wanted = self.wanted(key, body)
         children = self.cache.children(key)
         objects = {place: held.manifest for place, held in children.items()} | await self._foreign(wanted)
         ledger, version = ledger_of(objects.get(("ConfigMap", names.generations(name))))
+        objects |= await self._last_words(wanted, objects, ledger)
         named = references(wanted.rag) if wanted.rag is not None and not wanted.deleting else ()
         digests = await self.config_maps.digests(namespace, (one.name for one in named))
         asked = [live for (kind, _), live in objects.items() if kind == "Pod"] if not wanted.deleting else []
@@ -88,6 +91,13 @@ class Cluster:
             owned_templates={place: held.template for place, held in children.items() if held.template is not None},
             refusals=dict(self.memory.refusals.get(key, {})),
         )
+
+    def wanted(self, key: Key, body: Manifest) -> Wanted:
+        """What the resource says, read once a version: most passes find the one they knew."""
+        version, known = body["metadata"]["resourceVersion"], self.memory.read.get(key)
+        if known is None or known[0] != version:
+            known = self.memory.read[key] = (version, wanted_of(body))
+        return known[1]
 
     async def carry_out(self, wanted: Wanted, plan: Plan) -> Mapping[tuple[str, str], str]:
         """What was refused, by object. Raises Conflict, PassIncomplete, ResourceGone and LeaseLost as Pass does."""
@@ -118,6 +128,24 @@ class Cluster:
             else:
                 known[place] = live
         return dict(known)
+
+    async def _last_words(
+        self, wanted: Wanted, objects: Mapping[tuple[str, str], Manifest], ledger: Ledger | None
+    ) -> dict[tuple[str, str], Manifest]:
+        """Pods of Jobs that ended, read again where none is known to have ended and the outcome is yet to be taken in.
+
+        The watch of Jobs may be ahead of that of pods, and an outcome is judged once.
+        """
+        found: dict[tuple[str, str], Manifest] = {}
+        ended = {(live["metadata"].get("labels") or {}).get(JOB_NAME) for live in objects.values() if has_ended(live)}
+        for (kind, name), live in objects.items():
+            judged = ledger is not None and live["metadata"]["uid"] in ledger.recorded
+            if kind != "Job" or judged or name in ended or LiveJob(live, None).ended is None:
+                continue
+            for pod in await self.client.list_all("Pod", wanted.namespace, f"{JOB_NAME}={name},{names.SELECTOR}"):
+                self.cache.put(pod)
+                found["Pod", pod["metadata"]["name"]] = pod
+        return found
 
     def _count_builds(self, wanted: Wanted, before: Manifest | None) -> None:
         """Counts the outcomes that this pass took into the ledger."""

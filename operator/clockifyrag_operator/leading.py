@@ -25,7 +25,7 @@ from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.pods import Pods
 from clockifyrag_operator.queue import WorkQueue
 from clockifyrag_operator.reconcile import Planner, Reconciler
-from clockifyrag_operator.resource_reader import references, wanted_of
+from clockifyrag_operator.resource_reader import references
 from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.telling import Events
 
@@ -168,7 +168,8 @@ class Leader:
         """Wakes those resources whose ConfigMaps changed; those that name none cost nothing."""
         named: set[tuple[str, str]] = set()
         for body in list(self.cache.resources()):
-            wanted = wanted_of(body)
+            metadata = body["metadata"]
+            wanted = self._cluster.wanted((metadata["namespace"], metadata["name"]), body)
             mentioned = [one.name for one in references(wanted.rag)] if wanted.rag is not None else []
             named |= {(wanted.namespace, one) for one in mentioned}
             if mentioned and await self._cluster.config_maps.changed(wanted.namespace, mentioned):

@@ -58,13 +58,16 @@ class Lease:
 
     async def acquire(self, client: Client, stop: asyncio.Event) -> bool:
         """Returns True as the leader, or False when `stop` is set first."""
+        told = ""
         while not stop.is_set():
             try:
                 if await self._take(client):
                     log.info("leading", extra={"lease": self._name, "identity": self.identity})
                     return True
+                told = ""
             except OperatorError as error:
-                log.warning("the lease could not be looked at: %s", error)
+                log.log(logging.DEBUG if told == str(error) else logging.WARNING, "the lease cannot be seen: %s", error)
+                told = str(error)  # once, not each second of an outage
             await _first(stop, self._look_seconds)
         return False
 

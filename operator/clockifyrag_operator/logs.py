@@ -37,5 +37,7 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for other in ("aiohttp", "asyncio"):
         logging.getLogger(other).setLevel(logging.WARNING)
-    logging.getLogger("kopf").setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
-    logging.getLogger("kopf.objects").setLevel(logging.ERROR)  # its warnings carry no object of ours
+    if level != "debug":
+        logging.getLogger("kopf").setLevel(logging.ERROR)
+        # Each attempt of each watch while the API server is away; what comes of it is told by lease and watches.
+        logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from clockifyrag_operator.cache import Key, Place
 from clockifyrag_operator.metrics import Metrics
-from clockifyrag_operator.observed import Manifest
+from clockifyrag_operator.observed import Manifest, Wanted
 
 
 @dataclass(slots=True)
@@ -16,6 +16,10 @@ class Memory:
     metrics: Metrics
     accepted: dict[Place, tuple[str | None, str]] = field(default_factory=dict)
     """Objects the API server stores differently from what was applied: digest applied, and of what it made of it."""
+    compared: dict[Place, tuple[str | None, str]] = field(default_factory=dict)
+    """Objects that were found to hold what is wanted: digest wanted, and their resourceVersion then."""
+    read: dict[Key, tuple[str, Wanted]] = field(default_factory=dict)
+    """Resources as they were last read, with their resourceVersion."""
     statuses: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By uid: digest of the status that was written, and of what the API server stored (an old CRD drops fields)."""
     foreign: dict[Key, dict[tuple[str, str], Manifest]] = field(default_factory=dict)
@@ -29,6 +33,9 @@ class Memory:
         self.foreign.pop(key, None)
         self.refusals.pop(key, None)
         self.written.pop(key, None)
+        if read := self.read.pop(key, None):
+            self.statuses.pop(read[1].uid, None)
+        self.compared = {place: one for place, one in self.compared.items() if not _belongs(place, key)}
         self.accepted = {place: one for place, one in self.accepted.items() if not _belongs(place, key)}
 
 
