@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.plan.world import NAME, World
+from tests.unit.plan.cluster import NAME
+from tests.unit.plan.world import World
 
 from clockifyrag_operator import names
 from clockifyrag_operator.plan import plan

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.plan.world import NAME, World
+from tests.unit.plan.cluster import NAME
+from tests.unit.plan.world import World
 
 from clockifyrag_operator import names
 from clockifyrag_operator.ledger import Ledger
