@@ -74,6 +74,7 @@ class Cluster:
         wanted = self.wanted(key, body)
         children = self.cache.children(key)
         objects = {place: held.manifest for place, held in children.items()} | await self._foreign(wanted)
+        objects |= await self._ledger_unheard_of(wanted, objects)
         ledger, version = ledger_of(objects.get(("ConfigMap", names.generations(name))))
         objects |= await self._last_words(wanted, objects, ledger)
         named = references(wanted.rag) if wanted.rag is not None and not wanted.deleting else ()
@@ -128,6 +129,19 @@ class Cluster:
             else:
                 known[place] = live
         return dict(known)
+
+    async def _ledger_unheard_of(
+        self, wanted: Wanted, objects: Mapping[tuple[str, str], Manifest]
+    ) -> dict[tuple[str, str], Manifest]:
+        """The ledger of a volume that no list and no event told of: that it is lost is believed when a quorum says so."""
+        place = ("ConfigMap", names.generations(wanted.name))
+        if place in objects or ("PersistentVolumeClaim", names.index_volume(wanted.name)) not in objects:
+            return {}
+        try:
+            live = await self.client.get(place[0], wanted.namespace, place[1])
+        except NotFound:
+            return {}
+        return {place: live} if is_ours(live, wanted) else {}
 
     async def _last_words(
         self, wanted: Wanted, objects: Mapping[tuple[str, str], Manifest], ledger: Ledger | None

@@ -106,7 +106,7 @@ class Operators:
             "POD_NAMESPACE": namespaces[0],
             "POD_NAME": folder.name,
             "API_HOST": "127.0.0.1",
-            "LOG_LEVEL": "debug",
+            "LOG_LEVEL": "info",
             "ROLLOUT_SECONDS": 5,
             **self.times,
             **settings,

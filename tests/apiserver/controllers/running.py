@@ -25,6 +25,7 @@ from .world import Container, World
 T = TypeVar("T")
 _START_SECONDS = 30
 _RETRY_SECONDS = 0.2
+_LAST_SECONDS = 0.05
 log = logging.getLogger(__name__)
 
 
@@ -109,7 +110,9 @@ class Controllers:
             for handle in handles:
                 handle.cancel()
         await self._addresses.close()
+        await asyncio.get_running_loop().shutdown_asyncgens()  # watches that were cancelled
         await self._api.__aexit__()
+        await asyncio.sleep(_LAST_SECONDS)  # transports that were closed are told so in the loop's next turns
 
     async def _begin(self, namespace: str) -> None:
         self._dirty[namespace] = asyncio.Event()

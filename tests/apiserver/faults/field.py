@@ -12,7 +12,12 @@ from tests.apiserver.controlplane import Api, ControlPlane
 from tests.apiserver.faults.story import Manifest, Story
 from tests.apiserver.operator_process import OperatorProcess, Operators
 from tests.apiserver.proxy import FaultProxy
+from tests.apiserver.waiting import wait_until
 
+from clockifyrag_operator.handlers import watched
+
+WATCHES = len(watched())
+START_SECONDS = 60.0
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -67,6 +72,8 @@ class Field:
         operator = self.operators.start(story.namespace, proxy=proxy, **settings)
         self._closing.callback(operator.kill)
         story.explain.append(operator.explain)
+        if proxy is not None:  # it is ready as a standby, too: numbers of events begin when all is watched
+            wait_until(lambda: len(proxy.open_watches()) >= WATCHES, START_SECONDS, "it watches", operator.explain)
         return operator
 
     def stage(self, spec: Manifest | None = None, **settings: Any) -> Stage:

@@ -9,7 +9,7 @@ from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import ACTS, Runs
 from tests.apiserver.faults.story import LOCAL
 from tests.apiserver.operator_process import OperatorProcess
-from tests.apiserver.proxy import Coalesce, Drop, FaultProxy, Freeze, is_watch
+from tests.apiserver.proxy import Coalesce, Drop, FaultProxy, Freeze, is_watch, of
 from tests.apiserver.waiting import wait_until
 
 SEED = 6
@@ -38,6 +38,19 @@ def end_states(field: Field, name: str, mutant: str = "") -> dict[str, object]:
 @pytest.mark.parametrize("name", ["create", "rebuild"])
 def test_without_any_one_event_the_end_state_is_the_same(field: Field, name: str) -> None:
     assert {} == end_states(field, name)
+
+
+def jobs_made_before_their_pods_are_heard_of(field: Field, mutant: str = "") -> list[str]:
+    """All Jobs of a creation during which the watch of pods is silent."""
+    stage = field.stage(mutant=mutant)
+    stage.proxy.freeze_watches(of("pods", "watch"))
+    stage.story.create(LOCAL)
+    stage.story.wait_ready()
+    return stage.story.jobs_made()
+
+
+def test_a_job_whose_end_is_heard_before_that_of_its_pods_is_not_run_again(field: Field) -> None:
+    assert 1 == len(jobs_made_before_their_pods_are_heard_of(field))
 
 
 def seconds_deaf(field: Field, mutant: str = "", limit_seconds: float = 30.0) -> float:

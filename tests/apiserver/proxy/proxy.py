@@ -34,6 +34,7 @@ T = TypeVar("T")
 _NOT_PASSED_ON = {"host", "accept-encoding", "connection", "content-length", "transfer-encoding", "keep-alive"}
 _PAGING = {"resourceVersion", "resourceVersionMatch", "limit", "continue", "timeoutSeconds"}
 _START_SECONDS = 10
+_LAST_SECONDS = 0.05
 
 
 class FaultProxy:
@@ -144,7 +145,12 @@ class FaultProxy:
         for stream in list(self._streams):
             await stream.cut()
         await self._runner.cleanup()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await self._session.close()
+        await asyncio.sleep(_LAST_SECONDS)  # transports that were closed are told so in the loop's next turns
 
     async def _heal(self) -> None:
         self._faults = ()
