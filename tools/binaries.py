@@ -85,11 +85,20 @@ def variables(program: Program) -> dict[str, str]:
 KUBERNETES = (
     "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet",
 )  # fmt: skip
+PROMETHEUS = "github.com/prometheus/prometheus"
+MONITORING = "github.com/prometheus-operator/prometheus-operator"
 PROGRAMS = {
     program.name: program
     for program in (
+        Program("coredns", "coredns", "github.com/coredns/coredns"),
         Program("etcd", "etcd", "go.etcd.io/etcd/server/v3"),
         Program("helm", "helm", "helm.sh/helm/v3/cmd/helm"),
+        Program("local-path-provisioner", "local-path-provisioner", "github.com/rancher/local-path-provisioner"),
+        Program("metrics-server", "metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server"),
+        Program("prometheus", "prometheus", f"{PROMETHEUS}/cmd/prometheus"),
+        Program("prometheus-config-reloader", "prometheus-operator", f"{MONITORING}/cmd/prometheus-config-reloader"),
+        Program("prometheus-operator", "prometheus-operator", f"{MONITORING}/cmd/operator"),
+        Program("promtool", "prometheus", f"{PROMETHEUS}/cmd/promtool"),
         *(Program(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}") for name in KUBERNETES),
     )
 }

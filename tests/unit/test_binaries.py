@@ -14,7 +14,17 @@ SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "binaries.py"
 def test_versions_are_those_that_the_modules_pin() -> None:
     versions = {name: program.version for name, program in PROGRAMS.items()}
 
-    pinned = {"etcd": "v3.6.11", "helm": "v3.22.0"}
+    pinned = {
+        "coredns": "v1.14.7",
+        "etcd": "v3.6.11",
+        "helm": "v3.22.0",
+        "local-path-provisioner": "v0.0.30",
+        "metrics-server": "v0.9.0",
+        "prometheus": "v0.306.0",
+        "prometheus-config-reloader": "v0.85.0",
+        "prometheus-operator": "v0.85.0",
+        "promtool": "v0.306.0",
+    }
     assert pinned | dict.fromkeys(PROGRAMS.keys() - pinned, "v1.35.4") == versions
 
 
@@ -77,7 +87,7 @@ def test_an_unknown_program_is_refused_with_the_known_ones() -> None:
     said = subprocess.run([sys.executable, str(SCRIPT), "etcd", "kubecolor"], capture_output=True, text=True)
 
     assert 1 == said.returncode
-    assert said.stderr.startswith("kubecolor asked for, known: etcd helm kube-apiserver ")
+    assert said.stderr.startswith("kubecolor asked for, known: coredns etcd helm ")
 
 
 @pytest.mark.parametrize(

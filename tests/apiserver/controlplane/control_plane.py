@@ -20,11 +20,11 @@ from typing import Self
 
 import httpx
 from tools.binaries import find
+from tools.pki import Authority, write_key_pair
 
 from .api import Api
 from .audit import POLICY, AuditEvent, read_events
 from .folder import own_folder
-from .pki import Authority, write_key_pair
 from .server import Server, reserved_port
 from .users import User
 

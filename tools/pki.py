@@ -18,12 +18,14 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Authority:
-    """Signs certificates that live for a day; its own is `certificate_file`."""
+    """Signs certificates that live for a day, or `lifetime`; its own are `certificate_file` and `key_file`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lifetime: timedelta = LIFETIME) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.lifetime = lifetime
         self.certificate_file = folder / "ca.crt"
+        self.key_file = folder / "ca.key"
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = distinguished_name("clockifyrag test authority")
         self._count = 0
@@ -34,6 +36,7 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         self.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        write_key(self.key_file, self._key)
 
     def issue(self, name: str, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> tuple[Path, Path]:
         """Certificate and key of a client with these groups, or with `hosts` of a server, as PEM files."""
@@ -64,7 +67,7 @@ class Authority:
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - CLOCK_SKEW)
-            .not_valid_after(now + LIFETIME)
+            .not_valid_after(now + self.lifetime)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)
         )
