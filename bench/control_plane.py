@@ -15,7 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
+import orjson
 from tests.apiserver.controlplane import ControlPlane, User
 from tests.apiserver.controlplane.audit import AuditEvent
 
@@ -51,7 +53,7 @@ def cluster() -> Iterator["Cluster"]:
     """A control plane with the CRD and two namespaces; its operator, if one was started, ends with it."""
     with ControlPlane() as control_plane:
         control_plane.kubectl("apply", "--server-side", "--filename", str(ROOT / "crds" / "clockifyrag.yaml"))
-        control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/clockifyrags.clockifyrag.io")
+        wait_until(lambda: control_plane.admin.request("GET", RESOURCES_PATH).is_success, "the definition is served")
         for name in (WATCHED, COPIED):
             control_plane.admin.post("/api/v1/namespaces", {"metadata": {"name": name}})
         running = Cluster(control_plane)
@@ -211,12 +213,12 @@ class Cluster:
 
     def _objects(self) -> dict[str, list[dict[str, Any]]]:
         """What the operator made, by the path of its kind."""
-        return {
-            path: self.control_plane.admin.get(path.format(namespace=f"namespaces/{WATCHED}"), labelSelector=SELECTOR)[
-                "items"
-            ]
-            for path in KINDS
-        }
+        return {path: self._listed(path.format(namespace=f"namespaces/{WATCHED}")) for path in KINDS}
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        found = self.control_plane.admin.get(path, labelSelector=SELECTOR)
+        kind = {"apiVersion": found["apiVersion"], "kind": found["kind"].removesuffix("List")}
+        return [{**kind, **one} for one in found["items"]]
 
     async def _created(self, bodies: Bodies, side_by_side: int) -> None:
         await self._sent("POST", bodies, "application/json", {}, side_by_side)
@@ -226,23 +228,21 @@ class Cluster:
         await self._sent("PATCH", bodies, "application/apply-patch+yaml", query, FLOOR_WORKERS)
 
     async def _sent(
-        self,
-        method: str,
-        bodies: Bodies,
-        content_type: str,
-        query: dict[str, str],
-        side_by_side: int,
+        self, method: str, bodies: Bodies, content_type: str, query: dict[str, str], side_by_side: int
     ) -> None:
+        """By the HTTP client that the operator's own client library uses."""
         user = self.control_plane.admin.user
-        limit = asyncio.Semaphore(side_by_side)
-        async with httpx.AsyncClient(base_url=user.server, verify=user.ssl_context(), timeout=60) as client:
+        connector = aiohttp.TCPConnector(ssl=user.ssl_context(), limit=side_by_side)
+        headers = {"content-type": content_type}
+        async with aiohttp.ClientSession(user.server, connector=connector, headers=headers) as client:
+            limit = asyncio.Semaphore(side_by_side)
 
             async def send(path: str, body: Mapping[str, Any]) -> None:
-                async with limit:
-                    headers = {"content-type": content_type}
-                    answer = await client.request(method, path, json=dict(body), params=query, headers=headers)
-                    if not answer.is_success:
-                        raise BenchFailed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+                data = orjson.dumps(body)
+                async with limit, client.request(method, path, data=data, params=query) as answer:
+                    text = await answer.text()
+                    if not answer.ok:
+                        raise BenchFailed(f"{method} {path}: {answer.status} {text[:300]}")
 
             await asyncio.gather(*(send(path, body) for path, body in bodies))
 
