@@ -92,7 +92,7 @@ def other(control_plane: ControlPlane) -> str:
 @pytest.fixture(scope="module")
 def monitoring(control_plane: ControlPlane) -> None:
     """The kinds of monitoring.coreos.com, as the Prometheus operator defines them."""
-    for file in sorted(definitions().iterdir()):
+    for file in sorted(definitions().glob("*.yaml")):
         control_plane.kubectl("apply", "--server-side", "--filename", str(file))
     control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 
