@@ -15,6 +15,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import orjson
+
 from clockifyrag_operator import names
 from clockifyrag_operator.kinds import RESOURCE, WORKLOADS
 from clockifyrag_operator.observed import Manifest
@@ -65,14 +67,14 @@ class Cache:
     def put(self, manifest: Manifest) -> bool:
         """Takes the object in and says whether it is news: not what is held already, or older, or deleted since."""
         metadata, version = manifest["metadata"], version_of(manifest)
-        place = (manifest["kind"], metadata["namespace"], metadata["name"])
+        place = place_of(manifest)
         _, deleted_at = self._deleted.get(metadata["uid"], (0.0, -1))
         held = self._held.get(place)
         if version <= deleted_at or (held and version <= version_of(held.manifest)):
             return False
         self._forget(place)
         template = owned_template(manifest) if manifest["kind"] in WORKLOADS else None
-        self._held[place] = Held(without_managed_fields(manifest), template)
+        self._held[place] = Held(compact(manifest), template)
         if (key := key_of(manifest)) is not None and manifest["kind"] != RESOURCE.kind:
             self._of.setdefault(key, set()).add(place)
         return True
@@ -84,24 +86,22 @@ class Cache:
         """
         metadata = manifest["metadata"]
         self._remember_deleted(metadata["uid"], version_of(manifest))
-        place = (manifest["kind"], metadata["namespace"], metadata["name"])
+        place = place_of(manifest)
         held = self._held.get(place)
         if held and held.manifest["metadata"]["uid"] == metadata["uid"]:  # not one of the same name made since
             self._forget(place)
 
-    def replace(self, kind: str, namespace: str | None, listed: Iterable[Manifest], since: int) -> set[Key]:
-        """Takes in a whole list of one kind, of a namespace or of all; gives the resources whose objects changed.
+    def put_all(self, listed: Iterable[Manifest]) -> set[Key]:
+        """Takes in a page of a list; gives the resources whose objects changed."""
+        return {key for one in listed if self.put(one) and (key := key_of(one)) is not None}
 
-        What is held and not in the list is gone, unless it came after the list was asked for: its version is above
-        `since`, the newest one held then. That is how a deletion is found that no event told.
+    def keep_only(self, kind: str, namespace: str | None, present: set[Place], since: int) -> set[Key]:
+        """Forgets what a whole list of one kind, of a namespace or of all, did not hold; gives the resources it was of.
+
+        What came after the list was asked for is kept: its version is above `since`, the newest one held then. That is
+        how a deletion is found that no event told.
         """
         changed: set[Key] = set()
-        present = set()
-        for one in listed:
-            place = (kind, one["metadata"]["namespace"], one["metadata"]["name"])
-            present.add(place)
-            if self.put(one):
-                changed |= {key} if (key := key_of(one)) else set()
         for place, held in list(self._held.items()):
             if place[0] != kind or place in present or namespace not in (None, place[1]):
                 continue
@@ -131,6 +131,12 @@ class Cache:
             del self._deleted[first]
 
 
+def place_of(manifest: Manifest) -> Place:
+    """Where the cache holds it."""
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata["namespace"], metadata["name"]
+
+
 def version_of(manifest: Manifest) -> int:
     """The resourceVersion as the number it is (compared as such since Kubernetes 1.35, KEP-5504)."""
     version = manifest["metadata"].get("resourceVersion", "0")
@@ -147,7 +153,11 @@ def key_of(manifest: Manifest) -> Key | None:
     return (metadata["namespace"], name) if name and labels.get(names.MANAGED_BY) == names.MANAGED_BY_US else None
 
 
-def without_managed_fields(manifest: Manifest) -> Manifest:
-    """The same object; managedFields are half of its size and are of no further use."""
+def compact(manifest: Manifest) -> Manifest:
+    """The same object without managedFields, which are half of its size and of no further use.
+
+    Written and read once more: orjson keeps one copy of each key for all objects, half of what is left.
+    """
     metadata = {name: value for name, value in manifest["metadata"].items() if name != "managedFields"}
-    return {**manifest, "metadata": metadata}
+    compacted: Manifest = orjson.loads(orjson.dumps({**manifest, "metadata": metadata}))
+    return compacted

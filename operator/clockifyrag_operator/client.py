@@ -10,7 +10,6 @@ wire as can be, whether this process is still the leader. A frozen process that 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import orjson
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
@@ -31,7 +31,7 @@ from clockifyrag_operator.observed import Manifest
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-PAGE = 500  # objects a list request asks for
+PAGE = 200  # objects a list request asks for
 PAUSE_SECONDS_MAX = 60.0  # longest wait a Retry-After is believed
 TOKEN_SECONDS = 60.0  # how long a token is used before its file is read again
 CONNECTIONS = 32
@@ -67,18 +67,21 @@ class Client:
         accept = METADATA_ONLY if metadata_only else None
         return await self.request("GET", ALL[kind].path(namespace, name), accept=accept)
 
-    async def list_all(self, kind: str, namespace: str | None, selector: str = "") -> list[Manifest]:
-        """All objects of the kind in the namespace, or everywhere, as a quorum holds them, page by page."""
-        found: list[Manifest] = []
+    async def pages(self, kind: str, namespace: str | None, selector: str = "") -> AsyncIterator[list[Manifest]]:
+        """All objects of the kind in the namespace, or everywhere, as a quorum holds them, a page at a time."""
         query = {"limit": str(PAGE)} | ({"labelSelector": selector} if selector else {})
         while True:
             page = await self.request("GET", ALL[kind].path(namespace), query=query)
-            for one in page["items"]:
-                found.append({"apiVersion": ALL[kind].api_version, "kind": kind, **one})
+            # Items of a list do not say what they are.
+            yield [{"apiVersion": ALL[kind].api_version, "kind": kind, **one} for one in page["items"]]
             following = page["metadata"].get("continue")
             if not following:
-                return found
+                return
             query = {**query, "continue": following}
+
+    async def list_all(self, kind: str, namespace: str | None, selector: str = "") -> list[Manifest]:
+        """The same as one list."""
+        return [one async for page in self.pages(kind, namespace, selector) for one in page]
 
     async def apply(self, manifest: Manifest, manager: str = names.MANAGER, *, status: bool = False) -> Manifest:
         """The live object after a server-side apply of this one; fields that others hold are taken over."""
@@ -213,7 +216,7 @@ def _connections(access: Access) -> Any:
 
 def _json(content: bytes) -> Manifest:
     try:
-        answer = json.loads(content) if content else {}
+        answer = orjson.loads(content) if content else {}
     except ValueError:
         return {"message": content[:200].decode("utf-8", "replace")}  # something before the API server answered
     return answer if isinstance(answer, dict) else {"items": answer}

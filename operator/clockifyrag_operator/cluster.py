@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from clockifyrag_operator import names
-from clockifyrag_operator.cache import Cache, Key
+from clockifyrag_operator.cache import Cache, Key, Place, place_of
 from clockifyrag_operator.carrying import Pass, is_ours
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.config_maps import ConfigMaps
@@ -55,14 +55,15 @@ class Cluster:
 
     async def list_kind(self, kind: Kind, namespace: str | None) -> set[Key]:
         """Lists one kind; gives the resources whose objects differ from before."""
-        since = self.cache.newest(kind.kind)
+        since, present, changed = self.cache.newest(kind.kind), set[Place](), set[Key]()
         try:
-            listed = await self.client.list_all(kind.kind, namespace, "" if kind is RESOURCE else names.SELECTOR)
-        except NotFound:
-            if not kind.optional:
-                raise
-            listed = []  # its CRD went meanwhile
-        return self.cache.replace(kind.kind, namespace, listed, since)
+            async for page in self.client.pages(kind.kind, namespace, "" if kind is RESOURCE else names.SELECTOR):
+                present |= {place_of(one) for one in page}
+                changed |= self.cache.put_all(page)
+        except NotFound as error:
+            if not kind.optional or error.status != 404:
+                raise  # of an optional kind the CRD went meanwhile, and all objects with it
+        return changed | self.cache.keep_only(kind.kind, namespace, present, since)
 
     async def observe(self, namespace: str, name: str) -> tuple[Wanted, Observed] | None:
         """What is wanted and what there is; None when the resource is gone."""
@@ -133,7 +134,7 @@ class Cluster:
     async def _ledger_unheard_of(
         self, wanted: Wanted, objects: Mapping[tuple[str, str], Manifest]
     ) -> dict[tuple[str, str], Manifest]:
-        """The ledger of a volume that no list and no event told of: that it is lost is believed when a quorum says so."""
+        """The ledger of a volume that no list and no event told of: it is lost when a quorum says so."""
         place = ("ConfigMap", names.generations(wanted.name))
         if place in objects or ("PersistentVolumeClaim", names.index_volume(wanted.name)) not in objects:
             return {}

@@ -21,11 +21,13 @@ from typing import Any
 
 import aiohttp
 import kopf
+import orjson
 
 from clockifyrag_operator import names
 from clockifyrag_operator.cache import Cache, Key, key_of
+from clockifyrag_operator.client import PAGE
 from clockifyrag_operator.credentials import Access
-from clockifyrag_operator.kinds import ALL, CHILDREN, RESOURCE, Kind
+from clockifyrag_operator.kinds import ALL, CHILDREN, RESOURCE, WORKLOADS, Kind
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest
 from clockifyrag_operator.queue import WorkQueue
@@ -95,12 +97,27 @@ def watched() -> tuple[Kind, ...]:
     return (RESOURCE, *(one for one in CHILDREN if one.watched))
 
 
+class Slim(aiohttp.ClientResponse):
+    """An answer that is read into less memory: a first list of everything is held whole, with a task an object.
+
+    One copy of each key, and no managedFields but those of workloads.
+    """
+
+    async def json(self, **_: Any) -> Any:
+        answer = orjson.loads(await self.read())
+        if isinstance(answer, dict) and answer.get("kind", "").removesuffix("List") not in WORKLOADS:
+            for one in answer.get("items") or ():
+                one.get("metadata", {}).pop("managedFields", None)
+        return answer
+
+
 def session(access: Access, token: str | None, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
     """The connections of one run."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=access.ssl_context()),
         headers={"Authorization": f"Bearer {token}"} if token else {},
         trace_configs=[trace],
+        response_class=Slim,
         trust_env=False,
     )
 
@@ -138,9 +155,11 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     made.watching.inactivity_timeout = settings.inactivity_seconds
     made.watching.server_timeout = max(1, int(settings.inactivity_seconds * REOPENED_PART))
     made.watching.client_timeout = None
+    made.watching.chunk_size = PAGE
     made.watching.connect_timeout = CONNECT_SECONDS
     made.watching.reconnect_backoff = 1.0
     made.queueing.exit_timeout = 0.1
+    made.queueing.idle_timeout = 0.1  # each object that moved is held so long
     for kind in watched():
         if kind is not RESOURCE:
             made.watching.label_selectors[kind.group, kind.version, kind.plural] = names.SELECTOR

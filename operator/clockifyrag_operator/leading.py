@@ -56,7 +56,7 @@ class Leader:
             events=Events(client, instance),
         )
         self._reconciler = Reconciler(self._cluster, self.queue, planner, settings, metrics)
-        self._schema_hash: str | None = None
+        self._schema_hashes: tuple[str | None, str | None] = (None, None)  # of the last two looks, newest last
         self._listed: set[tuple[Kind, str | None]] = set()
         self._was_relisted = asyncio.Event()
 
@@ -189,13 +189,16 @@ class Leader:
                 self.queue.add(key_of(body) or ("", ""))
 
     async def _check_schema(self) -> bool:
-        """Whether what the installed CRD lacks is not what it lacked before."""
+        """Whether what the installed CRD lacks is not what it lacked before.
+
+        The API server tells a new digest a moment before the new schema: one is taken for known when it was read twice.
+        """
         told = await discovery.schema_hash(self._client)
-        if told is not None and told == self._schema_hash:
+        if told is not None and self._schema_hashes == (told, told):
             return False
         before = self._cluster.schema_problem
         self._cluster.schema_problem = problem = await discovery.schema_problem(self._client)
-        self._schema_hash = told
+        self._schema_hashes = (self._schema_hashes[1], told)
         self._metrics.schema_problem.set(problem is not None)
         if problem is not None and problem != before:
             log.error(problem)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from clockifyrag_operator import names
-from clockifyrag_operator.cache import Cache, key_of
+from clockifyrag_operator.cache import Cache, key_of, place_of
 
 NAMESPACE, KEY = "team", ("team", "help")
 
@@ -83,9 +83,10 @@ def test_a_list_finds_what_no_event_told_and_spares_what_is_newer_than_the_list(
     since = cache.newest("ConfigMap")
     cache.put(child("written-meanwhile", 8))
 
-    changed = cache.replace("ConfigMap", None, [child("kept", 6)], since)
+    listed = [child("kept", 6)]
+    changed = cache.put_all(listed), cache.keep_only("ConfigMap", None, {place_of(one) for one in listed}, since)
 
-    assert {KEY} == changed
+    assert (set(), {KEY}) == changed
     assert {("ConfigMap", "kept"), ("ConfigMap", "written-meanwhile")} == set(cache.children(KEY))
 
 
@@ -93,7 +94,7 @@ def test_a_list_of_one_namespace_says_nothing_about_another() -> None:
     cache = Cache()
     cache.put(child("a", 5))
 
-    cache.replace("ConfigMap", "elsewhere", [], 10)
+    cache.keep_only("ConfigMap", "elsewhere", set(), 10)
 
     assert 1 == len(cache)
 

@@ -26,6 +26,7 @@ from clockifyrag_operator.errors import (
     Unreachable,
 )
 from clockifyrag_operator.metrics import Metrics
+from clockifyrag_operator.observed import Manifest
 
 CONFIG_MAP = {
     "apiVersion": "v1",
@@ -158,10 +159,13 @@ def test_a_list_is_read_page_by_page_and_its_items_say_what_they_are() -> None:
         more = {} if "continue" in request.query else {"continue": "second"}
         return web.json_response({"items": [item], "metadata": more})
 
-    found = asked(pages, lambda client: client.list_all("Deployment", "team", "a=b"))
+    async def listed(client: Client) -> list[list[Manifest]]:
+        return [page async for page in client.pages("Deployment", "team", "a=b")]
 
-    assert ["first", "second"] == [one["metadata"]["name"] for one in found]
-    assert {("apps/v1", "Deployment")} == {(one["apiVersion"], one["kind"]) for one in found}
+    found = asked(pages, listed)
+
+    assert [["first"], ["second"]] == [[one["metadata"]["name"] for one in page] for page in found]
+    assert {("apps/v1", "Deployment")} == {(one["apiVersion"], one["kind"]) for page in found for one in page}
 
 
 def test_the_server_names_a_time_before_which_nothing_more_is_written() -> None:
