@@ -17,6 +17,7 @@ bench: setup-dev  ## measure the figures of docs/performance.md, write bench/res
 
 binaries: setup-dev
 	@$(BIN)/python tools/binaries.py $(BINARIES)
+	@$(BIN)/python -m tools.definitions
 
 clean:  ## remove .venv, the local index and all caches of tools
 	rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
