@@ -174,6 +174,11 @@ class OperatorProcess:
         return f"http://127.0.0.1:{self._environment['API_PORT']}"
 
     @property
+    def name(self) -> str:
+        """POD_NAME: what the holder of the lease is called by."""
+        return self._environment["POD_NAME"]
+
+    @property
     def user_name(self) -> str:
         """As the API server's audit log names it."""
         return f"system:serviceaccount:{self._environment['POD_NAMESPACE']}:{ACCOUNT}"

@@ -6,7 +6,7 @@ With podManagementPolicy OrderedReady a pod that never gets ready blocks the upd
 from __future__ import annotations
 
 from .api import Manifest
-from .mirror import controlled_by, digest, is_leaving
+from .mirror import controlled_by, controller_uid, digest, is_leaving
 from .scene import Scene, gather, is_ready
 
 REVISION = "controller-revision-hash"
@@ -21,6 +21,7 @@ async def _stateful_set(scene: Scene, one: Manifest) -> None:
     spec, name = one["spec"], one["metadata"]["name"]
     wanted, ordered = int(spec["replicas"]), spec.get("podManagementPolicy") != "Parallel"
     revision = f"{name}-{digest(spec['template'])}"
+    await _adopt(scene, one)
     pods = {_ordinal(pod): pod for pod in scene.mirror.owned("Pod", one)}
     await _place(scene, one, pods, wanted, ordered, revision)
     await _update(scene, pods, wanted, ordered, revision)
@@ -43,6 +44,15 @@ async def _stateful_set(scene: Scene, one: Manifest) -> None:
             "currentRevision": current,
         },
     )
+
+
+async def _adopt(scene: Scene, one: Manifest) -> None:
+    """Takes in pods of its names and labels that nobody controls, as those of a set deleted around them."""
+    wanted = one["spec"]["selector"]["matchLabels"].items()
+    for pod in scene.all("Pod"):
+        mine = pod["metadata"]["name"].rpartition("-")[0] == one["metadata"]["name"]
+        if mine and controller_uid(pod) is None and wanted <= (pod["metadata"].get("labels") or {}).items():
+            await scene.patch(pod, {"metadata": {"ownerReferences": controlled_by(one)}})
 
 
 async def _place(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
@@ -75,6 +76,10 @@ class Field:
         if proxy is not None:  # it is ready as a standby, too: numbers of events begin when all is watched
             wait_until(lambda: len(proxy.open_watches()) >= WATCHES, START_SECONDS, "it watches", operator.explain)
         return operator
+
+    def ends_with(self, deed: Callable[[], object]) -> None:
+        """The deed is done when the field is cleared away."""
+        self._closing.callback(deed)
 
     def stage(self, spec: Manifest | None = None, **settings: Any) -> Stage:
         """A stage; with a spec its resource is made, and ready."""

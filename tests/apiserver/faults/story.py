@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -125,6 +126,11 @@ class Story:
         """The resource and all that belongs to it are gone."""
         kinds = ("ClockifyRAG", "Deployment", "StatefulSet", "Job", "Pod", "ReplicaSet", "Service")
         self.wait(lambda: not any(self.all(kind) for kind in kinds), "all is gone", seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Lets so much time pass, in which nothing is done."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() >= end, "the time is over", seconds + 5)
 
     def wait(self, holds: Callable[[], T | None], why: str, seconds: float = SETTLE_SECONDS) -> T:
         def watched() -> T | None:

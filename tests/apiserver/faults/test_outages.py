@@ -1,0 +1,89 @@
+"""T32: an API server that is away, slow, busy or forgetful is waited for, without a restart and without a storm."""
+
+import time
+from collections import Counter
+
+import pytest
+from tests.apiserver.faults.field import Field, Stage
+from tests.apiserver.faults.story import LOCAL
+from tests.apiserver.proxy import Cut, Freeze, Refuse, Slow, is_list, is_watch, is_write, of
+from tests.apiserver.proxy.faults import AnyFault
+
+AWAY_SECONDS = 5.0  # of five minutes, the backoffs being a tenth of the real ones
+LISTS_OF_A_KIND_MAX = 8  # kopf's, the operator's after it, and those that fell into the outage
+RETRY_AFTER_SECONDS = 2
+
+
+def changed_through(stage: Stage, value: int) -> None:
+    """An edit made now comes through, by the process that was there before."""
+    pid = stage.operator.pid
+    stage.story.change({"search": {"config": {"retrievalK": value}}})
+    stage.story.wait_ready()
+    assert (stage.story.get("ConfigMap", "help-search") or {})["data"]["RETRIEVAL_K"] == str(value)
+    assert (pid, True) == (stage.operator.pid, stage.operator.alive)
+
+
+@pytest.mark.parametrize("way", ["stopped", "frozen", "without etcd"])
+def test_an_api_server_that_was_away_is_taken_up_again_without_a_restart_or_a_storm(field: Field, way: str) -> None:
+    plane = field.control_plane
+    leave, come_back = {
+        "stopped": (plane.stop_api, plane.start_api),
+        "frozen": (plane.freeze, plane.thaw),
+        "without etcd": (plane.stop_etcd, plane.start_etcd),
+    }[way]
+    stage = field.stage(LOCAL)
+
+    leave()
+    try:
+        time.sleep(AWAY_SECONDS)  # nothing can be asked meanwhile
+    finally:
+        come_back()
+    lists = len(stage.proxy.exchanges)
+
+    changed_through(stage, 9)
+    answered = [one.call for one in stage.proxy.exchanges[lists:] if one.status == 200 and one.call.verb == "list"]
+    assert max(Counter(call.resource for call in answered).values(), default=0) <= LISTS_OF_A_KIND_MAX
+    assert 1 == len(stage.story.jobs_made())
+
+
+STORMS: dict[str, list[AnyFault]] = {
+    "conflicts": [Refuse(is_write, times=12, status=409)],
+    "server errors": [Refuse(is_write, times=12, status=500), Refuse(is_list, times=6, status=503)],
+    "forgotten": [Refuse(is_watch, times=6, status=410)],
+    "cut before": [Cut(is_write, times=8)],
+    "cut after": [Cut(is_write, times=8, when="after")],
+    "slow": [Slow(times=200, seconds=0.05)],
+    "no answer": [Freeze(of("configmaps", "apply"))],
+}
+
+
+@pytest.mark.parametrize("name", STORMS)
+def test_through_a_storm_a_creation_ends_as_ever(field: Field, name: str) -> None:
+    stage = field.stage()
+    stage.proxy.make(*STORMS[name])
+    stage.proxy.expire_watches()
+
+    stage.story.create(LOCAL)
+
+    stage.story.wait_ready()
+    assert 1 == len(stage.story.jobs_made())
+    stage.proxy.heal()
+    changed_through(stage, 9)
+
+
+def seconds_until_the_next_write(field: Field, mutant: str = "") -> float:
+    """How long no write comes after one was answered that the server is busy and when to come back."""
+    stage = field.stage(LOCAL, mutant=mutant)
+    busy = Refuse(is_write, times=1, status=429, retry_after_seconds=RETRY_AFTER_SECONDS)
+    stage.proxy.make(busy)
+    stage.story.change({"search": {"config": {"retrievalK": 9}}})
+    stage.story.wait(lambda: busy.made, "it was told")
+    told = next(one.at for one in reversed(stage.proxy.exchanges) if one.status == 429)
+    later = stage.story.wait(
+        lambda: [one.at for one in stage.proxy.exchanges if one.call.write and one.at > told], "it writes again"
+    )
+    return later[0] - told
+
+
+def test_a_busy_server_is_left_alone_for_as_long_as_it_asked(field: Field) -> None:
+    assert seconds_until_the_next_write(field) >= RETRY_AFTER_SECONDS - 0.1
