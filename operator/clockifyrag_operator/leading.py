@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from clockifyrag_operator import discovery
@@ -32,6 +33,7 @@ from clockifyrag_operator.telling import Events
 FRESH_PART = 3  # of references_seconds: how old the digest of a ConfigMap may be in a pass
 FOLLOW_SECONDS = 0.5  # a start, or a broken connection, brings lists of all kinds at once
 WATCH_BACKOFF_SECONDS_MAX = 15.0
+SILENT_TIMES = 2  # of inactivity_seconds without a word in any watch, before a restart of the process is asked for
 WATCH_LASTED_SECONDS = 60.0  # a run that lasted so long failed of something new
 
 log = logging.getLogger(__name__)
@@ -109,7 +111,7 @@ class Leader:
             loop = asyncio.get_running_loop()
             started = loop.time()
             try:
-                await watch(wakes, self._was_listed, self._access, self._metrics, self._settings)
+                await self._watch_until_silent(wakes)
                 log.warning("the watches ended; they are opened again")
             except Exception as error:  # whatever ends kopf, deafness is worse
                 log.warning("the watches failed and are opened again: %s: %s", type(error).__name__, error)
@@ -120,6 +122,20 @@ class Leader:
             )
             await asyncio.sleep(wait)
             await self._until_done(self._resync_lists)
+
+    async def _watch_until_silent(self, wakes: Wakes) -> None:
+        """One run of kopf. TimeoutError when nothing was heard for long: a run may hang on its way out."""
+        patience = SILENT_TIMES * self._settings.inactivity_seconds
+        watching = asyncio.create_task(watch(wakes, self._was_listed, self._access, self._metrics, self._settings))
+        try:
+            while not watching.done():
+                await asyncio.wait((watching,), timeout=self._settings.inactivity_seconds / 2)
+                silence = time.monotonic() - self._metrics.watch_heard_at
+                if not watching.done() and silence > patience:
+                    raise TimeoutError(f"nothing was heard for {silence:.0f} s")
+            await watching
+        finally:
+            watching.cancel()  # its thread is told to end, and left behind where it cannot
 
     def _was_listed(self, kind: Kind, namespace: str | None) -> None:
         """kopf listed a kind and watches from there: what was deleted before is known to nobody yet."""
