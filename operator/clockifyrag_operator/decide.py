@@ -83,7 +83,7 @@ def _known(case: Case) -> Decision:
         to_delete=tuple(job.manifest for job in deleted),
         waiting=waiting,
         models=models.wanted_models(case.spec, case.ledger, published, case.in_use),
-        recheck_seconds=_recheck(case, under_way=running is not None or bool(jobs_now.superseded)),
+        recheck_seconds=_recheck(case),
     )
 
 
@@ -233,12 +233,8 @@ def _list_wait(wanted: Wanted, seen: Observed, settings: Settings) -> tuple[floa
     return (left, Reason("BuildFailed", f"listing the volume failed: {message}")) if left > 0 else None
 
 
-def _recheck(case: Case, *, under_way: bool) -> float | None:
-    """Seconds after which something may be due that no event announces."""
+def _recheck(case: Case) -> float | None:
+    """Seconds after which something is due that no event announces."""
     tick = schedule.next_tick(case.spec.build.schedule, case.seen.now)
-    waits = [
-        seconds_to_wait(case) or None,
-        (tick - case.seen.now).total_seconds() if tick else None,
-        case.settings.poll_seconds if under_way else None,
-    ]
+    waits = [seconds_to_wait(case) or None, (tick - case.seen.now).total_seconds() if tick else None]
     return min((one for one in waits if one is not None), default=None)

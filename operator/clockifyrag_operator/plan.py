@@ -42,7 +42,7 @@ def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
         touch=_touched(wanted, seen, decision),
         status=told,
         events=events(wanted, seen, decision, told, created),
-        recheck_seconds=_recheck(decision, told, settings),
+        recheck_seconds=_recheck(seen, decision, told, settings),
     )
 
 
@@ -104,10 +104,14 @@ def _touched(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[str,
     }
 
 
-def _recheck(decision: Decision, told: Mapping[str, object], settings: Settings) -> float | None:
-    """Seconds until the next look although nothing happened: pods are asked while something is under way."""
+def _recheck(seen: Observed, decision: Decision, told: Mapping[str, object], settings: Settings) -> float | None:
+    """Seconds until the next look although nothing happened: while something is under way, pods are asked about it.
+
+    Without pods there is nobody to ask, and the first one wakes the operator.
+    """
     conditions = told["conditions"]
     assert isinstance(conditions, list), "a status has conditions"
     under_way = any(one["type"] == "Reconciling" and one["status"] == "True" for one in conditions)
-    waits = [decision.recheck_seconds, settings.poll_seconds if under_way else None]
+    asked = under_way and any(pod.get("status", {}).get("podIP") for pod in seen.all("Pod"))
+    waits = [decision.recheck_seconds, settings.poll_seconds if asked else None]
     return min((one for one in waits if one is not None), default=None)
