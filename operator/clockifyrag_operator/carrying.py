@@ -1,7 +1,7 @@
 """One pass's writes: a plan carried out step by step, each step independent of the failure of the others.
 
     ledger ─► created ─► applied, with replicas ─► deleted ─► touched ─► status ─► events
-      │ Conflict: somebody wrote since; nothing else is done and the pass is repeated
+      │ LedgerChanged: somebody wrote since; nothing else is done and the pass is repeated
 
 What is refused (a quota, a policy, a fixed field) is collected by object and told in the status by the next pass; what
 fails for a passing reason is repeated. The status is written last and always.
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from clockifyrag_operator import names
-from clockifyrag_operator.cache import Cache
+from clockifyrag_operator.cache import Cache, place_of
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.contained import essence, holds, marked
 from clockifyrag_operator.decision import Plan
@@ -23,6 +23,7 @@ from clockifyrag_operator.errors import (
     Conflict,
     Immutable,
     LeaseLost,
+    LedgerChanged,
     NotFound,
     OperatorError,
     PassIncomplete,
@@ -48,7 +49,7 @@ class Pass:
         self.written = 0  # writes that changed something, the status aside
 
     async def carry_out(self, plan: Plan) -> None:
-        """Everything but the events. Conflict: repeat at once. PassIncomplete: repeat after a wait."""
+        """Everything but the events. LedgerChanged: repeat at once. PassIncomplete: repeat after a wait."""
         if plan.ledger is None or await self._step(plan.ledger, self._ledger(plan.ledger)):
             for manifest in plan.create:
                 await self._step(manifest, self._create(manifest))
@@ -71,7 +72,7 @@ class Pass:
                 raise ResourceGone(f"{self.key} was deleted")
             await deed
             return True
-        except (LeaseLost, ResourceGone, Conflict):
+        except (LeaseLost, ResourceGone, LedgerChanged):
             raise
         except Refused as error:
             place = (manifest["kind"], manifest["metadata"]["name"])
@@ -87,16 +88,15 @@ class Pass:
         return False
 
     async def _ledger(self, rendered: Manifest) -> None:
-        name = rendered["metadata"]["name"]
-        live = await self._live("ConfigMap", name)
-        wanted = marked(rendered)
+        name, wanted = rendered["metadata"]["name"], marked(rendered)
+        live = self._known("ConfigMap", name)
         if live is not None and live.get("data") == rendered["data"] and holds(live, wanted):
             return
         try:
-            self._take(await self._client.apply(wanted))
+            self._take(await (self._client.apply_new(wanted) if live is None else self._client.apply(wanted)))
         except (Conflict, NotFound) as error:
-            await self._read_again("ConfigMap", name)
-            raise Conflict(409, f"the ledger changed since it was read: {error.message}") from error
+            self._must_be_ours(await self._read_again("ConfigMap", name))
+            raise LedgerChanged(409, f"the ledger changed since it was read: {error.message}") from error
 
     async def _create(self, manifest: Manifest) -> None:
         try:
@@ -112,14 +112,21 @@ class Pass:
     async def _apply(self, manifest: Manifest) -> None:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         rendered = marked(manifest)
-        live = await self._live(kind, name)
-        if live is not None and "deletionTimestamp" in live["metadata"]:
-            return  # made again when it is gone, which is an event
-        place = (kind, self._wanted.namespace, name)
-        if live is not None and self._holds(place, live, rendered):
-            return
+        live = self._known(kind, name)
         try:
-            applied = await self._client.apply(rendered)
+            if live is None:
+                applied = await self._apply_new(rendered)
+                if applied is None:
+                    live = self._must_be_ours(await self._read_again(kind, name))
+                    if live is None:  # it came and went
+                        self.written += 1
+                        return
+            if live is not None:
+                if "deletionTimestamp" in live["metadata"]:
+                    return  # made again when it is gone, which is an event
+                if self._holds((kind, self._wanted.namespace, name), live, rendered):
+                    return
+                applied = await self._client.apply(rendered)
         except NotFound:
             if ALL[kind].optional:
                 return  # its CRD went meanwhile
@@ -129,12 +136,25 @@ class Pass:
                 raise
             await self._replace(live)
             return
+        assert applied is not None, "made, or applied to what was there"
+        self._applied(applied, rendered)
+
+    async def _apply_new(self, rendered: Manifest) -> Manifest | None:
+        """The object that was made; None when there is one of that name, which no list and no event told of."""
+        try:
+            return await self._client.apply_new(rendered)
+        except Conflict:
+            return None
+
+    def _applied(self, applied: Manifest, rendered: Manifest) -> None:
+        """Remembers what the API server made of what was applied."""
+        place = place_of(applied)
         self._take(applied)
         if holds(applied, rendered):
             self._memory.accepted.pop(place, None)
         else:
             self._memory.accepted[place] = (_applied(rendered), essence(applied))
-        log.info("applied", extra=self._extra(manifest))
+        log.info("applied", extra=self._extra(rendered))
 
     def _holds(self, place: tuple[str, str, str], live: Manifest, rendered: Manifest) -> bool:
         """Whether writing would change nothing. What the API server made of it last time counts as written."""
@@ -215,12 +235,14 @@ class Pass:
         self._cache.put(answer)
         self._memory.statuses[self._wanted.uid] = (wanted, digest(answer.get("status") or {}))
 
-    async def _live(self, kind: str, name: str) -> Manifest | None:
-        """The live object of that name, ours or Refused: what is not known yet is read, so that none is taken over."""
-        live = self._cache.get(kind, self._wanted.namespace, name)
-        if live is None:
-            live = await self._read_again(kind, name)
+    def _known(self, kind: str, name: str) -> Manifest | None:
+        """The live object of that name as far as it is known; Refused when it is not ours."""
+        return self._must_be_ours(self._cache.get(kind, self._wanted.namespace, name))
+
+    def _must_be_ours(self, live: Manifest | None) -> Manifest | None:
+        """The object itself; one of somebody else is Refused and never touched, and the next pass is told of it."""
         if live is not None and not is_ours(live, self._wanted):
+            kind, name = live["kind"], live["metadata"]["name"]
             self._memory.foreign.setdefault(self.key, {})[kind, name] = live
             self.written += 1
             raise Refused(409, f"{kind} {name} is there and belongs to somebody else")

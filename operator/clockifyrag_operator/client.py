@@ -29,6 +29,7 @@ from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest
 
 APPLY = "application/apply-patch+yaml"
+NO_VERSION = "1"  # no object has it: what is applied with it is made, or refused as a Conflict if it is there
 MERGE = "application/merge-patch+json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PAGE = 200  # objects a list request asks for
@@ -88,6 +89,14 @@ class Client:
         path = path_of(manifest) + ("/status" if status else "")
         query = {"fieldManager": manager, "force": "true"}
         return await self.write("PATCH", path, manifest, content_type=APPLY, query=query)
+
+    async def apply_new(self, manifest: Manifest) -> Manifest:
+        """The live object, applied and made by this call; Conflict, and nothing is changed, when there is one already.
+
+        The API server compares versions with what is there, and there is nothing to compare with when it makes one.
+        """
+        metadata = {**manifest["metadata"], "resourceVersion": NO_VERSION}
+        return await self.apply({**manifest, "metadata": metadata})
 
     async def create(self, manifest: Manifest) -> Manifest:
         """The object as it was made; AlreadyExists when there is one of that name."""

@@ -102,7 +102,7 @@ class Cluster:
         return known[1]
 
     async def carry_out(self, wanted: Wanted, plan: Plan) -> Mapping[tuple[str, str], str]:
-        """What was refused, by object. Raises Conflict, PassIncomplete, ResourceGone and LeaseLost as Pass does."""
+        """What was refused, by object. LedgerChanged, PassIncomplete, ResourceGone, LeaseLost: as Pass raises them."""
         key = (wanted.namespace, wanted.name)
         before = self.cache.get("ConfigMap", wanted.namespace, names.generations(wanted.name))
         one = Pass(self.client, self.cache, self.memory, wanted)

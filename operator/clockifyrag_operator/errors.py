@@ -6,6 +6,7 @@
     │   ├── NotFound            404, 410: the object, its kind or its namespace is not there
     │   ├── AlreadyExists       409: somebody made it before
     │   ├── Conflict            409: it changed since it was read; look again and repeat
+    │   │   └── LedgerChanged       409: of the ledger, on which all that follows rests
     │   ├── Refused             400, 403, 405, 413, 422: said again unchanged, it is refused again
     │   │   └── Immutable           422: a field that cannot change on a live object
     │   ├── Unauthorized        401: the credentials are not accepted (any more)
@@ -50,6 +51,10 @@ class AlreadyExists(ApiError):
 
 
 class Conflict(ApiError):
+    pass
+
+
+class LedgerChanged(Conflict):
     pass
 
 
