@@ -4,6 +4,7 @@ Times are those of the API server's audit log where it has them: no polling clie
 """
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import aiohttp
 import httpx
 import orjson
 from tests.apiserver.controlplane import ControlPlane, User
-from tests.apiserver.controlplane.audit import AuditEvent
+from tests.apiserver.controlplane.audit import AuditEvent, audit_event
 
 from bench.errors import BenchFailed
 from bench.harness import Measured
@@ -33,6 +35,8 @@ SELECTOR = "app.kubernetes.io/managed-by=clockifyrag-operator"
 RESOURCES_PATH = f"/apis/clockifyrag.io/v1beta1/namespaces/{WATCHED}/clockifyrags"
 FLOOR_WORKERS = 8  # as many resources side by side as the operator's default
 WAIT_SECONDS = 300.0
+POLL_SECONDS = 1.0  # asking costs the API server as much as a resource: times come from its audit log
+SILENT_SECONDS = 3
 KINDS = (
     "/api/v1/{namespace}/configmaps",
     "/api/v1/{namespace}/persistentvolumeclaims",
@@ -46,6 +50,14 @@ KINDS = (
     "/apis/policy/v1/{namespace}/poddisruptionbudgets",
     "/apis/autoscaling/v2/{namespace}/horizontalpodautoscalers",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment, and where the audit log ended then: what came later is read, and nothing before."""
+
+    time: datetime
+    offset: int
 
 
 @contextmanager
@@ -104,7 +116,7 @@ class Cluster:
 
     def burst(self, count: int) -> Measured:
         """Creates so many resources at once; waits until each is observed and nothing more is asked for."""
-        begin = datetime.now().astimezone()
+        begin = self._mark()
         asyncio.run(self._created([(RESOURCES_PATH, resource(number)) for number in range(count)], count))
         wait_until(lambda: self._observed() == count, f"{count} resources are observed")
         events = self._settled(begin)
@@ -113,8 +125,8 @@ class Cluster:
         children = [one for one in writes if one.resource != "clockifyrags" and one.resource != "events"]
         objects = sum(len(items) for items in self._objects().values())
         return {
-            "operator": (max(one.received for one in (*statuses, *children)) - begin).total_seconds(),
-            "last_status": (max(one.received for one in statuses) - begin).total_seconds(),
+            "operator": (max(one.received for one in (*statuses, *children)) - begin.time).total_seconds(),
+            "last_status": (max(one.received for one in statuses) - begin.time).total_seconds(),
             "calls": len(events) / count,
             "statuses": len(statuses) / count,
             "applies": len(children) / objects,
@@ -137,16 +149,16 @@ class Cluster:
         latencies = []
         for number in range(count):
             patch = {"spec": {"search": {"config": {"retrievalK": 6 + number % 40}}}}
-            begin = datetime.now().astimezone()
+            begin = self._mark()
             self.control_plane.admin.patch(f"{RESOURCES_PATH}/{name_of(number)}", patch)
             first = self._first_child_write(name_of(number), begin)
-            latencies.append((first.received - begin).total_seconds() * 1000)
+            latencies.append((first.received - begin.time).total_seconds() * 1000)
         self._settled(begin)
         return latencies
 
     def rest(self, pid: int, seconds: float) -> Measured:
         """Writes but those of Leases, and processor time, in so many seconds in which nothing happens."""
-        begin, before = datetime.now().astimezone(), processor_seconds(pid)
+        begin, before = self._mark(), processor_seconds(pid)
         time.sleep(seconds)  # what is measured is this time
         writes = [one for one in self._events(begin) if one.verb in WRITES and one.resource != "leases"]
         return {
@@ -158,7 +170,7 @@ class Cluster:
     def restarted(self, _pid: int) -> Measured:
         """Seconds until a new operator is ready, and what it writes until it is silent."""
         self.stop()
-        begin, started = datetime.now().astimezone(), time.perf_counter()
+        begin, started = self._mark(), time.perf_counter()
         self.started_operator()
         seconds = time.perf_counter() - started
         writes = [
@@ -181,35 +193,42 @@ class Cluster:
             (one.get("status") or {}).get("observedGeneration") == one["metadata"]["generation"] for one in items
         )
 
-    def _events(self, since: datetime) -> list[AuditEvent]:
-        return [one for one in self.control_plane.audit(OPERATOR, since) if one.verb != "watch"]
+    def _mark(self) -> Mark:
+        log = self.control_plane.folder / "audit.log"
+        return Mark(datetime.now().astimezone(), log.stat().st_size if log.exists() else 0)
 
-    def _settled(self, since: datetime) -> list[AuditEvent]:
-        """What the operator asked since then, once it asked nothing but for its Lease for three seconds."""
+    def _events(self, since: Mark) -> list[AuditEvent]:
+        """What the operator asked since then, watches aside; a line that is still being written is left out."""
+        with (self.control_plane.folder / "audit.log").open("rb") as log:
+            log.seek(since.offset)
+            *lines, _ = log.read().split(b"\n")
+        events = [audit_event(json.loads(line)) for line in lines if line]
+        return [one for one in events if one.user == OPERATOR and one.verb != "watch" and one.received >= since.time]
+
+    def _settled(self, since: Mark) -> list[AuditEvent]:
+        """What the operator asked since then, once it asked nothing but for its Lease for some seconds."""
 
         def silent() -> bool:
             asked = [one.received for one in self._events(since) if one.resource != "leases"]
-            latest = max(asked, default=since)
-            return (datetime.now().astimezone() - latest).total_seconds() > 3
+            latest = max(asked, default=since.time)
+            return (datetime.now().astimezone() - latest).total_seconds() > SILENT_SECONDS
 
         wait_until(silent, "the operator is silent")
         return [one for one in self._events(since) if one.resource != "leases"]
 
-    def _first_child_write(self, name: str, since: datetime) -> AuditEvent:
-        def found() -> AuditEvent | None:
-            return next(
-                (
-                    one
-                    for one in self._events(since)
-                    if one.verb in WRITES and one.resource != "clockifyrags" and one.name.startswith(f"{name}-")
-                ),
-                None,
-            )
+    def _first_child_write(self, name: str, since: Mark) -> AuditEvent:
+        found: list[AuditEvent] = []
 
-        wait_until(lambda: found() is not None, f"a child of {name} is written")
-        first = found()
-        assert first is not None
-        return first
+        def written() -> bool:
+            found[:] = [
+                one
+                for one in self._events(since)
+                if one.verb in WRITES and one.resource != "clockifyrags" and one.name.startswith(f"{name}-")
+            ]
+            return bool(found)
+
+        wait_until(written, f"a child of {name} is written", every=0.1)
+        return found[0]
 
     def _objects(self) -> dict[str, list[dict[str, Any]]]:
         """What the operator made, by the path of its kind."""
@@ -286,13 +305,15 @@ def free_port() -> Iterator[int]:
         yield probe.getsockname()[1]
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
+def wait_until(
+    holds: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS, every: float = POLL_SECONDS
+) -> None:
     """Returns when it holds; BenchFailed says what did not come."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise BenchFailed(f"after {seconds:.0f} s it is not so that {what}")
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def processor_seconds(pid: int) -> float:
