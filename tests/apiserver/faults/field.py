@@ -11,7 +11,7 @@ from typing import Any, Self
 from tests.apiserver.controllers import Controllers
 from tests.apiserver.controlplane import Api, ControlPlane
 from tests.apiserver.faults.story import Manifest, Story
-from tests.apiserver.operator_process import OperatorProcess, Operators
+from tests.apiserver.operator_process import ACCOUNT, OperatorProcess, Operators
 from tests.apiserver.proxy import FaultProxy
 from tests.apiserver.waiting import wait_until
 
@@ -76,6 +76,15 @@ class Field:
         if proxy is not None:  # it is ready as a standby, too: numbers of events begin when all is watched
             wait_until(lambda: len(proxy.open_watches()) >= WATCHES, START_SECONDS, "it watches", operator.explain)
         return operator
+
+    def grant(self, namespace: str, resource: str, *verbs: str) -> None:
+        """The operator of the namespace may do more than the chart lets it, as some mutants must to do harm."""
+        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+        rule = {"apiGroups": ["clockifyrag.io"], "resources": [resource], "verbs": list(verbs)}
+        self.api.post(f"{path}/roles", {"metadata": {"name": "more"}, "rules": [rule]})
+        subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "more"}
+        self.api.post(f"{path}/rolebindings", {"metadata": {"name": "more"}, "subjects": [subject], "roleRef": role})
 
     def ends_with(self, deed: Callable[[], object]) -> None:
         """The deed is done when the field is cleared away."""

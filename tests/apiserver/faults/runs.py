@@ -89,6 +89,7 @@ class Expected:
     writes: int
     events: int
     ignored: frozenset[str]
+    order: tuple[str, ...] = ()  # the writes of one of the clean runs
 
     def problems(self, ended: Ended) -> dict[str, Any]:
         """Where a run ended elsewhere; empty when it did not."""
@@ -110,13 +111,13 @@ class Runs:
         self._field = field
         self._settings = {"LEASE_SECONDS": 15, "LEASE_RENEW_SECONDS": 5, **settings}
 
-    def learn(self, act: Act) -> Expected:
+    def learn(self, act: Act, mutant: str = "") -> Expected:
         """Two runs without a fault."""
-        one, other = self.all([lambda: self.run(act), lambda: self.run(act)])
+        one, other = self.all([lambda: self.run(act, mutant=mutant), lambda: self.run(act, mutant=mutant)])
         assert [] == [key for key in one.state.keys() ^ other.state.keys() if not key.startswith("Job/")], "unsteady"
         return Expected(
             act, one.state, one.jobs, max(len(one.writes), len(other.writes)), max(one.events, other.events),
-            mask(one.state, other.state),
+            mask(one.state, other.state), tuple(str(call) for call in one.writes),
         )  # fmt: skip
 
     def run(

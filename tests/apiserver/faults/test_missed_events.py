@@ -2,6 +2,7 @@
 
 import random
 import time
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -35,6 +36,20 @@ def end_states(field: Field, name: str, mutant: str = "") -> dict[str, object]:
     return {f"{kind.__name__} {event}": wrong for (kind, event), wrong in zip(kinds, found, strict=True) if wrong}
 
 
+def made_without_its_first_event(field: Field, mutant: str = "", seconds: float = 60.0) -> bool:
+    """Whether a resource is looked at although the event of its creation was dropped."""
+    stage = field.stage(mutant=mutant, RESYNC_SECONDS=RESYNC_SECONDS)
+    stage.proxy.make(Drop(len(stage.proxy.events) + 1))
+    stage.story.create(LOCAL)
+    with suppress(AssertionError):  # that it was not is the answer
+        stage.story.wait_ready(seconds)
+    return stage.story.is_ready()
+
+
+def test_a_resource_whose_creation_no_event_told_of_is_found(field: Field) -> None:
+    assert made_without_its_first_event(field)
+
+
 @pytest.mark.parametrize("name", ["create", "rebuild"])
 def test_without_any_one_event_the_end_state_is_the_same(field: Field, name: str) -> None:
     assert {} == end_states(field, name)
@@ -56,6 +71,7 @@ def test_a_job_whose_end_is_heard_before_that_of_its_pods_is_not_run_again(field
 def seconds_deaf(field: Field, mutant: str = "", limit_seconds: float = 30.0) -> float:
     """How long an edit goes unnoticed once all watches are silent but open; the limit when it goes on."""
     stage = field.stage(LOCAL, mutant=mutant)
+    stage.story.rest(1.0)  # lists that follow the opening of watches are through
     stage.proxy.freeze_watches()
     before = stage.story.resource["metadata"]["generation"]
     started = time.monotonic()

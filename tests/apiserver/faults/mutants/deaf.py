@@ -5,7 +5,7 @@ from typing import Any
 import kopf
 from tests.apiserver.faults.mutants.running import run
 
-from clockifyrag_operator import handlers
+from clockifyrag_operator import handlers, leading
 from clockifyrag_operator.leading import Leader
 from clockifyrag_operator.settings import Settings
 
@@ -24,8 +24,9 @@ async def nothing(self: Leader) -> None:
 
 
 def mutate() -> None:
-    changed: Any = (handlers, Leader)
-    changed[0].kopf_settings, changed[1]._resync = patient_settings, nothing
+    changed: Any = (handlers, leading)
+    changed[0].kopf_settings, changed[1].Leader._resync = patient_settings, nothing
+    changed[1].SILENT_TIMES = 1000
 
 
 if __name__ == "__main__":

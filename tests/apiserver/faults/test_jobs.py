@@ -1,0 +1,148 @@
+"""T29, T27: whatever becomes of a Job leads to a state that is told, and to so many tries and no more."""
+
+import pytest
+from tests.apiserver.controllers import RUNS, Container, Ending, failed
+from tests.apiserver.faults.field import Field, Stage
+from tests.apiserver.faults.story import LOCAL
+
+BUILD_BACKOFF_SECONDS = 1.0
+RATE_SECONDS = 4.0
+TRIES_MAX = 3
+
+ENDINGS: dict[str, tuple[Ending, str]] = {
+    "source": (Ending(exit_code=30, message=failed(30, "the source said 503")), "SourceUnreachable"),
+    "space": (Ending(exit_code=50, message=failed(50, "no space left: 1 GiB needed")), "NoSpace"),
+    "memory": (Ending(exit_code=137, reason="OOMKilled"), "OOMKilled"),
+    "deadline": (Ending(deadline=True), "DeadlineExceeded"),
+    "unexplained": (Ending(exit_code=1), "BuildFailed"),
+    "usage": (Ending(exit_code=2, message=failed(2, "no such option")), "BuildFailed"),
+}
+
+
+def built(field: Field, **settings: object) -> Stage:
+    return field.stage(LOCAL, BUILD_BACKOFF_SECONDS=BUILD_BACKOFF_SECONDS, **settings)
+
+
+def tries(stage: Stage) -> int:
+    """Jobs made within some seconds; with waits of 1, 2 and 4 s."""
+    before = len(stage.story.jobs_made())
+    stage.story.rest(RATE_SECONDS)
+    return len(stage.story.jobs_made()) - before
+
+
+def tries_of_a_failing_build(field: Field, mutant: str = "") -> int:
+    """Jobs made within some seconds for a source that cannot be reached."""
+    stage = built(field, mutant=mutant)
+    stage.story.world.jobs.append(lambda _: ENDINGS["source"][0])
+    stage.story.change({"chunking": {"maxChars": 700}})
+    stage.story.wait(lambda: len(stage.story.jobs_made()) >= 2, "it was tried")
+    return tries(stage)
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_build_that_fails_is_told_tried_again_with_growing_waits_and_heals(field: Field, name: str) -> None:
+    ending, reason = ENDINGS[name]
+    stage = built(field)
+    served = stage.story.ledger["current"]
+    stage.story.world.jobs.append(lambda _: ending)
+
+    stage.story.change({"chunking": {"maxChars": 700}})
+
+    stage.story.wait_condition("IndexBuilt", "False", reason)
+    assert "True" == stage.story.condition("Ready")[0], "the old index serves"
+    assert tries(stage) <= TRIES_MAX
+    assert served == stage.story.ledger["current"]
+    stage.story.world.jobs.clear()
+    stage.story.change({"chunking": {"maxChars": 650}})
+    stage.story.wait_ready()
+
+
+def test_a_running_job_that_somebody_deletes_is_made_again(field: Field) -> None:
+    stage = built(field)
+    stage.story.world.jobs.append(lambda _: RUNS)
+    stage.story.change({"chunking": {"maxChars": 700}})
+    running = stage.story.wait(lambda: [one for one in stage.story.all("Job") if "active" in one["status"]], "it runs")
+
+    stage.story.api.request(
+        "DELETE", stage.story.path("Job", running[0]["metadata"]["name"]), {"propagationPolicy": "Background"}
+    )
+    stage.story.world.jobs.clear()
+    stage.story.controllers.wake(stage.story.namespace)
+
+    stage.story.wait_ready()
+    assert 2 == len(stage.story.world.volume)
+
+
+def test_a_job_that_ended_and_vanished_before_it_was_seen_is_run_again_once(field: Field) -> None:
+    stage = built(field)
+    stage.story.world.jobs.append(lambda _: RUNS)
+    stage.story.change({"chunking": {"maxChars": 700}})
+    stage.story.wait(lambda: len(stage.story.all("Job")) == 2, "it runs")
+    stage.operator.kill()
+    stage.story.world.jobs.clear()
+    stage.story.controllers.wake(stage.story.namespace)
+    stage.story.wait(lambda: len(stage.story.world.builds) == 2, "it ended")
+    for job in stage.story.all("Job"):
+        stage.story.api.request(
+            "DELETE", stage.story.path("Job", job["metadata"]["name"]), {"propagationPolicy": "Background"}
+        )
+    stage.story.wait(lambda: not stage.story.all("Job"), "no Job is left")
+
+    stage.restart()
+
+    stage.story.wait_ready()
+    assert 3 == len(stage.story.world.builds), "the outcome nobody read is found again by one more build"
+
+
+def test_a_disrupted_pod_costs_no_attempt(field: Field) -> None:
+    stage = built(field)
+    endings = iter([Ending(exit_code=143, evicted=True), Ending(exit_code=143, evicted=True)])
+
+    def evicted_twice(seen: Container) -> Ending | None:
+        return next(endings, None) if seen.manifest["kind"] == "Pod" else None
+
+    stage.story.world.jobs.append(evicted_twice)
+    stage.story.change({"chunking": {"maxChars": 700}})
+
+    stage.story.wait_ready()
+    assert 2 == len(stage.story.jobs_made())
+    assert [] == stage.story.ledger.get("attempts", [])
+
+
+def scheduled_builds(
+    field: Field, *clocks: str, cron: str = "0 3 * * *", mutant: str = "other_clock", seconds: float = 60.0
+) -> list[int]:
+    """How many builds there were in all after running with each of these clocks, the operator killed between them."""
+    story = field.story()
+    counts = []
+    for number, clock in enumerate(clocks):
+        operator = field.operator(story, mutant=mutant, CLOCK=clock, LEASE_SECONDS=1)
+        if not number:
+            story.create({**LOCAL, "build": {"schedule": {"cron": cron, "timeZone": "Europe/Berlin"}}})
+            story.wait_ready(seconds)
+        story.rest(3.0)
+        story.wait_ready(seconds)
+        counts.append(len(story.world.builds))
+        operator.kill()
+    return counts
+
+
+def test_a_tick_builds_once_also_after_a_restart_within_its_minute_and_a_long_outage_is_one_tick(field: Field) -> None:
+    counts = scheduled_builds(
+        field,
+        "2026-03-28T20:00:00+01:00",  # made: the schedule begins, nothing is due
+        "2026-03-29T02:59:59+02:00",  # the night the clocks go forward: due a second later
+        "2026-03-29T03:00:30+02:00",  # restarted within the minute
+        "2026-04-05T12:00:00+02:00",  # a week away
+        "2026-04-05T12:00:30+02:00",
+    )
+
+    assert [1, 2, 2, 3, 3] == counts
+
+
+def test_in_the_night_the_clocks_go_back_a_time_shown_twice_builds_once(field: Field) -> None:
+    counts = scheduled_builds(
+        field, "2026-10-24T20:00:00+02:00", "2026-10-25T02:30:10+02:00", "2026-10-25T02:30:10+01:00", cron="30 2 * * *"
+    )
+
+    assert [1, 2, 2] == counts

@@ -1,0 +1,92 @@
+"""R30: the tests can fail. Each promise is broken by an operator that is wrong on purpose, and its test goes red."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.apiserver.faults import (
+    test_children,
+    test_deletion,
+    test_edits,
+    test_jobs,
+    test_kills,
+    test_leadership,
+    test_missed_events,
+    test_outages,
+    test_rest,
+    test_stale,
+    test_truth,
+)
+from tests.apiserver.faults.field import Field
+from tests.apiserver.faults.runs import ACTS, Runs
+
+NIGHT = ("2026-03-28T20:00:00+01:00", "2026-03-29T02:59:59+02:00")  # the clocks go forward
+SHORT = 6.0  # seconds a mutant is given to do what it never will
+
+
+def killed_after_its_job(field: Field, mutant: str) -> bool:
+    """Whether runs that are killed around the making of a Job end as those that are not."""
+    runs = Runs(field)
+    expected = runs.learn(ACTS["create"], mutant)
+    made = next(place for place, one in enumerate(expected.order, 1) if one.startswith("create jobs"))
+    return not test_kills.problems(runs, expected, [(made, True), (made + 1, True)], mutant)
+
+
+# Mutant → whether its promise holds.
+PROMISES: dict[str, Callable[[Field, str], bool]] = {
+    "no_precondition": lambda field, mutant: [] == test_stale.pruned_by_an_old_view(field, mutant),
+    "edge_triggered": lambda field, mutant: test_missed_events.made_without_its_first_event(field, mutant, SHORT),
+    "deaf": lambda field, mutant: test_missed_events.seconds_deaf(field, mutant, 12.0) < 12.0,
+    "trusts_its_lease": lambda field, mutant: (0, 0) == test_leadership.writes_after_waking(field, mutant),
+    "keeps_the_first_spec": lambda field, mutant: ("50", True) == test_edits.last_of_many(field, mutant, SHORT),
+    "kopf_handlers": lambda field, mutant: set() == test_edits.traces_of_kopf(field, mutant),
+    "forgets_deletions": lambda field, mutant: set() == test_children.lost_for_good(field, False, mutant, SHORT),
+    "owns_replicas": lambda field, mutant: (
+        (5, {"autoscaler"}) == test_children.replicas_after_an_autoscaler(field, mutant)
+    ),
+    "writes_always": lambda field, mutant: [] == test_rest.at_rest(field, mutant)[0],
+    "keeps_fixed_fields": lambda field, mutant: "20Gi" == test_children.grown(field, mutant, SHORT)[0],
+    "hopes": lambda field, mutant: [] == test_truth.told_lies(field, mutant),
+    "stops_at_a_failure": lambda field, mutant: (True, True) == test_edits.reached_past_a_refusal(field, mutant, SHORT),
+    "comes_back_at_once": lambda field, mutant: test_outages.seconds_until_the_next_write(field, mutant) >= 1.9,
+    "knows_own_jobs_only": killed_after_its_job,
+    "builds_without_a_pause": lambda field, mutant: (
+        test_jobs.tries_of_a_failing_build(field, mutant) <= test_jobs.TRIES_MAX
+    ),
+    "ticks_again": lambda field, mutant: (
+        [1, 2] == test_jobs.scheduled_builds(field, *NIGHT, mutant=mutant, seconds=SHORT)
+    ),
+    "orders_its_store": lambda field, mutant: test_edits.store_heals(field, mutant, SHORT),
+    "looks_at_no_reference": lambda field, mutant: (
+        (0, True) == test_children.told_of_its_glossary(field, mutant, SHORT)
+    ),
+}
+# The same promises, each broken by another test's mutant as well.
+ALSO: dict[str, tuple[str, Callable[[Field, str], bool]]] = {
+    "a finalizer of kopf keeps what is deleted": (
+        "kopf_handlers",
+        lambda field, mutant: set() == test_deletion.what_is_left(field, "down", mutant, SHORT),
+    ),
+    "a token is never seen": (
+        "keeps_the_first_spec",
+        lambda field, mutant: 1 == max(test_edits.builds_of_tokens(field, mutant, SHORT).values()),
+    ),
+}
+
+
+def holds(promise: Callable[[Field, str], bool], field: Field, mutant: str) -> bool:
+    try:
+        return promise(field, mutant)
+    except AssertionError:
+        return False
+
+
+@pytest.mark.parametrize("mutant", PROMISES)
+def test_an_operator_that_breaks_a_promise_is_found_out(field: Field, mutant: str) -> None:
+    assert not holds(PROMISES[mutant], field, mutant)
+
+
+@pytest.mark.parametrize("name", ALSO)
+def test_a_second_test_finds_it_out_too(field: Field, name: str) -> None:
+    mutant, promise = ALSO[name]
+
+    assert not holds(promise, field, mutant)
