@@ -22,6 +22,13 @@ binaries: setup-dev
 clean:  ## remove .venv, the local index and all caches of tools
 	rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+cluster-down: setup-dev  ## remove that cluster, also after a crash: nothing of it stays
+	@$(BIN)/python -m tools.cluster down
+
+cluster-up: setup-dev  ## a real Kubernetes of one node here, as root and without Docker; the first time builds it, 20 minutes
+	@$(BIN)/python -m tools.cluster up
+.PHONY: cluster-down cluster-up
+
 # Into the current context of kubectl; VALUES is a file of values. Without a Helm on PATH one is built.
 deploy: NAMESPACE ?= clockifyrag
 deploy: HELM ?= $(or $(shell command -v helm),$(shell $(PYTHON) tools/binaries.py helm | tail -1)/helm)
@@ -31,7 +38,7 @@ deploy:  ## install or upgrade the operator in the cluster that kubectl speaks t
 .PHONY: deploy
 
 help:  ## print these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lint: setup-dev  ## style, types and import contracts
 	$(BIN)/ruff check .

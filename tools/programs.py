@@ -8,22 +8,38 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"chromedriver": "chromium-driver", "nginx": "nginx-light", "systemd-analyze": "systemd"}
+CNI_PLUGINS = tuple(f"/usr/lib/cni/{plugin}" for plugin in ("bridge", "host-local", "loopback", "portmap"))
+PACKAGES = {
+    "busybox": "busybox-static",
+    "chromedriver": "chromium-driver",
+    "containerd-shim-runc-v2": "containerd",
+    "ctr": "containerd",
+    "ip": "iproute2",
+    "mount": "mount",
+    "nginx": "nginx-light",
+    "nsenter": "util-linux",
+    "systemd-analyze": "systemd",
+    "unshare": "util-linux",
+    **{
+        f"/usr/lib/cni/{plugin}": "containernetworking-plugins"
+        for plugin in ("bridge", "host-local", "loopback", "portmap")
+    },
+}
 
 
-def main(programs: list[str]) -> None:
+def main(programs: list[str], otherwise: str = "run: make test-fast") -> None:
     """Ends with one command to type when a program is missing and cannot be installed here."""
     missing = [program for program in programs if not shutil.which(program)]
     if not missing:
         return
-    packages = [PACKAGES.get(name, name) for name in missing]
+    packages = sorted({PACKAGES.get(name, name) for name in missing})
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit(f"Not on PATH: {', '.join(missing)}. Type: sudo {' '.join(install)}\n(or run: make test-fast)")
+        sys.exit(f"Not on PATH: {', '.join(missing)}. Type: sudo {' '.join(install)}\n(or {otherwise})")
     print(f"Installing {', '.join(missing)} by apt", flush=True)
-    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "stdout": subprocess.DEVNULL}
-    subprocess.run(["apt-get", "update"], check=True, **quiet)
-    subprocess.run(install, check=True, **quiet)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update"], install):
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

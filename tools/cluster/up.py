@@ -1,0 +1,132 @@
+"""Brings up a cluster step by step, or finds it running; then looks through every gate."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from tools.cluster import addons, cgroups, daemons, gates, images, machine, network, pki, programs
+from tools.cluster.down import take_down
+from tools.cluster.gates import Gate, GateClosed, pass_through
+from tools.cluster.inside import HOLDER, record_of
+from tools.cluster.kubectl import Kubectl
+from tools.cluster.node import Cluster
+from tools.cluster.processes import ended, log_tail, spawn, start
+from tools.cluster.record import Record
+
+FOREIGN = "E2E_KUBECONFIG"
+FOREIGN_IMAGE = "E2E_PROBE_IMAGE"
+PROBE_IMAGE = "docker.io/library/busybox:1.37"
+
+
+def up(cluster: Cluster) -> None:
+    """Returns once every gate is open; GateClosed says which is not."""
+    started = time.monotonic()
+    if foreign := os.environ.get(FOREIGN):
+        print(f"Using the cluster of {foreign} ({FOREIGN})", flush=True)
+        programs.provide_kubectl()
+        check_foreign(Kubectl(Path(foreign)))
+    else:
+        programs.provide()
+        Bringing(cluster).up()
+    print(f"The cluster is ready after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def check_foreign(kubectl: Kubectl) -> None:
+    """Looks through the gates of workloads in a cluster that is not ours, and changes nothing that stays."""
+    for gate in (gates.api_server(kubectl), gates.node_ready(kubectl)):
+        pass_through(gate)
+    with gates.workloads(kubectl, os.environ.get(FOREIGN_IMAGE) or PROBE_IMAGE, "wget -q -T 2 -O -") as probes:
+        for gate in (*probes, gates.metrics(kubectl), gates.monitoring(kubectl)):
+            pass_through(gate)
+
+
+class Bringing:
+    """The steps in their order. Each does nothing where it is done already."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.node = cluster.node
+        self.kubectl = Kubectl(cluster.kubeconfig)
+        self.record: Record
+        self.begun: list[str] = []
+        self.images: dict[str, images.Image] = {}
+
+    def up(self) -> None:
+        self.begin()
+        self.control_plane()
+        self.start_node()
+        self.install_addons()
+
+    def begin(self) -> None:
+        """Folder, certificates, namespaces, network."""
+        if (remains := record_of(self.cluster)).processes and not remains.runs(HOLDER):
+            print("Removing what is left of a cluster that was killed", flush=True)
+            take_down(self.cluster)
+        print(f"A cluster in {self.cluster.folder}", flush=True)
+        self.images = images.images()
+        self.node.folder.mkdir(parents=True, exist_ok=True)
+        self.record = record_of(self.cluster)
+        machine.write_down(self.record)
+        self.certificates = pki.write_certificates(self.cluster)
+        cgroups.create(self.node)
+        if not self.record.runs(HOLDER):
+            holder = daemons.Daemon(HOLDER, machine.holder_command(self.node))
+            spawn(self.cluster, self.record, holder)
+            self.begun.append(HOLDER)
+            pid = self.record.processes[HOLDER].pid
+            self.pass_through(Gate("the node has its namespaces", lambda: machine.unprepared(pid)))
+        network.connect(self.node, self.record)
+        if dead := ended(self.record):
+            print(f"Starting again, as they ended: {', '.join(dead)}", flush=True)
+
+    def control_plane(self) -> None:
+        cluster, made = self.cluster, self.certificates
+        self.start(daemons.etcd(cluster))
+        self.pass_through(gates.etcd(cluster))
+        self.start(daemons.kube_apiserver(cluster, made))
+        self.pass_through(gates.api_server(self.kubectl))
+        self.pass_through(gates.rights(self.kubectl))
+        self.start(daemons.kube_controller_manager(cluster, made))
+        self.start(daemons.kube_scheduler(cluster, made))
+        self.pass_through(gates.controllers(cluster, self.kubectl))
+        self.pass_through(gates.scheduler(cluster))
+
+    def start_node(self) -> None:
+        node = self.node
+        self.start(daemons.containerd(node, self.images["pause"].reference))
+        self.pass_through(gates.containerd(lambda: images.ctr(node, self.record, "version")))
+        self.load_images()
+        self.start(daemons.kubelet(self.cluster, node, self.certificates))
+        self.pass_through(gates.node_ready(self.kubectl))
+        self.start(daemons.kube_proxy(self.cluster, node))
+        self.pass_through(gates.kube_proxy(self.cluster))
+
+    def load_images(self) -> None:
+        started = time.monotonic()
+        if loaded := images.load_missing(self.node, self.record, self.images):
+            took = time.monotonic() - started
+            print(f"  {f'{len(loaded)} images are loaded':<44} {took:5.1f} s", flush=True)
+
+    def install_addons(self) -> None:
+        started = time.monotonic()
+        if addons.install(self.kubectl, self.record, self.node, self.images):
+            print(f"  {'addons are applied':<44} {time.monotonic() - started:5.1f} s", flush=True)
+        with gates.workloads(self.kubectl, self.images["probe"].reference, "kubectl get --raw=/ --server") as probes:
+            for gate in (*probes, gates.metrics(self.kubectl), gates.monitoring(self.kubectl)):
+                self.pass_through(gate)
+        self.pass_through(gates.prometheus(self.kubectl))
+
+    def start(self, daemon: daemons.Daemon) -> None:
+        start(self.cluster, self.record, daemon)
+        self.begun.append(daemon.name)
+
+    def pass_through(self, gate: Gate) -> None:
+        pass_through(gate, self.look_after)
+
+    def look_after(self) -> None:
+        """GateClosed where a daemon has ended that was started: with the end of its log."""
+        for name in self.begun:
+            if not self.record.runs(name):
+                raise GateClosed(f"{name} has ended. {log_tail(self.cluster, name)}")
