@@ -97,6 +97,21 @@ def watched() -> tuple[Kind, ...]:
     return (RESOURCE, *(one for one in CHILDREN if one.watched))
 
 
+class NoDifferences(kopf.DiffBaseStorage):
+    """What kopf compares an object with: nothing. Otherwise it copies every object of every event, twice, for handlers
+    of changes; there are none here.
+    """
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        raise AssertionError("nothing is kept on any object")
+
+
 class Slim(aiohttp.ClientResponse):
     """An answer that is read into less memory: a first list of everything is held whole, with a task an object.
 
@@ -148,6 +163,7 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     made.posting.enabled = False
     made.posting.loggers = False
     made.scanning.disabled = True
+    made.persistence.diffbase_storage = NoDifferences()
     made.execution.default_backoff = 5
     made.networking.request_timeout = settings.request_seconds
     made.networking.connect_timeout = CONNECT_SECONDS
