@@ -19,6 +19,10 @@ binaries: setup-dev
 	@$(BIN)/python tools/binaries.py $(BINARIES)
 	@$(BIN)/python -m tools.definitions
 
+chaos: setup-dev binaries  ## break what docs/reliability.md promises, at the real times; ROW=R5 for one row
+	CHAOS=1 $(BIN)/pytest -o timeout=14400 $$($(BIN)/python -m tests.apiserver.reliability $(ROW))
+.PHONY: chaos
+
 clean:  ## remove .venv, the local index and all caches of tools
 	rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 

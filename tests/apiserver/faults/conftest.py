@@ -7,13 +7,14 @@ from tests.apiserver.controllers import Controllers
 from tests.apiserver.controllers.conftest import controllers as controllers
 from tests.apiserver.controlplane import ControlPlane
 from tests.apiserver.faults.field import Field
+from tests.apiserver.faults.times import SCALE
 from tests.apiserver.operator_process import Operators
 
 
 @pytest.fixture(scope="session")
 def operators(control_plane: ControlPlane, crd: str) -> Iterator[Operators]:
     """Starts operators; those that a test leaves running end with the session."""
-    with Operators(control_plane) as running:
+    with Operators(control_plane, SCALE) as running:
         yield running
 
 

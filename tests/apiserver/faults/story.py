@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from tests.apiserver.controllers import Controllers, World
 from tests.apiserver.controllers.api import path
 from tests.apiserver.controlplane import Api
+from tests.apiserver.faults.times import SETTLE_SECONDS
 from tests.apiserver.waiting import wait_until
 
 T = TypeVar("T")
 Manifest = dict[str, Any]
-SETTLE_SECONDS = 60.0  # a deadline, not a wait: a loaded machine takes its time
 LOCAL: Manifest = {"source": {"sample": {}}, "embedding": {"provider": "Local"}}  # no model server: fewer objects
 OLLAMA: Manifest = {
     "source": {"sample": {}},

@@ -12,11 +12,11 @@ from functools import partial
 import pytest
 from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import ACTS, Ended, Expected, Runs
+from tests.apiserver.faults.times import KILLS_OF_AN_ACT
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.proxy import FaultProxy, Kill
 
 SEED = 5
-KILLS_OF_OTHER_ACTS = 20
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_killed_after_each_write_of_a_creation_it_ends_in_the_same_state(runs: R
 def test_killed_within_a_change_it_ends_in_the_same_state(runs: Runs, name: str) -> None:
     expected = runs.learn(ACTS[name])
     drawn = random.Random(f"{SEED} {name}")
-    writes = sorted(drawn.sample(range(1, expected.writes + 1), min(expected.writes, KILLS_OF_OTHER_ACTS // 5)))
+    writes = sorted(drawn.sample(range(1, expected.writes + 1), min(expected.writes, KILLS_OF_AN_ACT)))
 
     wrong = problems(runs, expected, [(k, drawn.random() < 0.5) for k in writes])
 

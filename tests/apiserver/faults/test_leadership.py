@@ -7,11 +7,11 @@ from typing import Any
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.story import LOCAL, Story
+from tests.apiserver.faults.times import LEADERS_KILLED
 from tests.apiserver.operator_process import ACCOUNT
 from tests.apiserver.proxy import Slow, is_write
 from tests.apiserver.waiting import wait_until
 
-KILLS = 4
 LEASE: dict[str, Any] = {"LEASE_SECONDS": 3, "LEASE_RENEW_SECONDS": 0.6}
 GAP_SECONDS_MAX = 3 + 3  # a lease, and a start on a loaded machine
 
@@ -45,7 +45,7 @@ def test_a_killed_leader_is_followed_within_its_lease_again_and_again(field: Fie
     story.wait_ready()
     gaps = []
 
-    for number in range(KILLS):
+    for number in range(LEADERS_KILLED):
         killed = time.monotonic()
         leader.operator.kill()
         story.change({"search": {"config": {"retrievalK": 2 + number}}})

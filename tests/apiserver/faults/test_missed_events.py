@@ -9,12 +9,12 @@ import pytest
 from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import ACTS, Runs
 from tests.apiserver.faults.story import LOCAL
+from tests.apiserver.faults.times import DEAF_SECONDS_MAX, EVENTS_OF_AN_ACT
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.proxy import Coalesce, Drop, FaultProxy, Freeze, is_watch, of
 from tests.apiserver.waiting import wait_until
 
 SEED = 6
-EVENTS = 10  # of those an act causes
 RESYNC_SECONDS = 2.0
 
 
@@ -23,7 +23,7 @@ def end_states(field: Field, name: str, mutant: str = "") -> dict[str, object]:
     runs = Runs(field, RESYNC_SECONDS=RESYNC_SECONDS)
     expected = runs.learn(ACTS[name])
     drawn = random.Random(f"{SEED} {name}")
-    chosen = sorted(drawn.sample(range(1, expected.events + 1), min(EVENTS, expected.events)))
+    chosen = sorted(drawn.sample(range(1, expected.events + 1), min(EVENTS_OF_AN_ACT, expected.events)))
 
     def missing(kind: type[Drop] | type[Coalesce], event: int) -> object:
         def fault(proxy: FaultProxy, _: OperatorProcess) -> Drop | Coalesce:
@@ -68,7 +68,7 @@ def test_a_job_whose_end_is_heard_before_that_of_its_pods_is_not_run_again(field
     assert 1 == len(jobs_made_before_their_pods_are_heard_of(field))
 
 
-def seconds_deaf(field: Field, mutant: str = "", limit_seconds: float = 30.0) -> float:
+def seconds_deaf(field: Field, mutant: str = "", limit_seconds: float = 2 * DEAF_SECONDS_MAX) -> float:
     """How long an edit goes unnoticed once all watches are silent but open; the limit when it goes on."""
     stage = field.stage(LOCAL, mutant=mutant)
     stage.story.rest(1.0)  # lists that follow the opening of watches are through
@@ -84,7 +84,7 @@ def seconds_deaf(field: Field, mutant: str = "", limit_seconds: float = 30.0) ->
 
 
 def test_an_edit_behind_frozen_watches_is_seen_once_they_count_as_silent(field: Field) -> None:
-    assert seconds_deaf(field) <= 0.1 * 90 + 2
+    assert seconds_deaf(field) <= DEAF_SECONDS_MAX
 
 
 def test_a_leader_that_hears_nothing_for_long_is_not_alive(field: Field) -> None:

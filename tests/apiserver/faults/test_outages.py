@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.story import LOCAL
+from tests.apiserver.faults.times import AWAY_SECONDS
 from tests.apiserver.proxy import Cut, Freeze, Refuse, Slow, is_list, is_watch, is_write, of
 from tests.apiserver.proxy.faults import AnyFault
 
-AWAY_SECONDS = 5.0  # of five minutes, the backoffs being a tenth of the real ones
 LISTS_OF_A_KIND_MAX = 8  # kopf's, the operator's after it, and those that fell into the outage
 RETRY_AFTER_SECONDS = 2
 

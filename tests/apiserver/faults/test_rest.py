@@ -7,9 +7,9 @@ from pathlib import Path
 from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
+from tests.apiserver.faults.times import REST_SECONDS
 from tests.apiserver.proxy import is_write
 
-REST_SECONDS = 6.0  # a minute at a tenth of the real times
 RESYNC_SECONDS = 1.5  # so that everything is looked at again several times meanwhile
 CPU_SHARE_MAX = 0.15  # ten times as many looks as in a real installation, of which each may take a hundredth
 LEASES = "leases"

@@ -1,0 +1,13 @@
+"""How long, how often, how many: a tenth of the real times and a part of the places, or with CHAOS=1 all of both."""
+
+import os
+
+CHAOS = os.environ.get("CHAOS") == "1"  # `make chaos`
+SCALE = 1.0 if CHAOS else 0.1  # of the times of a real installation
+SETTLE_SECONDS = 300.0 if CHAOS else 60.0  # a deadline, not a wait: a loaded machine takes its time
+DEAF_SECONDS_MAX = 90.0 * SCALE + 2  # in which an edit behind silent watches is seen
+KILLS_OF_AN_ACT = 1000 if CHAOS else 4  # of an operator within a change; a creation is tried at every write
+EVENTS_OF_AN_ACT = 1000 if CHAOS else 10  # that are dropped or held back
+LEADERS_KILLED = 20 if CHAOS else 4
+AWAY_SECONDS = 300.0 if CHAOS else 5.0  # the API server
+REST_SECONDS = 900.0 if CHAOS else 6.0
