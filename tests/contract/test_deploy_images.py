@@ -19,7 +19,11 @@ from clockifyrag_service.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [pytest.param(folder, id=folder) for folder in ("service", "index-builder", "operator")]
-LOCKS = {"operator": "requirements-operator.lock"}  # the others share one
+LOCKS = {
+    "operator": "requirements-operator.lock",
+    "service": "requirements-service.lock",
+    "index-builder": "requirements-builder.lock",
+}
 MODULES = {
     "service": ("clockifyrag_service.__main__", "clockifyrag_service.server"),
     "index-builder": ("clockifyrag_cli.__main__", "clockifyrag_cli.index", "clockifyrag_builder.build"),
@@ -64,8 +68,11 @@ def environment(folder: str) -> dict[str, str]:
 
 def copied_from_the_repository(folder: str) -> list[tuple[str, str]]:
     """(source, destination) of each COPY that is not from another stage."""
-    pairs = [value.split() for value in values(folder, "COPY") if not value.startswith("--from=")]
-    return [(source, destination) for source, destination in pairs]
+    found = []
+    for words in (value.split() for value in values(folder, "COPY") if not value.startswith("--from=")):
+        *sources, destination = [word for word in words if not word.startswith("--chmod=")]
+        found += [(source, destination) for source in sources]
+    return found
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -75,8 +82,9 @@ def test_an_image_stands_on_the_base_it_is_told_and_on_no_moving_tag(folder):
 
     text = (ROOT / folder / "Dockerfile").read_text()
 
-    assert "BASE_IMAGE=docker.io/library/python:3.12-slim" == arguments[0]
-    assert {"${BASE_IMAGE}"} == {base.partition(" AS ")[0] for base in bases}
+    image = "docker.io/library/python:3.12-slim"
+    assert [f"BASE_IMAGE={image}", f"RUN_IMAGE={image}"] == arguments[:2]
+    assert ["${BASE_IMAGE} AS build", "${RUN_IMAGE}"] == bases
     assert ":latest" not in text
 
 
@@ -84,12 +92,43 @@ def test_an_image_stands_on_the_base_it_is_told_and_on_no_moving_tag(folder):
 def test_packages_come_from_the_lock_alone_with_their_hashes(folder):
     installs = [command for command in values(folder, "RUN") if "pip" in command and " install " in command]
 
-    locked, project = installs
+    tools, locked, project = installs
 
-    lock = LOCKS.get(folder, "requirements.lock")
-    assert f"--no-deps --require-hashes --requirement /build/{lock}" in locked
-    assert "--no-deps --no-build-isolation /build" in project
+    assert "/tools/bin/python3 install --no-deps --require-hashes --requirement /build/requirements-build.lock" in tools
+    assert f"/venv/bin/python3 install --no-deps --require-hashes --requirement /build/{LOCKS[folder]}" in locked
+    assert "/venv/bin/python3 install --no-deps --no-index /dist/*.whl" in project
     assert [] == values(folder, "ADD")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_makes_the_wheel_and_what_installs_it_stays_outside_of_the_image(folder):
+    lock = (ROOT / LOCKS[folder]).read_text()
+
+    names = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
+
+    assert set() == names & {"hatchling", "pip", "setuptools", "wheel"}
+    assert ["/venv /venv"] == [
+        value.partition(" ")[2] for value in values(folder, "COPY", final=True) if value.startswith("--from=build")
+    ]
+    assert all("pip" not in command for command in values(folder, "RUN", final=True))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_bytecode_does_not_depend_on_dates_which_are_all_the_same_in_the_image(folder):
+    compiled = [command for command in values(folder, "RUN") if "compileall" in command]
+
+    assert 1 == len(compiled)
+    assert compiled[0].endswith("python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib")
+    assert any("PIP_NO_COMPILE=1" in value for value in values(folder, "ENV"))
+
+
+@pytest.mark.parametrize("name", ["builder", "operator", "service"])
+def test_the_lock_of_an_image_accepts_what_the_tests_ran_with(name):
+    tested = set(re.findall(r"^[\w.-]+==[^\s;]+", (ROOT / "requirements-dev.lock").read_text(), re.MULTILINE))
+
+    locked = set(re.findall(r"^[\w.-]+==[^\s;]+", (ROOT / f"requirements-{name}.lock").read_text(), re.MULTILINE))
+
+    assert set() == locked - tested
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -176,6 +215,19 @@ def test_the_service_accepts_the_variables_of_its_image(monkeypatch, tmp_path):
 
     assert ("0.0.0.0", 8000, Path("/index")) == (settings.api_host, settings.api_port, settings.index_root)
     assert ["8000"] == values("service", "EXPOSE", final=True)
+
+
+def test_the_image_for_development_runs_the_packages_of_the_service_from_a_folder_it_may_write_to():
+    text = (ROOT / "service" / "Dockerfile.dev").read_text()
+    entrypoint = json.loads(text.partition("ENTRYPOINT ")[2])
+
+    program, folder, packages = entrypoint[1], entrypoint[2], entrypoint[3:]
+
+    assert "COPY --chmod=0444 service/reload.py /app/\n" in text
+    assert "/app/reload.py" == program
+    assert folder.startswith("/tmp/")
+    assert packages == ["clockifyrag_service", "clockifyrag_index", "clockifyrag_resource"]
+    assert "USER" not in text
 
 
 def test_the_health_check_of_the_image_is_the_file_that_was_copied():
