@@ -20,11 +20,12 @@ from clockifyrag_operator import (
     schedule,
 )
 from clockifyrag_operator.backoff import wait_seconds
+from clockifyrag_operator.blocked import blocker
 from clockifyrag_operator.case import Case
 from clockifyrag_operator.decision import Decision, Images, Reason
 from clockifyrag_operator.jobs import LiveJob
 from clockifyrag_operator.ledger import BuildKey, BuildOrder, BuildReason, Ledger, moment
-from clockifyrag_operator.objects.build_job import job_name
+from clockifyrag_operator.objects.build_job import inputs_digest, job_name
 from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.outcomes import taken_in
 from clockifyrag_operator.reasons import attempts, reason_to_build, reason_to_wait, seconds_to_wait
@@ -135,8 +136,22 @@ def _still_wanted(case: Case, job: LiveJob) -> bool:
     order = job.order
     if order is None or order.kind == "List" or case.spec.index.pin is not None:
         return False
+    if _waits_for_nothing(job, case.wanted, case.spec, case.seen, case.settings):
+        return False
     key = case.key_for(order.trigger or case.ledger.trigger)
     return isinstance(key, Reason) or key == order.key
+
+
+def _waits_for_nothing(job: LiveJob, wanted: Wanted, spec: Spec, seen: Observed, settings: Settings) -> bool:
+    """Whether no pod of the Job could start and the resource asks for other pods by now.
+
+    A Job is never changed: one with an image that nobody has would be in the way until its deadline, for hours.
+    """
+    made_for = (job.manifest["metadata"].get("annotations") or {}).get(names.INPUTS)
+    if made_for in (None, inputs_digest(wanted, images.resolved(wanted, spec, seen, settings).in_use)):
+        return False
+    found = [blocker(pod) for pod in jobs.pods_of(seen, job)]
+    return all(one is not None and one.before_start for one in found)
 
 
 def _order(case: Case, jobs_now: _Jobs) -> tuple[BuildOrder | None, Reason | None]:
@@ -197,7 +212,8 @@ def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, los
     """The decision where nothing is known of the volume: it is listed, and all else stays as it is."""
     served = (seen.ledger.current if seen.ledger else None) or recovery.published_by_objects(wanted, seen)
     live = [job for job in jobs.live_jobs(seen) if job.ended is None]
-    listing = next((job for job in live if job in recovery.lists_of(wanted, seen) and not job.going), None)
+    lists = [job for job in live if job in recovery.lists_of(wanted, seen) and not job.going]
+    listing = next((job for job in lists if not _waits_for_nothing(job, wanted, spec, seen, settings)), None)
     others = [job for job in live if job is not listing]
     wait = _list_wait(wanted, seen, settings)
     order: BuildOrder | None = recovery.list_order(wanted, seen)

@@ -8,9 +8,9 @@ from typing import Any
 
 from clockifyrag_operator import names
 from clockifyrag_operator.amounts import resources
-from clockifyrag_operator.decision import Decision
+from clockifyrag_operator.decision import Decision, Images
 from clockifyrag_operator.ledger import BuildOrder
-from clockifyrag_operator.manifest import manifest, spec_of
+from clockifyrag_operator.manifest import digest, manifest, spec_of
 from clockifyrag_operator.objects.job_args import AUTHORIZATION_FOLDER, job_args
 from clockifyrag_operator.objects.store import wants_store
 from clockifyrag_operator.observed import Manifest, Wanted
@@ -60,7 +60,7 @@ def build_job(wanted: Wanted, decision: Decision, order: BuildOrder) -> Manifest
     indexed = {"completionMode": "Indexed", "completions": order.shards, "parallelism": order.shards}
     return manifest(
         "batch/v1", "Job", wanted, job_name(wanted.name, order), component_of(order),
-        annotations={names.ORDER: order.record()},
+        annotations={names.ORDER: order.record(), names.INPUTS: inputs_digest(wanted, decision.images)},
         spec={
             **(indexed if order.kind == "Embed" else {}),
             "backoffLimit": BACKOFF_LIMIT,
@@ -70,6 +70,19 @@ def build_job(wanted: Wanted, decision: Decision, order: BuildOrder) -> Manifest
             "template": _template(wanted, decision, order),
         },
     )  # fmt: skip
+
+
+def inputs_digest(wanted: Wanted, images: Images) -> str:
+    """What changes with all of the resource that decides whether the pods of a Job can start, the order aside."""
+    spec = spec_of(wanted)
+    asked = spec.build.model_dump(mode="json", by_alias=True, exclude_defaults=True, include={"resources", "pod"})
+    return digest(
+        {
+            "build": asked,
+            "image": spec.build.image or images.index_builder,
+            "pullSecrets": [secret.name for secret in spec.image_pull_secrets],
+        }
+    )
 
 
 def _template(wanted: Wanted, decision: Decision, order: BuildOrder) -> Fields:

@@ -169,3 +169,55 @@ def test_a_build_without_a_node_is_told() -> None:
     assert ("False", "Building") == world.condition("IndexBuilt")
     assert "Insufficient memory" in world.message("IndexBuilt")
     assert "spec.build.resources" in world.message("IndexBuilt")
+
+
+@pytest.mark.parametrize(
+    ("status", "mended"),
+    [
+        pytest.param(waiting("ImagePullBackOff", "manifest unknown"), {"image": "builder:2"}, id="an image"),
+        pytest.param(UNSCHEDULED, {"resources": {"requests": {"memory": "1Gi"}}}, id="resources"),
+        pytest.param(UNSCHEDULED, {"pod": {"nodeSelector": {"pool": "builds"}}}, id="where pods may run"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["Build", "List"])
+def test_a_job_that_never_started_gives_way_to_one_of_the_mended_spec(
+    kind: str, status: Manifest, mended: dict[str, Any]
+) -> None:
+    world = World()
+    if kind == "List":
+        world.settle()
+        world.lose("ConfigMap", names.generations(NAME))
+    stuck = job_running(world)
+    world.objects["Pod", f"{stuck}-x"]["status"] = copy.deepcopy(status)
+    for _ in range(3):
+        world.work()
+        world.move()
+    held_on = job_running(world)
+    world.edit(build=mended)
+    orders = len(world.jobs_created)
+
+    world.settle()
+
+    assert stuck == held_on
+    assert kind == world.jobs_created[orders].kind
+    assert ("True", "Serving") == world.condition("Ready")
+
+
+def test_a_job_that_has_begun_is_not_begun_again_for_another_image() -> None:
+    world = World()
+    begun = job_running(world)
+    world.edit(build={"image": "builder:2"})
+
+    for _ in range(3):
+        world.work()
+        world.move()
+
+    assert (begun, 1) == (job_running(world), len(world.jobs_created))
+
+
+def job_running(world: World) -> str:
+    """The name of the Job that runs, after as many passes as it takes."""
+    while (job := world.running()) is None:
+        world.work()
+        world.move()
+    return str(job["metadata"]["name"])
