@@ -29,17 +29,25 @@ def asks_ollama(spec: Spec) -> bool:
 def wanted_models(spec: Spec, ledger: Ledger | None, published: str | None, in_use: frozenset[str]) -> tuple[str, ...]:
     """What the managed Ollama holds: the embedding model first, those of published, pinned and served generations,
     the one that writes answers last; () without a managed Ollama.
+
+    A spec that turns to a model in the process keeps the Ollama as long as a generation of before is served: its
+    questions get their vectors there.
     """
-    if not spec.wants_managed_ollama():
+    if spec.ollama.url is not None:
         return ()
     wanted = [spec.embedding.resolved_model()] if asks_ollama(spec) else []
     kept = {published, spec.index.pin, *in_use} - {None}
     entries = () if ledger is None else ledger.entries
     of_generations = {canonical_model(one.model) for one in entries if one.id in kept and one.model}
-    if not asks_ollama(spec):
-        of_generations -= set(LOCAL_MODELS)
     answers = [canonical_model(spec.answers.model)] if spec.answers and spec.answers.url is None else []
-    return tuple(dict.fromkeys([*wanted, *sorted(of_generations), *answers]))
+    return tuple(dict.fromkeys([*wanted, *sorted(_asked_for(spec, of_generations)), *answers]))
+
+
+def _asked_for(spec: Spec, of_generations: set[str]) -> set[str]:
+    """Those of the models that search pods ask an Ollama for."""
+    if asks_ollama(spec):
+        return of_generations
+    return set() if spec.embedding.query_provider == "Local" else of_generations - set(LOCAL_MODELS)
 
 
 def served_digest(seen: Observed, model: str) -> str | None:

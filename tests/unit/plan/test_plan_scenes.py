@@ -324,6 +324,32 @@ def test_a_broken_model_server_holds_up_builds_alone() -> None:
     assert "True" == world.condition("Ready")[0]
 
 
+def test_the_model_server_stays_until_nobody_serves_a_generation_that_needs_it() -> None:
+    world = World()
+    world.edit(embedding={"provider": "Ollama"})
+    world.settle()
+    world.edit(embedding={"provider": "Local"})
+    while world.running() is None:
+        world.work()
+        world.move()
+
+    during = asked_ollama(world)
+    world.settle()
+
+    assert "http://help-ollama:11434" == during
+    assert None is asked_ollama(world)
+    assert ("StatefulSet", f"{NAME}-ollama") not in world.objects
+    assert "all-minilm" == world.status["index"]["model"]
+
+
+def asked_ollama(world: World) -> str | None:
+    """The address search pods ask for vectors of questions, which somebody must answer at."""
+    settings: dict[str, str] = world.objects["ConfigMap", names.search(NAME)]["data"]
+    url = settings.get("LLM_BASE_URL")
+    assert url is None or ("StatefulSet", f"{NAME}-ollama") in world.objects
+    return url
+
+
 def test_an_operator_with_other_images_changes_no_pod_until_it_is_told_to() -> None:
     world = served()
     world.settings = world.settings.model_copy(update={"service_image": "service:2"})
