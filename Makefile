@@ -42,7 +42,14 @@ deploy:  ## install or upgrade the operator in the cluster that kubectl speaks t
 .PHONY: deploy
 
 help:  ## print these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+images:  ## build the images and their bills of materials, with Docker or without
+	$(PYTHON) -m tools.images build
+
+images-verify:  ## build the images twice from nothing, and compare them byte by byte
+	$(PYTHON) -m tools.images verify
+.PHONY: images images-verify
 
 lint: setup-dev  ## style, types and import contracts
 	$(BIN)/ruff check .
@@ -50,7 +57,7 @@ lint: setup-dev  ## style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock:  ## write requirements.lock and requirements-dev.lock anew (needs uv)
+lock:  ## write the lock files anew (needs uv)
 	tools/lock.sh
 
 programs:

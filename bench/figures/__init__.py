@@ -6,7 +6,7 @@ from bench.comparison import Comparison
 from bench.harness import Bench
 
 Figure = Callable[[Bench], Iterator[Comparison]]
-NAMES = ("cached-search", "build", "start", "question", "embedding", "bm25", "operator")
+NAMES = ("cached-search", "build", "start", "question", "embedding", "bm25", "operator", "images")
 
 
 def figure(name: str) -> Figure:
