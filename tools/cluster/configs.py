@@ -37,8 +37,9 @@ def containerd(node: Node, plugins: Path, pause_image: str) -> str:
 version = 2
 root = "{node.folder / "containerd"}"
 state = "{node.folder / "containerd-state"}"
-disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
-                    "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
+disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.aufs",
+                    "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+                    "io.containerd.snapshotter.v1.zfs"]
 
 [grpc]
   address = "{node.socket}"

@@ -88,6 +88,7 @@ def kube_controller_manager(cluster: Cluster, made: Certificates) -> Daemon:
         f"--cluster-signing-cert-file={made.authority.certificate}",
         f"--cluster-signing-key-file={made.authority.key}",
         f"--cluster-cidr={PODS}",
+        f"--flex-volume-plugin-dir={cluster.folder / 'volume-plugins'}",
         f"--service-cluster-ip-range={SERVICES}",
         *(f"--horizontal-pod-autoscaler-{name}={value}" for name, value in FAST_AUTOSCALING.items()),
     )

@@ -1,7 +1,7 @@
 """Images from scratch, without a builder and a registry: a program, its links, and a few folders.
 
 An image is an archive as `docker save` writes it: a layer, a configuration, and a manifest that names both. Its tag is
-the digest of what it is made of, so a tag never means two contents. Kept in $CLOCKIFYRAG_CACHE/images.
+the digest of what it is made of, so a tag never means two contents. Kept in $CLOCKIFYRAG_CACHE/cluster-images.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Image:
 
     @property
     def archive(self) -> Path:
-        return cache() / "images" / f"{self.name}-{self.tag}.tar"
+        return cache() / "cluster-images" / f"{self.name}-{self.tag}.tar"
 
 
 def images() -> dict[str, Image]:
@@ -62,7 +62,6 @@ def images() -> dict[str, Image]:
     made = [
         Image("pause", {"pause": catatonit}, ("/pause", "-P"), writable=()),
         Image("busybox", {"bin/busybox": busybox}, links=links),
-        # Debian's static busybox crashes where it looks up an address: kubectl reads from the Service instead.
         Image("probe", {"bin/busybox": busybox, "bin/kubectl": find("kubectl")}, links=links),
         built_image("coredns"),
         built_image("metrics-server"),

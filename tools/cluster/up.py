@@ -37,7 +37,7 @@ def check_foreign(kubectl: Kubectl) -> None:
     """Looks through the gates of workloads in a cluster that is not ours, and changes nothing that stays."""
     for gate in (gates.api_server(kubectl), gates.node_ready(kubectl)):
         pass_through(gate)
-    with gates.workloads(kubectl, os.environ.get(FOREIGN_IMAGE) or PROBE_IMAGE, "wget -q -T 2 -O -") as probes:
+    with gates.workloads(kubectl, os.environ.get(FOREIGN_IMAGE) or PROBE_IMAGE) as probes:
         for gate in (*probes, gates.metrics(kubectl), gates.monitoring(kubectl)):
             pass_through(gate)
 
@@ -61,7 +61,8 @@ class Bringing:
 
     def begin(self) -> None:
         """Folder, certificates, namespaces, network."""
-        if (remains := record_of(self.cluster)).processes and not remains.runs(HOLDER):
+        remains = record_of(self.cluster)
+        if not remains.runs(HOLDER) and (remains.processes or cgroups.processes(self.node)):
             print("Removing what is left of a cluster that was killed", flush=True)
             take_down(self.cluster)
         print(f"A cluster in {self.cluster.folder}", flush=True)
@@ -113,7 +114,7 @@ class Bringing:
         started = time.monotonic()
         if addons.install(self.kubectl, self.record, self.node, self.images):
             print(f"  {'addons are applied':<44} {time.monotonic() - started:5.1f} s", flush=True)
-        with gates.workloads(self.kubectl, self.images["probe"].reference, "kubectl get --raw=/ --server") as probes:
+        with gates.workloads(self.kubectl, self.images["probe"].reference) as probes:
             for gate in (*probes, gates.metrics(self.kubectl), gates.monitoring(self.kubectl)):
                 self.pass_through(gate)
         self.pass_through(gates.prometheus(self.kubectl))
