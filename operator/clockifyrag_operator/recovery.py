@@ -70,12 +70,15 @@ def _read_back(wanted: Wanted, seen: Observed) -> Ledger | None:
     for job in lists_of(wanted, seen):
         told = outcome(job, pods_of(seen, job)) if job.ended else None
         if told is not None and told.result == "Listed":
-            return _adopted(wanted, seen, listed_entries(told.values))
+            return _adopted(wanted, seen, listed_entries(told.values), whole=not told.values.get("more"))
     return None
 
 
-def _adopted(wanted: Wanted, seen: Observed, entries: tuple[Entry, ...]) -> Ledger:
-    """A ledger of what is on the volume. Jobs that ended before are in the listing, so none is taken in again."""
+def _adopted(wanted: Wanted, seen: Observed, entries: tuple[Entry, ...], *, whole: bool) -> Ledger:
+    """A ledger of what is on the volume. Jobs that ended before are in the listing, so none is taken in again.
+
+    whole: whether all generations are among the entries; else the one that is served may be one that was left out.
+    """
     volume = seen.get("PersistentVolumeClaim", names.index_volume(wanted.name))
     assert volume is not None, "there is no listing without a volume"
     before = seen.ledger or Ledger()
@@ -84,7 +87,7 @@ def _adopted(wanted: Wanted, seen: Observed, entries: tuple[Entry, ...]) -> Ledg
     return replace(
         before,
         volume=str(volume["metadata"].get("uid", "")),
-        current=served if served in ids else entries[0].id if entries else None,
+        current=served if served in ids or (served and not whole) else entries[0].id if entries else None,
         previous=None,
         entries=entries,
         attempts=(),

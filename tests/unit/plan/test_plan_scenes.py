@@ -188,6 +188,27 @@ def test_a_lost_ledger_is_read_back_before_anything_is_built_or_removed() -> Non
     assert before["generation"] == world.status["index"]["generation"]
 
 
+def test_a_listing_that_leaves_out_what_is_served_publishes_nothing_else() -> None:
+    world = served()
+    old = world.status["index"]["generation"]
+    for characters in (100, 150):
+        world.edit(chunking={"minChars": characters})
+        world.settle()
+    world.edit(index={"pin": old})
+    world.settle()
+    world.lose("ConfigMap", names.generations(NAME))
+    world.work()
+    job = world.running()
+    assert job is not None
+    newest = max(world.manifests.values(), key=lambda one: one["created"])
+
+    world.end(job, {"result": "Listed", "generations": [newest], "more": 2})
+    world.settle()
+
+    assert (old, 1) == (world.status["index"]["generation"], len(world.status["generations"]))
+    assert ("True", "Serving") == world.condition("Ready")
+
+
 def test_a_lost_ledger_does_not_read_a_source_again_whose_content_nobody_knows() -> None:
     world = World()
     world.edit(source={"http": {"url": "http://example.com/a.zip"}})
