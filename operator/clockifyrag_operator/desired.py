@@ -82,14 +82,19 @@ def created(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
 def replicas(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[tuple[str, str], int]:
     """(kind, name) → spec.replicas, to be owned by names.REPLICAS_MANAGER.
 
-    While an autoscaler is wanted it owns the number; only a Deployment that is made anew begins with its least.
+    While an autoscaler is wanted it owns the number; a Deployment begins with its least when it is made anew, and when
+    it has no pods at all: an autoscaler leaves 0 alone (HorizontalPodAutoscaler, "Implicit maintenance-mode
+    deactivation").
     """
     if wanted.rag is None or decision.published is None:
         return {}
     asked, deployment = spec_of(wanted).search, ("Deployment", names.search(wanted.name))
     if asked.autoscaling is None:
         return {deployment: asked.replicas}
-    return {} if seen.get(*deployment) else {deployment: asked.autoscaling.min_replicas}
+    live = seen.get(*deployment)
+    if live is not None and live.get("spec", {}).get("replicas") != 0:
+        return {}
+    return {deployment: asked.autoscaling.min_replicas}
 
 
 def kept_templates(

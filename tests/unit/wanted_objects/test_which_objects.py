@@ -134,20 +134,22 @@ def test_the_secret_is_made_once_and_of_other_bytes_each_time() -> None:
 @pytest.mark.parametrize(
     ("spec", "live", "published", "expected"),
     [
-        pytest.param(search(replicas=3), False, True, 3, id="the number of the spec"),
-        pytest.param(search(replicas=0), True, True, 0, id="none"),
-        pytest.param(SCALED, True, True, None, id="an autoscaler has the say"),
-        pytest.param(SCALED, False, True, 2, id="made anew, it begins with the least"),
-        pytest.param(search(replicas=3), False, False, None, id="nothing to serve yet"),
+        pytest.param(search(replicas=3), None, True, 3, id="the number of the spec"),
+        pytest.param(search(replicas=0), 4, True, 0, id="none"),
+        pytest.param(SCALED, 4, True, None, id="an autoscaler has the say"),
+        pytest.param(SCALED, None, True, 2, id="made anew, it begins with the least"),
+        pytest.param(SCALED, 0, True, 2, id="an autoscaler never leaves none"),
+        pytest.param(search(replicas=3), None, False, None, id="nothing to serve yet"),
     ],
 )
 def test_the_number_of_pods_is_owned_only_where_no_autoscaler_owns_it(
-    spec: Spec, live: bool, published: bool, expected: int | None
+    spec: Spec, live: int | None, published: bool, expected: int | None
 ) -> None:
     deployment = ("Deployment", "help-search")
     resource = wanted(spec)
     decision = decided(resource) if published else decided(resource, published=None)
-    look = seen({deployment: {"kind": "Deployment", "metadata": {"name": "help-search"}}} if live else {})
+    there = {"kind": "Deployment", "metadata": {"name": "help-search"}, "spec": {"replicas": live}}
+    look = seen({} if live is None else {deployment: there})
 
     replicas = desired.replicas(resource, look, decision)
 
