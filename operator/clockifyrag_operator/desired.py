@@ -50,7 +50,7 @@ def desired(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
         service_account(wanted),
         *network_policies(wanted, decision, settings),
         _settings_map(wanted, seen, decision),
-        index_volume(wanted),
+        index_volume(wanted, seen),
         *model_volumes(wanted, seen),
         search_service(wanted),
         ops_service(wanted),

@@ -12,21 +12,23 @@ _INSTANCE = "app.kubernetes.io/instance"
 _NOT_PRUNED = {"argocd.argoproj.io/sync-options": "Prune=false"}
 
 
-def index_volume(wanted: Wanted) -> Manifest:
-    """The claim of the volume generations are kept on.
+def index_volume(wanted: Wanted, seen: Observed) -> Manifest:
+    """The claim of the volume generations are kept on; one that is larger than asked for stays as large.
 
     With Retain nothing ties it to the resource, neither an owner nor the label deployment tools track by: a new
     resource of the same name finds it again.
     """
-    storage = spec_of(wanted).index.storage
+    storage, name = spec_of(wanted).index.storage, names.index_volume(wanted.name)
+    live = seen.get("PersistentVolumeClaim", name)
+    size = storage.size if live is None else max(storage.size, _size(live))
     retained = storage.on_delete == "Retain"
     claim = manifest(
-        "v1", "PersistentVolumeClaim", wanted, names.index_volume(wanted.name), names.INDEX,
+        "v1", "PersistentVolumeClaim", wanted, name, names.INDEX,
         annotations=_NOT_PRUNED if retained else None,
         owned=not retained,
         spec=given(
             accessModes=[storage.access_mode],
-            resources={"requests": {"storage": canonical(storage.size)}},
+            resources={"requests": {"storage": canonical(size)}},
             storageClassName=storage.storage_class_name,
         ),
     )  # fmt: skip

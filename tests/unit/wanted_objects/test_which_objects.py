@@ -158,6 +158,27 @@ def test_the_number_of_pods_is_owned_only_where_no_autoscaler_owns_it(
         assert "Deployment" != one["kind"] or "replicas" not in one["spec"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "live", "expected"),
+    [
+        pytest.param("0.5Ti", None, "512Gi", id="made"),
+        pytest.param("20Gi", "10Gi", "20Gi", id="grown"),
+        pytest.param("10Gi", "20Gi", "20Gi", id="a claim of a former resource, or grown by hand"),
+    ],
+)
+def test_the_volume_of_generations_is_never_asked_to_shrink(asked: str, live: str | None, expected: str) -> None:
+    claim = ("PersistentVolumeClaim", "help-index")
+    there = {
+        "kind": claim[0],
+        "metadata": {"name": claim[1], "labels": names.labels("help", "index")},
+        "spec": {"resources": {"requests": {"storage": live}}},
+    }
+
+    found = drawn({"index": {"storage": {"size": asked}}}, seen({} if live is None else {claim: there}))
+
+    assert expected == found[claim]["spec"]["resources"]["requests"]["storage"]
+
+
 def test_the_autoscaler_follows_the_cpu_of_the_deployment() -> None:
     behavior = {"scaleUp": {"policies": [{"type": "Percent", "value": 50, "periodSeconds": 15}]}, "scaleDown": {}}
     spec = search(autoscaling={"minReplicas": 3, "maxReplicas": 7, "targetCPUPercent": 60, "behavior": behavior})
