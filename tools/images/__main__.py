@@ -14,6 +14,7 @@ from tools.images.contents import Archive
 from tools.images.engines import Buildah, Docker, engine, own_engine, run, timed
 from tools.images.recipe import IMAGES, RELEASED, ROOT, folder
 from tools.images.sbom import strangers, write_sbom
+from tools.images.smoke import failures
 from tools.images.verify import differences, frozen_context
 
 MIB = 2**20
@@ -42,9 +43,9 @@ def build(names: Sequence[str]) -> int:
     """
     with one_at_a_time():
         using = engine()
-        for name in names:
-            if IMAGES[name].parent:
-                build_one(str(IMAGES[name].parent), using)
+        if isinstance(using, Buildah):
+            using.remove_if_large()
+        for name in with_parents(names):
             build_one(name, using)
     code = sbom(names)
     if name_wanted := os.environ.get("IMAGE"):
@@ -91,7 +92,7 @@ def hand_over(names: Sequence[str], wanted: str, using: Docker | Buildah) -> Non
 
 
 def verify(names: Sequence[str]) -> int:
-    """Builds everything twice, the bases too, with nothing kept in between; 1 where the two differ."""
+    """Builds everything twice, the bases too, with nothing kept in between, and runs it; 1 where anything is amiss."""
     own_engine()
     code = 0
     with one_at_a_time(), tempfile.TemporaryDirectory(dir=folder(), prefix="verify-") as scratch:
@@ -100,11 +101,12 @@ def verify(names: Sequence[str]) -> int:
             print(f"{turn} time", flush=True)
             using = Buildah(Path(scratch, turn, "store"), Path(scratch, turn), context)
             using.base_images()
-            for name in names:
-                if IMAGES[name].parent and IMAGES[name].parent not in names:
-                    using.build(IMAGES[str(IMAGES[name].parent)], Path(scratch, turn, "parent.tar"))
+            for name in with_parents(names):
                 with timed(f"{IMAGES[name].tag}"):
                     using.build(IMAGES[name], Path(scratch, turn, f"{name}.tar"))
+                for failure in failures(name, using) if turn == "first" else ():
+                    print(f"  {failure}", flush=True)
+                    code = 1
             using.remove()
         for name in names:
             first, second = (Archive(Path(scratch, turn, f"{name}.tar")) for turn in ("first", "second"))
@@ -113,6 +115,11 @@ def verify(names: Sequence[str]) -> int:
             print("".join(f"  {line}\n" for line in found[:40]), end="")
             code |= bool(found)
     return code
+
+
+def with_parents(names: Sequence[str]) -> list[str]:
+    """Each name once, behind the image it stands on."""
+    return list(dict.fromkeys(one for name in names for one in (IMAGES[name].parent, name) if one))
 
 
 def sbom(names: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 # usr-is-merged stands for usrmerge, which would bring Perl: /usr is merged by the hook, before the first package.
 PACKAGES = {
     "build": "usr-is-merged,python3,python3-venv,python3-pip,ca-certificates",
-    "run": "usr-is-merged,python3,tzdata",
+    "run": "usr-is-merged,python3,libstdc++6,tzdata",  # the library of C++ is asked for by numpy and faiss
 }
 MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
 # Licences stay: they are asked for by what they allow.

@@ -12,6 +12,7 @@ from tools.images import debian
 from tools.images.recipe import EPOCH, IMAGES, REVISION, ROOT, VERSION, Image, folder
 
 CERTIFICATES = Path("/etc/ssl/certs")
+STORE_BYTES_MAX = 12 * 2**30
 PIP = ("PIP_INDEX_URL", "PIP_CERT")  # of this machine, passed on to the stage that installs
 
 
@@ -92,6 +93,12 @@ class Buildah:
             "overlay",
         ]
         return run(["nice", "buildah", *store, *command])
+
+    def remove_if_large(self) -> None:
+        """Empties the store when layers that were made once, and are no more asked for, have filled it."""
+        files = (path for path in (self.store / "root").rglob("*") if path.is_file() and not path.is_symlink())
+        if sum(path.stat().st_size for path in files) > STORE_BYTES_MAX:
+            self.remove()
 
     def remove(self) -> None:
         """Empties the store."""
