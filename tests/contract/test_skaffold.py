@@ -1,6 +1,5 @@
 """skaffold.yaml, as each profile makes it: of the format, of files that exist, and of what the other tools know."""
 
-import copy
 import json
 import shlex
 from pathlib import Path
@@ -9,36 +8,14 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import yaml
-from tools.images.recipe import IMAGES
+from tools.images.recipe import IMAGES, VERSION
+from tools.skaffold import CONFIG, apply, builds, deploys, with_profile
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "tests" / "contract" / "skaffold" / "subset.schema.json").read_text())
-CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
 PROFILES = [None, "dev", "e2e", "prod"]
 
 Node = Any
-
-
-def with_profile(name: str | None) -> dict[str, Any]:
-    """The configuration with the profile's sections in place of the same ones, and then its patches (RFC 6902)."""
-    config: dict[str, Any] = copy.deepcopy({key: value for key, value in CONFIG.items() if key != "profiles"})
-    for profile in (one for one in CONFIG["profiles"] if one["name"] == name):
-        config["build"] |= copy.deepcopy(profile.get("build", {}))
-        config |= {key: profile[key] for key in ("portForward",) if key in profile}
-        for patch in profile.get("patches", []):
-            apply(config, patch)
-    return config
-
-
-def apply(config: dict[str, Any], patch: dict[str, Any]) -> None:
-    """KeyError for a place that is not there: only the last part of an `add` may be new."""
-    *folders, last = patch["path"].removeprefix("/").split("/")
-    place: Node = config
-    for folder in folders:
-        place = place[int(folder) if isinstance(place, list) else folder]
-    if patch["op"] == "replace" and last not in place:
-        raise KeyError(f"{patch['path']} is not there to replace")
-    place[last] = patch["value"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -150,3 +127,26 @@ def test_a_changed_file_of_the_service_lands_where_the_image_for_development_run
     assert set(packages) == synced.keys()
     assert {folder} == {rule["dest"] for rule in synced.values()}
     assert [] == [rule["src"] for rule in synced.values() if not list(ROOT.glob(rule["src"]))]
+
+
+def test_the_steps_that_are_run_without_skaffold_are_those_of_the_profile():
+    config = with_profile("e2e")
+
+    install, *hooks = deploys(config)
+
+    assert ["operator", "index-builder", "service"] == [command[-1] for command in builds(config)]
+    assert ["helm", "upgrade", "--install", "clockifyrag", "charts/clockifyrag"] == install[:5]
+    assert f"images.indexBuilder.tag={VERSION}" in install
+    assert "images.service.repository=clockifyrag-service" in install
+    assert ["sh"] == [command[0] for command in hooks]
+
+
+def test_for_development_the_image_that_starts_anew_is_the_one_that_is_installed():
+    (install, _) = deploys(with_profile("dev"))
+
+    assert "images.service.repository=clockifyrag-service-dev" in install
+
+
+def test_a_patch_of_what_is_not_there_is_refused():
+    with pytest.raises(KeyError, match="/build/kaniko is not there to replace"):
+        apply(with_profile(None), {"op": "replace", "path": "/build/kaniko", "value": {}})
