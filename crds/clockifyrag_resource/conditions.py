@@ -118,7 +118,7 @@ CONDITIONS: tuple[Condition, ...] = (
             R.ROLLING_OUT: "Pods are being replaced or started.",
             R.NOTHING_PUBLISHED: "There is no generation to serve yet.",
             R.UNSCHEDULABLE: "No node takes a pod that is needed; the message names it and says why.",
-            R.ROLLOUT_FAILED: "New pods did not become ready in time.",
+            R.ROLLOUT_FAILED: "New pods did not become ready in time, or old ones did not change over.",
             R.SPEC_INVALID: "The spec is refused; the message says where, what was found and what was expected.",
         },
     ),

@@ -5,6 +5,7 @@ from collections import Counter
 from clockifyrag_operator import names
 from clockifyrag_operator.blocked import Blocker, first_blocker, volume_problem, workload_problem
 from clockifyrag_operator.conditions.view import Judged, View, false, refused_words, true, unknown
+from clockifyrag_operator.ledger import moment
 from clockifyrag_operator.rollout import deadline_exceeded
 from clockifyrag_resource.conditions import ConditionReason as R
 
@@ -28,8 +29,9 @@ def ready(view: View) -> Judged:
             (R.ROLLING_OUT, "; pods are being replaced") if view.rolling and not given_up else (R.SERVING, "")
         )
         return true(reason, f"{_told(view)}{message}{_held_up(view)}")
-    if others != {view.ledger.previous} or given_up:
-        reason = R.ROLLOUT_FAILED if given_up else R.ROLLING_OUT
+    late = given_up or _swap_is_late(view)
+    if others != {view.ledger.previous} or late:
+        reason = R.ROLLOUT_FAILED if late else R.ROLLING_OUT
         return false(reason, f"published is {view.published}, but {_told(view)}{_held_up(view)}")
     return true(R.ROLLING_OUT, f"{view.published} replaces {view.ledger.previous}: {_told(view)}{_held_up(view)}")
 
@@ -60,6 +62,14 @@ def held_up(view: View) -> Blocker | None:
             return Blocker("Config", problem)
     volume = volume_problem(view.seen, names.index_volume(view.name), "spec.index.storage")
     return Blocker("Config", volume) if volume and not view.serving else None
+
+
+def _swap_is_late(view: View) -> bool:
+    """Whether pods that change over in place had as long for it as new ones have: no Deployment counts the time."""
+    if view.spec is None or view.spec.search.index_update != "HotSwap" or not view.ledger.published_at:
+        return False
+    passed = (view.seen.now - moment(view.ledger.published_at)).total_seconds()
+    return passed > view.settings.rollout_seconds
 
 
 def _nothing_ready(view: View) -> Judged:

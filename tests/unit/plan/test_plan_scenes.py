@@ -289,6 +289,25 @@ def test_pods_that_follow_the_pointer_are_touched_and_move_in_place() -> None:
     assert [{"generation": world.status["index"]["generation"], "pods": 2}] == world.status["search"]["serving"]
 
 
+def test_pods_that_never_move_on_are_not_called_ready_for_ever() -> None:
+    world = World()
+    world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
+    world.settle()
+    world.edit(chunking={"minChars": 100})
+    while world.running() is None:
+        world.work()
+        world.move()
+    world.finish()
+
+    told = []
+    for seconds in (0, 1, world.settings.rollout_seconds):
+        world.now += timedelta(seconds=seconds)
+        world.work()
+        told.append(world.condition("Ready"))
+
+    assert [("True", "RollingOut"), ("True", "RollingOut"), ("False", "RolloutFailed")] == told
+
+
 def test_a_pin_serves_an_older_generation_without_a_job() -> None:
     world = served()
     first = world.status["index"]["generation"]
