@@ -121,6 +121,7 @@ def pods(drawn: dict[tuple[str, str], Manifest]) -> Iterator[tuple[str, Manifest
         pytest.param({}, EVERYTHING, id="everything at once"),
         pytest.param(EVERYTHING, {}, id="and back"),
         pytest.param({"index": {"storage": {"onDelete": "Delete"}}}, {}, id="a volume that is to stay after all"),
+        pytest.param({}, {"index": {"storage": {"onDelete": "Delete"}}}, id="a volume that is to go after all"),
         pytest.param(
             {"search": {"service": {"type": "NodePort"}}}, {"search": {"service": {"port": 9090}}}, id="a Service"
         ),
