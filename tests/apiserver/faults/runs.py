@@ -123,7 +123,7 @@ class Runs:
     def run(
         self,
         act: Act,
-        fault: Callable[[FaultProxy, OperatorProcess], AnyFault] | None = None,
+        fault: Callable[[FaultProxy, OperatorProcess], AnyFault | None] | None = None,
         mutant: str = "",
         expected: Expected | None = None,
     ) -> Ended:
