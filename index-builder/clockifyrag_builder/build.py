@@ -26,7 +26,7 @@ from clockifyrag_index.chunk_store import chunks_digest
 from clockifyrag_index.disk import estimated_bytes, require_space
 from clockifyrag_index.embedders import Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
-from clockifyrag_index.errors import StorageError
+from clockifyrag_index.errors import NoSpace, StorageError
 from clockifyrag_index.files import write_synced
 from clockifyrag_index.generations import current_id, publish
 from clockifyrag_index.identity import inputs_digest
@@ -165,7 +165,7 @@ def _unchanged(plan: BuildPlan, outcome: BuildOutcome, generation: str) -> Build
 def _build_anew(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk], progress: Progress) -> BuildOutcome:
     identity = plan.embedder.identity
     text_bytes = sum(len(chunk.content.encode()) for chunk in chunks)
-    require_space(plan.root, estimated_bytes(len(chunks), identity.dimensions, text_bytes))
+    _make_room(plan, estimated_bytes(len(chunks), identity.dimensions, text_bytes))
     texts = [chunk.embedded_text for chunk in chunks]
     with VectorCache(plan.root, identity) as cache:
         if plan.shards > 1 and cache.missing(texts) > NEED_VECTORS_FROM:
@@ -198,6 +198,19 @@ def _embedded(plan: BuildPlan, texts: Sequence[str], cache: VectorCache, progres
         in_flight=plan.in_flight,
         call_seconds=plan.call_seconds,
     )
+
+
+def _make_room(plan: BuildPlan, bytes_estimate: int) -> None:
+    """Returns when there is room for the new generation; where it is short, those that are to go anyway go first.
+
+    None of them is the one this build ends with: that would have been found unchanged.
+    """
+    try:
+        require_space(plan.root, bytes_estimate)
+    except NoSpace:
+        if not remove(plan.root, plan.remove):
+            raise
+        require_space(plan.root, bytes_estimate)
 
 
 def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
