@@ -10,7 +10,6 @@ Times are a tenth of those of a real installation, so that tests wait a tenth as
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import queue
@@ -18,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -60,7 +60,6 @@ class Operators:
     def __init__(self, control_plane: ControlPlane, scale: float = 0.1) -> None:
         self.control_plane = control_plane
         self.times = {name: seconds * scale for name, seconds in REAL.items()}
-        self._count = itertools.count(1)
         self._ended: dict[int, int] = {}
         self._started: queue.Queue[int] = queue.Queue()
         self._lock = threading.Lock()
@@ -95,8 +94,7 @@ class Operators:
     ) -> OperatorProcess:
         """An operator of these namespaces that lives in the first of them, past the proxy if there is one."""
         user = self.account(*namespaces)
-        folder = self.control_plane.folder / f"operator-{next(self._count)}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix="operator-", dir=self.control_plane.folder))
         kubeconfig = user.kubeconfig if proxy is None else kubeconfig_of(proxy, user, folder)
         environment = {
             "PATH": os.environ["PATH"],
@@ -104,7 +102,7 @@ class Operators:
             "KUBECONFIG": str(kubeconfig),
             "WATCH_NAMESPACES": ",".join(namespaces),
             "POD_NAMESPACE": namespaces[0],
-            "POD_NAME": folder.name,
+            "POD_NAME": folder.name.replace("_", "-"),
             "API_HOST": "127.0.0.1",
             "LOG_LEVEL": "info",
             "ROLLOUT_SECONDS": 5,

@@ -61,7 +61,7 @@ class Api:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def __aenter__(self) -> Api:
-        connector = aiohttp.TCPConnector(ssl=self._ssl, limit=0)
+        connector = aiohttp.TCPConnector(ssl=self._ssl, limit=0, enable_cleanup_closed=True)
         timeout = aiohttp.ClientTimeout(total=20, sock_connect=5)
         self._session = aiohttp.ClientSession(connector=connector, headers=self._headers, timeout=timeout)
         return self

@@ -114,7 +114,8 @@ class Runs:
     def learn(self, act: Act, mutant: str = "") -> Expected:
         """Two runs without a fault."""
         one, other = self.all([lambda: self.run(act, mutant=mutant), lambda: self.run(act, mutant=mutant)])
-        assert [] == [key for key in one.state.keys() ^ other.state.keys() if not key.startswith("Job/")], "unsteady"
+        apart = [key for key in one.state.keys() ^ other.state.keys() if not key.startswith("Job/")]
+        assert [] == apart, f"clean runs are too far apart to learn from: {apart}"
         return Expected(
             act, one.state, one.jobs, max(len(one.writes), len(other.writes)), max(one.events, other.events),
             mask(one.state, other.state), tuple(str(call) for call in one.writes),

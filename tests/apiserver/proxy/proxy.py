@@ -131,7 +131,7 @@ class FaultProxy:
         return future.result(_START_SECONDS)
 
     async def _open(self) -> None:
-        connector = aiohttp.TCPConnector(ssl=self._outgoing, limit=0)
+        connector = aiohttp.TCPConnector(ssl=self._outgoing, limit=0, enable_cleanup_closed=True)
         self._session = aiohttp.ClientSession(
             connector=connector, auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None)
         )
