@@ -1,5 +1,6 @@
 """What tools/images reads from an archive: what it holds, whether two are the same, the bill of materials."""
 
+import hashlib
 import io
 import json
 import tarfile
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tools.images import archive, debian
+from tools.images.canonical import write_canonical
 from tools.images.contents import Archive
 from tools.images.recipe import IMAGES, RELEASED, VERSION, copied
 from tools.images.sbom import bill, licence_of, locked_hashes, normalized, resolved, strangers
@@ -35,11 +37,15 @@ def made(tmp_path: Path) -> Made:
     """made(layer, …, created=…): a docker-archive of layers, each a mapping of name to content."""
     count = iter(range(100))
 
-    def make(*layers: Layer, created: str = "2020-02-02T00:00:00Z", mtime: int = 0) -> Archive:
+    def make(*layers: Layer, created: str = "2020-02-02T00:00:00Z", mtime: int = 0, container: str = "none") -> Archive:
         path = tmp_path / f"{next(count)}.tar"
         names = [f"layer{number}.tar" for number in range(len(layers))]
         packed = [tarred(layer, mtime) for layer in layers]
-        config = {"created": created, "rootfs": {"diff_ids": [str(hash(layer)) for layer in packed]}}
+        config = {
+            "created": created, "os": "linux", "architecture": "amd64", "container": container,
+            "config": {"Hostname": container, "User": "10001:10001", "Healthcheck": {"Test": ["CMD", "true"]}},
+            "rootfs": {"diff_ids": [hashlib.sha256(layer).hexdigest() for layer in packed]},
+        }  # fmt: skip
         manifest = [{"Config": "config.json", "RepoTags": ["clockifyrag-service:0"], "Layers": names}]
         files = {"manifest.json": json.dumps(manifest).encode(), "config.json": json.dumps(config).encode()}
         write(path, {**files, **dict(zip(names, packed, strict=True))})
@@ -100,6 +106,20 @@ def test_where_two_builds_differ_in_dates_alone_the_date_or_the_key_is_named(mad
 
     assert "layer 1: /a: mtime 0 and 9" == dated[0]
     assert ['configuration: created: "2020-02-02T00:00:00Z" and "2026-01-01T00:00:00Z"'] == configured
+
+
+def test_what_buildah_writes_of_the_build_itself_is_left_out_of_the_archive(made, tmp_path):
+    of_two_builds = [made({"a": "1"}, container=container) for container in ("599f31660dee", "0a73f0d4193b")]
+
+    for number, build in enumerate(of_two_builds):
+        write_canonical(build, tmp_path / f"canonical{number}.tar")
+    one, other = (Archive(tmp_path / f"canonical{number}.tar") for number in (0, 1))
+
+    assert [] != differences(*of_two_builds)
+    assert one.path.read_bytes() == other.path.read_bytes()
+    assert {"User": "10001:10001", "Healthcheck": {"Test": ["CMD", "true"]}} == one.config["config"]
+    assert of_two_builds[0].files == one.files
+    assert of_two_builds[0].manifest["RepoTags"] == one.manifest["RepoTags"]
 
 
 def test_the_bill_lists_each_distribution_and_each_installed_package_of_debian(made):

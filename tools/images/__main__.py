@@ -62,7 +62,6 @@ def build_one(name: str, using: Docker | Buildah) -> None:
     if isinstance(using, Buildah):
         using.base_images()
     unfinished = target.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)  # an archive is written once
     with timed(f"{image.tag}"):
         using.build(image, unfinished)
     if image.archive != target:

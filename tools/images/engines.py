@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.images import debian
+from tools.images.canonical import write_canonical
+from tools.images.contents import Archive
 from tools.images.recipe import EPOCH, IMAGES, REVISION, ROOT, VERSION, Image, folder
 
 CERTIFICATES = Path("/etc/ssl/certs")
@@ -41,7 +43,11 @@ class Buildah:
         passed = common()
         volume = ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if "PIP_CERT" in passed else []
         self.bud(image.tag, image.dockerfile, self.context, [*volume, *arguments(told | passed)])
-        self.buildah("push", "--quiet", f"localhost/{image.tag}", f"docker-archive:{target}:{image.tag}")
+        pushed = target.with_suffix(".pushed")
+        pushed.unlink(missing_ok=True)  # an archive is written once
+        self.buildah("push", "--quiet", f"localhost/{image.tag}", f"docker-archive:{pushed}:{image.tag}")
+        write_canonical(Archive(pushed), target)
+        pushed.unlink()
 
     def base_images(self) -> dict[str, str]:
         """The arguments that name both bases, which are made where they are missing."""
