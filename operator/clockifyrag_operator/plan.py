@@ -17,9 +17,10 @@ from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.status import status
 from clockifyrag_operator.transitions import events
 
+# Kinds of which a resource may come to want less; accounts, settings and search pods it never stops wanting.
 _PRUNED = frozenset(
-    "ConfigMap Deployment HorizontalPodAutoscaler Ingress NetworkPolicy PodDisruptionBudget PrometheusRule Service "
-    "ServiceAccount ServiceMonitor StatefulSet".split()
+    "HorizontalPodAutoscaler Ingress NetworkPolicy PodDisruptionBudget PrometheusRule Service ServiceMonitor "
+    "StatefulSet".split()
 )
 
 

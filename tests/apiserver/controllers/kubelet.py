@@ -125,7 +125,8 @@ async def _pod(scene: Scene, addresses: Addresses, pod: Manifest) -> None:
 
 def _refresh_pointer(scene: Scene, pod: Manifest, seen: Container) -> None:
     """A pointer that is mounted is read at the start, and whenever the operator touches the pod."""
-    if not seen.variable("GENERATION_FILE"):
+    mounted = [(one.get("configMap") or {}).get("name") for one in seen.spec.get("volumes", ())]
+    if f"{seen.resource}-generations" not in mounted:
         return
     touch = (pod["metadata"].get("annotations") or {}).get(WANTED, "")
     if scene.world.touched.get(seen.name) != touch:
