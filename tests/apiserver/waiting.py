@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05  # each look is a request, on cores that the operator needs
 
 
 def wait_until(
