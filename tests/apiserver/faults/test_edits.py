@@ -144,7 +144,7 @@ def test_a_stuck_pod_of_the_store_is_replaced_when_its_image_is_mended(field: Fi
     assert store_heals(field)
 
 
-def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 20.0) -> tuple[bool, bool]:
+def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0) -> tuple[bool, bool]:
     """Whether a change of settings and of scale come through while the model server can neither run nor be written."""
     stage = field.stage(FULL, mutant=mutant)
     stage.story.world.pods.append(lambda pod: PodState(ready=False) if pod.component == "ollama" else None)
