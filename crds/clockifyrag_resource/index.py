@@ -135,7 +135,9 @@ class Index(Part):
     storage: IndexStorage = Field(default=IndexStorage(), description="The volume generations are kept on.")
     retain: int = Field(default=3, ge=1, le=50, description="Good generations kept.", json_schema_extra=NEITHER)
     quality: Maybe[Quality] = Field(
-        default=None, description="What a new generation must reach to be published. Unset: nothing."
+        default=None,
+        description="What a new generation must reach to be published; no build measures yet, so each one is "
+        "inconclusive. Unset: nothing.",
     )
     pin: Maybe[GenerationId] = Field(
         default=None,
