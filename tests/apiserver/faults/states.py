@@ -32,7 +32,8 @@ def state_of(api: Api, namespace: str) -> State:
             whole = {name: value for name, value in one.items() if name not in ("apiVersion", "kind")}
             state |= dict(_flat(f"{one['kind']}/{one['metadata']['name']}", whole))
     state["Pods"] = sorted(_runs(one) for one in live if one["kind"] == "Pod" and one["status"]["phase"] == "Running")
-    blanked = {key: _blanked(value, namespace, named) for key, value in state.items()}
+    # A list's entry is known by its name, which may hold that of the namespace.
+    blanked = {key.replace(namespace, "NAMESPACE"): _blanked(one, namespace, named) for key, one in state.items()}
     return {key: value for key, value in blanked.items() if not _NEVER.search(key)}
 
 
