@@ -211,9 +211,14 @@ def test_nginx_accepts_the_example_with_tls(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "ending", [pytest.param(signal.SIGKILL, id="killed"), pytest.param(signal.SIGTERM, id="stopped")]
+    ("ending", "cut_max"),
+    [
+        # One process sends one answer at a time. The one whose head nginx has passed on already is lost with it.
+        pytest.param(signal.SIGKILL, 1, id="killed"),
+        pytest.param(signal.SIGTERM, 0, id="stopped"),
+    ],
 )
-def test_when_an_instance_ends_no_request_fails(fleet, index_root, ending):
+def test_when_an_instance_ends_no_request_fails_but_one_that_is_half_answered(fleet, index_root, ending, cut_max):
     for number in (0, 1):
         fleet.instance(index_root)
         fleet.wait_ready(number)
@@ -225,7 +230,9 @@ def test_when_an_instance_ends_no_request_fails(fleet, index_root, ending):
     asking.wait_for(400)
     statuses = asking.stop()
 
-    assert {200} == set(statuses)
+    failed = [one for one in statuses if one != 200]
+    assert [] == [one for one in failed if "peer closed connection" not in str(one)]
+    assert len(failed) <= cut_max
 
 
 def test_an_instance_without_an_index_is_passed_over(fleet, index_root, tmp_path):
