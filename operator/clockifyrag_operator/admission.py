@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from clockifyrag_operator import names
+from clockifyrag_operator.manifest import controller_of
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.resource import KIND, Spec
@@ -87,8 +88,7 @@ def _is_our_volume(manifest: Manifest, name: str) -> bool:
 
 def _other_owner(manifest: Manifest, wanted: Wanted) -> str | None:
     """Who controls the object instead of the resource, in words; None where it is the resource's own."""
-    owners = manifest["metadata"].get("ownerReferences") or ()
-    owner = next((one for one in owners if one.get("controller")), None)
+    owner = controller_of(manifest)
     if owner is None:
         return "nobody controls"
     if owner.get("uid") == wanted.uid:

@@ -31,7 +31,7 @@ from clockifyrag_operator.errors import (
     ResourceGone,
 )
 from clockifyrag_operator.kinds import ALL, RESOURCE
-from clockifyrag_operator.manifest import digest
+from clockifyrag_operator.manifest import controller_of, digest
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Wanted
 
@@ -287,7 +287,7 @@ def is_ours(live: Manifest, wanted: Wanted) -> bool:
     Claims go by their labels alone: a retained one has no owner, one of a StatefulSet may have that.
     """
     metadata = live["metadata"]
-    owner = next((one for one in metadata.get("ownerReferences") or () if one.get("controller")), None)
+    owner = controller_of(live)
     labels = metadata.get("labels") or {}
     labelled = labels.get(names.RESOURCE) == wanted.name and labels.get(names.MANAGED_BY) == names.MANAGED_BY_US
     if owner is None or live["kind"] == "PersistentVolumeClaim":

@@ -18,6 +18,12 @@ def spec_of(wanted: Wanted) -> Spec:
     return wanted.rag.spec
 
 
+def controller_of(live: Manifest) -> Mapping[str, Any] | None:
+    """The owner that controls the object: there is one at most, and the API server sees to it."""
+    owners = live["metadata"].get("ownerReferences") or ()
+    return next((one for one in owners if one.get("controller")), None)
+
+
 def manifest(
     api_version: str,
     kind: str,

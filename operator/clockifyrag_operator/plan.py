@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from clockifyrag_operator import desired, names
 from clockifyrag_operator.decide import decide
 from clockifyrag_operator.decision import Decision, Plan
+from clockifyrag_operator.manifest import controller_of
 from clockifyrag_operator.objects.ledger import ledger_config_map
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.settings import Settings
@@ -73,7 +74,6 @@ def _ledger(wanted: Wanted, seen: Observed, decision: Decision) -> Manifest | No
 def _unwanted(wanted: Wanted, seen: Observed, applied: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
     """Live children of an applied kind that are wanted no more; what holds data or runs once is never among them."""
     kept = {(one["kind"], one["metadata"]["name"]) for one in applied}
-    kept.add(("ConfigMap", names.generations(wanted.name)))
     return tuple(
         one
         for key, one in sorted(seen.objects.items())
@@ -82,8 +82,8 @@ def _unwanted(wanted: Wanted, seen: Observed, applied: tuple[Manifest, ...]) -> 
 
 
 def _is_ours(live: Manifest, wanted: Wanted) -> bool:
-    owners = live["metadata"].get("ownerReferences") or ()
-    return any(one.get("controller") and one.get("uid") == wanted.uid for one in owners)
+    owner = controller_of(live)
+    return owner is not None and owner.get("uid") == wanted.uid
 
 
 def _is_labelled(live: Manifest, wanted: Wanted) -> bool:
