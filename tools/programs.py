@@ -1,4 +1,6 @@
-"""Makes sure that programs which tests run are on PATH: installs them by apt where it is root, else says how.
+"""Makes sure that programs which tests run are there: installs them by apt where it is root, else says how.
+
+A name is looked for on PATH; a path, of a header for example, is looked at.
 
 python3 tools/programs.py chromium nginx
 """
@@ -7,9 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 CNI_PLUGINS = tuple(f"/usr/lib/cni/{plugin}" for plugin in ("bridge", "host-local", "loopback", "portmap"))
 PACKAGES = {
+    "/usr/include/nlohmann/json.hpp": "nlohmann-json3-dev",
+    "/usr/include/stb/stb_image.h": "libstb-dev",
     "busybox": "busybox-static",
     "chromedriver": "chromium-driver",
     "containerd-shim-runc-v2": "containerd",
@@ -29,7 +34,7 @@ PACKAGES = {
 
 def main(programs: list[str], otherwise: str = "run: make test-fast") -> None:
     """Ends with one command to type when a program is missing and cannot be installed here."""
-    missing = [program for program in programs if not shutil.which(program)]
+    missing = [program for program in programs if not shutil.which(program) and not is_file(program)]
     if not missing:
         return
     packages = sorted({PACKAGES.get(name, name) for name in missing})
@@ -40,6 +45,10 @@ def main(programs: list[str], otherwise: str = "run: make test-fast") -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update"], install):
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+def is_file(path: str) -> bool:
+    return Path(path).is_absolute() and Path(path).is_file()
 
 
 if __name__ == "__main__":

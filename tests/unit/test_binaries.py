@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools import binaries
 from tools.binaries import ASSETS, IN_ASSETS, PROGRAMS, find, numbers, place, variables
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "binaries.py"
@@ -20,6 +21,7 @@ def test_versions_are_those_that_the_modules_pin() -> None:
         "helm": "v3.22.0",
         "local-path-provisioner": "v0.0.30",
         "metrics-server": "v0.9.0",
+        "ollama": "v0.17.4",
         "prometheus": "v0.306.0",
         "prometheus-config-reloader": "v0.85.0",
         "prometheus-operator": "v0.85.0",
@@ -49,6 +51,16 @@ def test_programs_of_one_module_share_a_folder_named_by_the_digest_of_its_pins(
     assert server.parent == client.parent != etcd.parent
     assert tmp_path / "bin" == etcd.parent.parent
     assert 12 == len(etcd.parent.name)
+
+
+def test_a_program_in_cxx_is_kept_apart_by_the_processor_it_was_compiled_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binaries, "processor_flags", lambda: ["-O3"])
+    plain = {name: program.built.parent for name, program in PROGRAMS.items()}
+
+    monkeypatch.setattr(binaries, "processor_flags", lambda: ["-O3", "-march=x86-64-v3"])
+    fast = {name: program.built.parent for name, program in PROGRAMS.items()}
+
+    assert {"ollama"} == {name for name in PROGRAMS if plain[name] != fast[name]}
 
 
 def test_kubebuilder_assets_win_for_what_they_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
