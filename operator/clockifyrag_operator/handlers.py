@@ -36,6 +36,7 @@ from clockifyrag_operator.settings import Settings
 LOGIN_SECONDS = 5.0  # the same token is not tried again within
 CONNECT_SECONDS = 10.0
 REOPENED_PART = 0.8  # of inactivity_seconds: how long one watch request lasts
+IDENTITY: Any = "clockifyrag-operator"  # kopf would ask for the user's name, and in a pod the user has none
 
 log = logging.getLogger(__name__)
 
@@ -207,6 +208,7 @@ async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics
             clusterwide=not settings.watch_namespaces,
             namespaces=settings.watch_namespaces,
             standalone=True,
+            identity=IDENTITY,
             stop_flag=flag,
         )
 

@@ -258,19 +258,20 @@ def kubeconfig_of(proxy: FaultProxy, user: User, folder: Path) -> Path:
 
 def rights(home: str, namespaces: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """ServiceAccount, Roles and RoleBindings that the chart makes for an operator in `home`."""
-    kinds = ("ServiceAccount", "Role", "RoleBinding")
-    for one in yaml.safe_load_all(_rendered().replace(_PLACE, home)):
-        if one and one["kind"] in kinds:
-            watches = one["kind"] != "ServiceAccount" and not one["metadata"]["name"].endswith("-lease")
-            for namespace in namespaces if watches else (home,):
-                yield {**one, "metadata": {**one["metadata"], "namespace": namespace}}
+    for one in json.loads(_rendered_rights().replace(_PLACE, home)):
+        watches = one["kind"] != "ServiceAccount" and not one["metadata"]["name"].endswith("-lease")
+        for namespace in namespaces if watches else (home,):
+            yield {**one, "metadata": {**one["metadata"], "namespace": namespace}}
 
 
 @cache
-def _rendered() -> str:
+def _rendered_rights() -> str:
+    """As JSON, which is read in a hundredth of the time that YAML takes."""
+    kinds = ("ServiceAccount", "Role", "RoleBinding")
     command = [find("helm"), "template", "clockifyrag", ROOT / "charts" / "clockifyrag", "--namespace", _PLACE,
                "--set", f"watchNamespaces={{{_PLACE}}}"]  # fmt: skip
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
+    rendered = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
+    return json.dumps([one for one in yaml.safe_load_all(rendered) if one and one["kind"] in kinds])
 
 
 def rights_path(one: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""make cluster-up, make cluster-down: python -m tools.cluster up | down | status | env."""
+"""make cluster-up, make cluster-down: python -m tools.cluster up | down | status | env | ollama."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from httpx import HTTPError
 from tools.cluster import programs
+from tools.cluster.configs import as_yaml
 from tools.cluster.down import take_down
 from tools.cluster.gates import GateClosed
 from tools.cluster.inside import HOLDER, record_of
 from tools.cluster.kubectl import Refused
 from tools.cluster.node import Cluster, own_cluster
+from tools.cluster.ollama import provide_ollama
 from tools.cluster.up import up
 
-COMMANDS = ("up", "down", "status", "env")
+COMMANDS = ("up", "down", "status", "env", "ollama")
 
 
 def main(arguments: list[str]) -> None:
@@ -30,7 +33,7 @@ def main(arguments: list[str]) -> None:
         env(cluster)
     else:
         with one_at_a_time(cluster):
-            up(cluster) if arguments[0] == "up" else down(cluster)
+            {"up": up, "down": down, "ollama": ollama}[arguments[0]](cluster)
 
 
 def down(cluster: Cluster) -> None:
@@ -62,6 +65,14 @@ def env(cluster: Cluster) -> None:
         print(f"export {name}={shlex.quote(value)}")
 
 
+def ollama(cluster: Cluster) -> None:
+    """Prints the fields of a ClockifyRAG that use the Ollama and the model of this cluster."""
+    made = provide_ollama(cluster)
+    embedding = {"provider": "Ollama", "model": made.model, "digest": made.digest}
+    spec = {"embedding": embedding, "ollama": {"server": {"image": made.image, "registry": made.registry}}}
+    print(as_yaml({"spec": spec}), end="")
+
+
 @contextmanager
 def one_at_a_time(cluster: Cluster) -> Iterator[None]:
     """Holds the lock of the cluster; a second run waits."""
@@ -74,5 +85,5 @@ def one_at_a_time(cluster: Cluster) -> Iterator[None]:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (GateClosed, Refused, OSError, RuntimeError, ValueError) as error:
+    except (GateClosed, Refused, HTTPError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from tools.cluster import addons, cgroups, daemons, gates, images, machine, network, pki, programs
+from tools.cluster import addons, cgroups, daemons, gates, images, machine, network, ollama, pki, programs
 from tools.cluster.down import take_down
 from tools.cluster.gates import Gate, GateClosed, pass_through
 from tools.cluster.inside import HOLDER, record_of
@@ -103,6 +103,8 @@ class Bringing:
         self.pass_through(gates.node_ready(self.kubectl))
         self.start(daemons.kube_proxy(self.cluster, node))
         self.pass_through(gates.kube_proxy(self.cluster))
+        if ollama.REGISTRY in self.record.processes:
+            ollama.start_registry(self.cluster, self.record)
 
     def load_images(self) -> None:
         started = time.monotonic()

@@ -216,5 +216,6 @@ def _status(one: Manifest, state: Manifest, *, ready: bool) -> Manifest:
         "ready": ready,
         "started": "running" in state,
         "restartCount": 0,
+        "lastState": {},  # as the server answers it: what is as wanted is not written again
         "state": state,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,6 +28,7 @@ class Mirror:
         self._gone: dict[str, None] = {}  # uids of the deleted, so that a late answer brings nobody back
         self.synced = {kind: asyncio.Event() for kind in KINDS}
         self.history: deque[tuple[str, Manifest]] = deque(maxlen=50_000)  # every event of every watch, oldest first
+        self.changes: Counter[str] = Counter()  # events of each namespace so far
 
     def all(self, kind: str, namespace: str) -> list[Manifest]:
         """Objects of a kind in a namespace, by name."""
@@ -107,6 +108,7 @@ class Mirror:
             if change == "BOOKMARK":
                 continue
             self.history.append((change, live))
+            self.changes[live["metadata"].get("namespace", "")] += 1
             if change == "DELETED":
                 self.drop(live)
             else:

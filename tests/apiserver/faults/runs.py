@@ -173,7 +173,8 @@ class Runs:
 
 def steady_state(story: Story, expected: Expected | None) -> State:
     """The state of the namespace once it is the expected one, or did not change for a while."""
-    state, since = state_of(story.api, story.namespace), time.monotonic()
+    changes = story.controllers.mirror.changes  # it is asked for again when an event told that it changed
+    seen, state, since = changes[story.namespace], state_of(story.api, story.namespace), time.monotonic()
     deadline = since + STEADY_SECONDS_MAX
     while time.monotonic() < deadline:
         if expected is not None and not difference(expected.state, state, expected.ignored):
@@ -185,7 +186,9 @@ def steady_state(story: Story, expected: Expected | None) -> State:
         ):
             break
         time.sleep(POLL_SECONDS)
-        now = state_of(story.api, story.namespace)
+        if changes[story.namespace] == seen:
+            continue
+        seen, now = changes[story.namespace], state_of(story.api, story.namespace)
         if now != state:
             state, since = now, time.monotonic()
     return state
