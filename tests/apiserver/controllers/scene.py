@@ -58,7 +58,7 @@ class Scene:
         """Writes those parts of the status that differ; None means that none did, or as `patch`."""
         held = live.get("status") or {}
         changed = {name: value for name, value in status.items() if held.get(name) != value}
-        changed = {name: value for name, value in changed.items() if not (value in (0, None) and name not in held)}
+        changed = {name: value for name, value in changed.items() if value or name in held}
         return await self.patch(live, {"status": changed}, "status") if changed else None
 
     async def delete(
