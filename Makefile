@@ -1,5 +1,6 @@
 # Words a newcomer would guess; `make help` prints them from the remarks behind `##`.
-# Variables: PYTHON, MANIFEST (a ClockifyRAG resource), SOURCE (a local file or folder), ROUNDS (of make bench).
+# Variables: PYTHON, MANIFEST (a ClockifyRAG resource), SOURCE (a local file or folder), ROUNDS (of make bench),
+# KEEP=1 (leave the cluster of make e2e).
 
 PYTHON ?= python3
 MANIFEST ?= clockifyrag.yaml
@@ -41,6 +42,11 @@ deploy:  ## install or upgrade the operator in the cluster that kubectl speaks t
 		$(if $(VALUES),--values "$(VALUES)") --wait
 .PHONY: deploy
 
+e2e: setup-dev binaries cluster-up images  ## the whole system on a cluster: a story, and faults under load; the first time 30 minutes
+	$(BIN)/pytest tests/cluster -v -s; code=$$?; \
+	[ -n "$(KEEP)" ] || $(BIN)/python -m tools.cluster down; exit $$code
+.PHONY: e2e
+
 help:  ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -77,8 +83,8 @@ setup-dev:
 	@$(PYTHON) tools/bootstrap.py requirements-dev.lock
 
 test: setup-dev programs binaries  ## every test that needs no node; the first run builds an API server, 7 minutes
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not cluster"
 
 test-fast: setup-dev  ## the tests that need no browser, no API server and no programs of the system
-	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not browser and not programs"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not browser and not cluster and not programs"
 	@echo "Left out: tests in a browser, on an API server, and with nginx and systemd-analyze. All: make test"

@@ -7,6 +7,7 @@ those on PATH, in the current context. Images get the version of the project as 
 """
 
 import copy
+import os
 import re
 import shlex
 import subprocess
@@ -76,7 +77,7 @@ def install(release: dict[str, Any], config: dict[str, Any]) -> Command:
     command += ["--namespace", release["namespace"]]
     command += ["--create-namespace"] if release.get("createNamespace") else []
     command += ["--wait"] if release.get("wait") else []
-    known: dict[str, str] = {}
+    known = dict(os.environ)
     for command_of_one in builds(config):
         name = command_of_one[-1]
         part = name.removesuffix("-dev").replace("-", "_")

@@ -1,0 +1,92 @@
+"""The process that asks: `python -m tests.cluster.load URL RATE FILE`, until SIGTERM.
+
+A line of JSON for every question, once it is answered or failed. Every second question comes by a new connection, as
+half the clients of a service are new to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+import aiohttp
+
+SAMPLE = Path(__file__).parents[3] / "index-builder" / "clockifyrag_builder" / "sample" / "questions.jsonl"
+QUESTIONS = 40
+DEADLINE_SECONDS = 10.0
+
+Sessions = tuple[aiohttp.ClientSession, ...]
+
+
+def questions() -> list[str]:
+    """The fixed set that is asked in turn."""
+    lines = SAMPLE.read_text().splitlines()[:QUESTIONS]
+    return [json.loads(line)["query"] for line in lines]
+
+
+def fingerprint(answer: dict[str, Any]) -> str:
+    """What must be the same whoever answers from the same generation: results, their order, scores and texts."""
+    told = {key: answer["metadata"][key] for key in ("query_type", "corrected_query", "low_confidence", "degraded")}
+    content = json.dumps([answer["results"], told], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+async def main(url: str, rate: float, file: Path) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    timeout = aiohttp.ClientTimeout(total=DEADLINE_SECONDS)
+    with file.open("w", buffering=1) as history:
+        async with (
+            aiohttp.ClientSession(url, timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as kept,
+            aiohttp.ClientSession(
+                url, timeout=timeout, connector=aiohttp.TCPConnector(limit=0, force_close=True)
+            ) as new,
+        ):
+            await ask_at(rate, (kept, new), history, stop)
+
+
+async def ask_at(
+    rate: float, sessions: tuple[aiohttp.ClientSession, ...], history: TextIO, stop: asyncio.Event
+) -> None:
+    """Sends questions at the rate, whether or not earlier ones are answered; returns once all are."""
+    asked, begin, fixed = 0, time.monotonic(), questions()
+    open_questions: set[asyncio.Task[None]] = set()
+    while not stop.is_set():
+        wait = begin + asked / rate - time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), max(0.0, wait))
+            break
+        task = asyncio.create_task(ask(sessions[asked % 2], asked % QUESTIONS, fixed, asked, history))
+        open_questions.add(task)
+        task.add_done_callback(open_questions.discard)
+        asked += 1
+    await asyncio.gather(*open_questions)
+
+
+async def ask(session: aiohttp.ClientSession, which: int, fixed: list[str], number: int, history: TextIO) -> None:
+    # A third is not taken from the cache: a pod that only repeats itself would hide that it cannot search.
+    parameters = {"q": fixed[which], "cache": "false" if number % 3 == 0 else "true"}
+    told: dict[str, Any] = {"number": number, "question": which, "at": time.time()}
+    begin = time.monotonic()
+    try:
+        async with session.get("/search", params=parameters) as response:
+            body = await response.read()
+            told["status"] = response.status
+            if response.status == 200:
+                answer = json.loads(body)
+                told["generation"] = answer["metadata"]["index_generation"]
+                told["pod"] = answer["metadata"]["request_id"].partition("-")[0]
+                told["degraded"] = answer["metadata"]["degraded"]
+                told["fingerprint"] = fingerprint(answer)
+            else:
+                told["error"] = body.decode(errors="replace")[:300]
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        told |= {"status": 0, "error": repr(error)}
+    told["seconds"] = round(time.monotonic() - begin, 4)
+    history.write(json.dumps(told) + "\n")

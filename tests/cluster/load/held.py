@@ -1,0 +1,70 @@
+"""Load: questions asked at a constant rate while something is broken."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.apiserver.waiting import wait_until
+from tests.cluster.load.history import History
+from tests.cluster.results import AFTER_SECONDS
+from tools.cluster.inside import in_namespace
+
+ROOT = Path(__file__).resolve().parents[3]
+HISTORIES = ROOT / ".run" / "cluster"
+RATE = 25.0  # questions a second
+STEADY_SECONDS = 5.0  # before the fault
+DRAIN_SECONDS = 15.0
+
+
+class Load:
+    """Asks from within the node's network, from entering until leaving; the history is kept in .run/cluster.
+
+        with Load(resource.url, "publish") as load:
+            …
+        assert [] == load.history.problems(…)
+
+    Leaving waits a while first: what breaks late belongs to the fault, too.
+    """
+
+    def __init__(self, url: str, name: str, rate: float = RATE, after: float = AFTER_SECONDS) -> None:
+        HISTORIES.mkdir(parents=True, exist_ok=True)
+        self.file = HISTORIES / f"{name}.jsonl"
+        self._command = in_namespace([sys.executable, "-m", "tests.cluster.load", url, str(rate), self.file])
+        self._rate, self._after = rate, after
+
+    def __enter__(self) -> Self:
+        self.file.unlink(missing_ok=True)
+        self._process = subprocess.Popen(self._command, cwd=ROOT)
+        self.wait(STEADY_SECONDS)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self.wait(self._after)
+        finally:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(DRAIN_SECONDS)
+
+    @property
+    def history(self) -> History:
+        return History.read(self.file)
+
+    def wait(self, seconds: float) -> None:
+        """Returns once questions of so many more seconds are answered or have failed."""
+        wanted = self._told() + round(seconds * self._rate)
+        wait_until(lambda: self._told() >= wanted, seconds + DRAIN_SECONDS, f"{wanted} questions are through")
+
+    def _told(self) -> int:
+        assert self._process.poll() is None, "the load has ended by itself"
+        return self.file.read_bytes().count(b"\n") if self.file.exists() else 0
+
+    def since(self, begin: float) -> History:
+        """What was asked since a moment."""
+        return self.history.between(begin, time.time())

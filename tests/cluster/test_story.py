@@ -1,0 +1,123 @@
+"""The story of one resource: installed, asked, edited, grown, deleted. Each test goes on where the one before ended."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from tests.cluster.kube import OPERATOR, Kube, Manifest, Resource, ask
+from tests.cluster.load import Load
+from tools.binaries import find
+
+ARTICLES = {
+    "kiosk.md": "# Kiosk\n\nEmployees clock in at a shared tablet. Each of them types a PIN of four digits.\n",
+    "invoices.md": "# Invoices\n\nMake an invoice from tracked hours, and send it to a client as a PDF.\n",
+    "timer.md": "# Timer\n\nPress start, work, press stop. The entry stands at the top of the list.\n",
+}
+EDITED = "# Kiosk\n\nEmployees clock in at a shared tablet by showing their face to the camera.\n"
+HELD = "everything but what the author asked to keep"
+
+
+@pytest.fixture(scope="module")
+def help_center(installed: Kube) -> Iterator[Resource]:
+    """The resource of tests/cluster/kustomization.yaml, which the last step of skaffold.yaml applied."""
+    yield installed.resource("help")
+
+
+def articles(files: dict[str, str]) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "articles"}, "data": files}
+
+
+def test_the_sample_resource_gets_ready(help_center: Resource) -> None:
+    """When chart and clockifyrag.yaml are applied, then it is soon Ready, with the model of its own Ollama."""
+    help_center.wait_ready()
+
+    status = help_center.status
+
+    assert (109, 434, 384, "all-minilm") == tuple(
+        status["index"][key] for key in ("documents", "chunks", "dimensions", "model")
+    )
+    assert ("True", "ModelLoaded") == help_center.condition("EmbedderReady")
+
+
+def test_another_pod_gets_an_answer_by_the_name_of_the_service(help_center: Resource) -> None:
+    command = [str(find("helm")), f"--kubeconfig={help_center.kube.cluster.kubeconfig}", "test", "clockifyrag"]
+
+    done = subprocess.run([*command, "--namespace", help_center.kube.namespace], capture_output=True, text=True)
+
+    assert 0 == done.returncode, f"{done.stdout}{done.stderr}{help_center.kube.explain()}"
+    assert "Succeeded" in done.stdout
+
+
+def test_an_article_that_is_edited_is_found_as_it_is_now(help_center: Resource) -> None:
+    """Given articles in a ConfigMap, when one is edited, then it is indexed, rolled out and found, by itself."""
+    kube, sample = help_center.kube, help_center.generation
+    kube.apply(articles(ARTICLES))
+    help_center.change({"source": {"sample": None, "configMapRef": {"name": "articles"}}})
+    first = help_center.wait_other_generation(sample)
+    before = ask(help_center.url, "how do people clock in at the kiosk")
+
+    kube.apply(articles(ARTICLES | {"kiosk.md": EDITED}))
+    second = help_center.wait_other_generation(first)
+    after = ask(help_center.url, "how do people clock in at the kiosk")
+
+    assert "PIN of four digits" in before["results"][0]["content"]
+    assert "face to the camera" in after["results"][0]["content"]
+    assert (first, second) == tuple(one["metadata"]["index_generation"] for one in (before, after))
+
+
+def test_a_new_word_of_the_author_builds_once_more(help_center: Resource) -> None:
+    """When the author asks for it by an annotation, then the same articles are built again, and it stays the same."""
+    before = help_center.generation
+
+    help_center.reindex("again")
+    help_center.wait(lambda: jobs_of(help_center, "again"), "a build for the token")
+    help_center.wait_ready()
+
+    assert before == help_center.generation
+
+
+def jobs_of(resource: Resource, token: str) -> bool:
+    told = resource.kube.run("get", "events", "--field-selector=reason=JobComplete", "--output=name")
+    return bool(told) and resource.is_ready() and token in str(resource.kube.get("configmap", "help-generations"))
+
+
+def test_it_is_scaled_by_its_author_and_by_its_load(help_center: Resource) -> None:
+    """Given an autoscaler from two to three pods, when many ask, then there are three, and two again afterwards."""
+    help_center.wait(lambda: 2 == ready(help_center), "two pods at rest")
+
+    with Load(help_center.url, "story-autoscaling", rate=150, after=0) as load:
+        help_center.wait(lambda: 3 == ready(help_center), "a third pod under load")
+        load.wait(5)
+    help_center.wait(lambda: 2 == ready(help_center), "two pods afterwards")
+
+    assert [] == load.history.problems(help_center.volume, help_center.generations)
+
+
+def ready(resource: Resource) -> int:
+    """How many pods answer, where none is coming or going."""
+    deployment = resource.kube.get("deployment", f"{resource.name}-search")
+    assert deployment is not None
+    status = deployment["status"]
+    counts = {status.get(key, 0) for key in ("replicas", "readyReplicas", "updatedReplicas")}
+    return int(counts.pop()) if len(counts) == 1 else -1
+
+
+def test_its_operator_said_nothing_worse_than_info(installed: Kube) -> None:
+    """Of both replicas, since they were installed."""
+    told = installed.run("logs", f"--selector={OPERATOR}", "--tail=-1")
+
+    assert [] == [line for line in told.splitlines() if '"level":"info"' not in line]
+
+
+def test_when_it_is_deleted_all_is_gone_but_its_index(help_center: Resource) -> None:
+    """Given onDelete Retain, when it is deleted, then its volume stays and nothing else of it does."""
+    kube = help_center.kube
+    kinds = "deployments,statefulsets,jobs,pods,services,configmaps,secrets,horizontalpodautoscalers,networkpolicies"
+
+    help_center.delete()
+    labelled = "clockifyrag.io/resource=help"
+    help_center.wait(lambda: not kube.run("get", kinds, f"--selector={labelled}", "--output=name"), HELD, 90)
+
+    assert "Bound" == kube.run("get", "persistentvolumeclaim", "help-index", "--output=jsonpath={.status.phase}")
