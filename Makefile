@@ -20,8 +20,8 @@ binaries: setup-dev
 	@$(BIN)/python tools/binaries.py $(BINARIES)
 	@$(BIN)/python -m tools.definitions
 
-chaos: setup-dev binaries  ## break what docs/reliability.md promises, at the real times; ROW=R5 for one row
-	CHAOS=1 $(BIN)/pytest -o timeout=14400 $$($(BIN)/python -m tests.apiserver.reliability $(ROW))
+chaos: setup-dev binaries cluster-up images  ## break what docs/reliability.md promises, at the real times; ROW=R5 for one row
+	CHAOS=1 $(BIN)/pytest -o timeout=14400 -v -s $$($(BIN)/python -m tests.apiserver.reliability $(ROW))
 .PHONY: chaos
 
 clean:  ## remove .venv, the local index and all caches of tools
@@ -48,7 +48,7 @@ e2e: setup-dev binaries cluster-up images  ## the whole system on a cluster: a s
 .PHONY: e2e
 
 help:  ## print these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 images:  ## build the images and their bills of materials, with Docker or without
 	$(PYTHON) -m tools.images build

@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md: which test stands for which promise.
+"""The tables of docs/reliability.md: which test stands for which promise.
 
 `python -m tests.apiserver.reliability R5` prints the tests of a row, without one all of them, as pytest takes them.
 """
@@ -30,7 +30,8 @@ class Row:
 def rows() -> Iterator[Row]:
     text = (ROOT / "docs" / "reliability.md").read_text()
     for numbers, promise, file, test, mutant in _ROW.findall(text):
-        yield Row(tuple(numbers.split(", ")), promise, FOLDER / file, test, mutant)
+        whole = Path(file) if file.startswith("tests/") else FOLDER / file  # the first table names files of its folder
+        yield Row(tuple(numbers.split(", ")), promise, whole, test, mutant)
 
 
 def main() -> None:

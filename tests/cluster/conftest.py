@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 from tests.cluster.kube import Kube
+from tests.cluster.results import CHAOS
 from tools.binaries import find
 from tools.cluster import images
+from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.inside import HOLDER, record_of
 from tools.cluster.kubectl import Kubectl
 from tools.cluster.node import Cluster, own_cluster
@@ -30,12 +32,16 @@ ROOT = Path(__file__).resolve().parents[2]
 OPERATOR_NAMESPACE = "clockifyrag"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.cluster)
-            item.add_marker(pytest.mark.timeout(900))
+    ours = [item for item in items if here in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.cluster)
+        if not CHAOS:
+            item.add_marker(pytest.mark.timeout(600))
+    left_out = [item for item in ours if not CHAOS and item.get_closest_marker("chaos")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +59,8 @@ def kubectl(cluster: Cluster) -> Kubectl:
 @pytest.fixture(scope="session")
 def model_server(cluster: Cluster) -> ModelServer:
     """The image of Ollama, and the registry that has all-minilm."""
-    return provide_ollama(cluster)
+    with one_at_a_time(cluster):
+        return provide_ollama(cluster)
 
 
 @pytest.fixture(scope="session")

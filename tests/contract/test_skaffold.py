@@ -110,6 +110,8 @@ def test_each_value_that_is_set_is_one_of_the_chart_and_of_an_image_that_is_buil
         place: Node = values
         for part in key.split("."):
             place = place[part]
+        if template.startswith("{{.E2E_"):
+            continue  # told by the tests of the cluster
         field, _, image = template.strip("{}.").removeprefix("IMAGE_").partition("_")
 
         assert {"REPO": "repository", "TAG": "tag", "DIGEST": "digest"}[field] == key.rpartition(".")[2]

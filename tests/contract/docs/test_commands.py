@@ -20,7 +20,7 @@ from clockifyrag_service.settings import Settings
 
 ROOT_COMMAND: Any = typer.main.get_command(app)
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS: dict[str, str] = dict(re.findall(r"^([a-z-]+):[^#=\n]*(?:## (.*))?$", MAKEFILE, re.MULTILINE))
+TARGETS: dict[str, str] = dict(re.findall(r"^([a-z0-9-]+):[^#=\n]*(?:## (.*))?$", MAKEFILE, re.MULTILINE))
 VARIABLE = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 OTHERS_OPTIONS = {"--busy", "--url"}  # of the benchmarks and of scripts of the tests
 READ_BY_OTHERS = {"HTTP_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CERT"}
@@ -64,7 +64,7 @@ def test_each_word_of_make_is_a_target(use: Typed) -> None:
 def test_make_help_prints_each_target_that_has_a_remark_and_no_other() -> None:
     printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    words = re.findall(r"^  make ([a-z-]+) +(.+)$", printed, re.MULTILINE)
+    words = re.findall(r"^  make ([a-z0-9-]+) +(.+)$", printed, re.MULTILINE)
 
     assert {name: remark for name, remark in TARGETS.items() if remark} == dict(words)
 
