@@ -87,7 +87,7 @@ class Place:
     def settle(self, operator: OperatorProcess) -> None:
         """Returns once the children stand and nothing was written for a moment."""
         wait_until(lambda: self.get("statefulsets", "help-store"), SECONDS, "the store is made", operator.explain)
-        wait_until(lambda: self.written(operator, REST_SECONDS / 2) == [], SECONDS, "it rests", operator.explain)
+        wait_until(lambda: self.written(operator, REST_SECONDS / 3) == [], SECONDS, "it rests", operator.explain)
 
     def written(self, operator: OperatorProcess, lately_seconds: float) -> list[tuple[str, str, str]]:
         """Verb, plural and name of what it wrote lately, the lease aside."""

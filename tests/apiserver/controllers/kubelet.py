@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from .api import Manifest
 from .mirror import is_leaving
-from .scene import Scene, condition, container, gather, is_over, moment, now, stamp
+from .scene import Scene, condition, container, gather, is_over, stamp
 from .world import Container, Ending, PodState
 
 PORTS = {"search": 9090, "build": 9090, "embed": 9090, "ollama": 11434}
@@ -109,7 +110,7 @@ async def _pod(scene: Scene, addresses: Addresses, pod: Manifest) -> None:
         await scene.set_status(pod, _ended(pod, ending))
         return
     state = scene.world.state(seen)
-    age = (now() - moment(pod["metadata"]["creationTimestamp"])).total_seconds()
+    age = time.monotonic() - scene.world.born.setdefault(uid, time.monotonic())
     if age < state.seconds:
         scene.again(state.seconds - age)
         state = PodState(ready=False)

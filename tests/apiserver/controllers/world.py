@@ -114,6 +114,7 @@ class World:
     pointers: dict[str, str] = field(default_factory=dict)  # pod → the generation its mounted pointer names
     builds: list[str] = field(default_factory=list)  # build keys of the builds that ran to their end, in order
     touched: dict[str, str] = field(default_factory=dict)  # pod → the touch at which its pointer was read
+    born: dict[str, float] = field(default_factory=dict)  # pod's uid → time.monotonic() when the kubelet saw it first
     _endings: dict[str, Ending] = field(default_factory=dict)
 
     def chosen(self, job: Container) -> Ending | None:

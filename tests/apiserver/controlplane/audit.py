@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,26 @@ def audit_event(line: Mapping[str, Any]) -> AuditEvent:
     )
 
 
-def read_events(log: Path) -> list[AuditEvent]:
-    """The events in the order they were written; a line that is still being written is left for the next reading."""
-    if not log.exists():
-        return []
-    content = log.read_bytes()
-    complete = content[: content.rfind(b"\n") + 1]
-    return [audit_event(json.loads(line)) for line in complete.splitlines()]
+class AuditLog:
+    """The log of one API server, in a file that grows.
+
+    What was written before some moment was received before it: for what came later the rest alone is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._looks: list[tuple[datetime, int]] = []  # when it was read, and how far
+
+    def events(self, user: str | None = None, since: datetime | None = None) -> list[AuditEvent]:
+        """Requests of `user` received at `since` or later, as they were written; a line being written is left out."""
+        if not self._path.exists():
+            return []
+        start = next((place for moment, place in reversed(self._looks) if since is not None and moment <= since), 0)
+        with self._path.open("rb") as file:
+            file.seek(start)
+            content = file.read()
+        complete = content[: content.rfind(b"\n") + 1]
+        self._looks.append((datetime.now(UTC), start + len(complete)))
+        lines = (line for line in complete.splitlines() if user is None or user.encode() in line)
+        found = (audit_event(json.loads(line)) for line in lines)
+        return [one for one in found if user in (None, one.user) and (since is None or since <= one.received)]

@@ -23,7 +23,7 @@ from tools.binaries import find
 from tools.pki import Authority, write_key_pair
 
 from .api import Api
-from .audit import POLICY, AuditEvent, read_events
+from .audit import POLICY, AuditEvent, AuditLog
 from .folder import own_folder
 from .server import Server, reserved_port
 from .users import User
@@ -47,6 +47,7 @@ class ControlPlane:
         with ExitStack() as started:
             self.folder = started.enter_context(own_folder())
             self._etcd_port, self._port = (started.enter_context(reserved_port()).getsockname()[1] for _ in range(2))
+            self._audit_log = AuditLog(self.folder / "audit.log")
             self._authority = Authority(self.folder / "pki")
             self.authority_file = self._authority.certificate_file
             self.url = f"https://127.0.0.1:{self._port}"
@@ -111,11 +112,7 @@ class ControlPlane:
 
         An answer may arrive shortly before its line is written: wait for an event, as for everything else.
         """
-        return [
-            event
-            for event in read_events(self.folder / "audit.log")
-            if (user is None or user == event.user) and (since is None or since <= event.received)
-        ]
+        return self._audit_log.events(user, since)
 
     # Its failures
 

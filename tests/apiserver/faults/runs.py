@@ -107,8 +107,8 @@ class Expected:
 class Runs:
     """Runs acts, each in a namespace of its own with an operator and a proxy of its own."""
 
-    def __init__(self, field: Field, **settings: Any) -> None:
-        self._field = field
+    def __init__(self, field: Field, patience_seconds: float = STEADY_SECONDS_MAX, **settings: Any) -> None:
+        self._field, self._patience_seconds = field, patience_seconds
         self._settings = {"LEASE_SECONDS": 15, "LEASE_RENEW_SECONDS": 5, **settings}
 
     def learn(self, act: Act, mutant: str = "") -> Expected:
@@ -140,7 +140,7 @@ class Runs:
                 proxy.make(made)
             act.do(story)
             self._through(act, stage)
-            state = steady_state(story, expected)
+            state = steady_state(story, expected, self._patience_seconds)
             return Ended(
                 state,
                 Counter(story.jobs_made()),
@@ -171,11 +171,11 @@ class Runs:
             return [one.result() for one in [pool.submit(run) for run in runs]]
 
 
-def steady_state(story: Story, expected: Expected | None) -> State:
-    """The state of the namespace once it is the expected one, or did not change for a while."""
+def steady_state(story: Story, expected: Expected | None, patience_seconds: float) -> State:
+    """The state of the namespace once it is the expected one, or did not change for a while, or after that time."""
     changes = story.controllers.mirror.changes  # it is asked for again when an event told that it changed
     seen, state, since = changes[story.namespace], state_of(story.api, story.namespace), time.monotonic()
-    deadline = since + STEADY_SECONDS_MAX
+    deadline = since + patience_seconds
     while time.monotonic() < deadline:
         if expected is not None and not difference(expected.state, state, expected.ignored):
             break

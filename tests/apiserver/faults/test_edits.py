@@ -181,7 +181,11 @@ def builds_of_tokens(field: Field, mutant: str = "", seconds: float = 60.0) -> C
         meanwhile = Meanwhile(len(stage.proxy.writes) + 1 + number % 4, set_token)
         stage.proxy.make(meanwhile)
         stage.story.change({"search": {"config": {"retrievalK": 1 + number}}})
-        stage.story.wait(lambda: meanwhile.made or stage.story.is_ready(), "the token is set, or the pass is over")  # noqa: B023
+        stage.story.wait(
+            lambda: meanwhile.made or stage.story.is_ready(),  # noqa: B023
+            "the token is set, or the pass is over",
+            seconds,
+        )
         if not meanwhile.made:
             set_token()
         stage.story.wait(lambda: token in stage.story.ledger.get("tokens", ()), f"{token} is consumed", seconds)  # noqa: B023

@@ -68,9 +68,11 @@ def test_a_job_whose_end_is_heard_before_that_of_its_pods_is_not_run_again(field
     assert 1 == len(jobs_made_before_their_pods_are_heard_of(field))
 
 
-def seconds_deaf(field: Field, mutant: str = "", limit_seconds: float = 2 * DEAF_SECONDS_MAX) -> float:
+def seconds_deaf(
+    field: Field, mutant: str = "", limit_seconds: float = 2 * DEAF_SECONDS_MAX, **settings: float
+) -> float:
     """How long an edit goes unnoticed once all watches are silent but open; the limit when it goes on."""
-    stage = field.stage(LOCAL, mutant=mutant)
+    stage = field.stage(LOCAL, mutant=mutant, **settings)
     stage.story.rest(1.0)  # lists that follow the opening of watches are through
     stage.proxy.freeze_watches()
     before = stage.story.resource["metadata"]["generation"]
@@ -88,7 +90,7 @@ def test_an_edit_behind_frozen_watches_is_seen_once_they_count_as_silent(field: 
 
 
 def test_a_leader_that_hears_nothing_for_long_is_not_alive(field: Field) -> None:
-    stage = field.stage(LOCAL, INACTIVITY_SECONDS=1, RESYNC_SECONDS=600)
+    stage = field.stage(LOCAL, INACTIVITY_SECONDS=0.5, RESYNC_SECONDS=600)
 
     stage.proxy.make(Freeze(is_watch, times=1_000_000))
     stage.proxy.freeze_watches()

@@ -19,13 +19,14 @@ from tests.apiserver.faults import (
 from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import ACTS, Runs
 
-NIGHT = ("2026-03-28T20:00:00+01:00", "2026-03-29T02:59:59+02:00")  # the clocks go forward
-SHORT = 6.0  # seconds a mutant is given to do what it never will
+NIGHT = {"2026-03-28T20:00:00+01:00": 1, "2026-03-29T02:59:59+02:00": 2}  # the clocks go forward; builds due
+SHORT = 4.0  # seconds a mutant is given to do what it never will
+DEAF: dict[str, float] = {"INACTIVITY_SECONDS": 2.0}  # after which every other operator hears again
 
 
 def killed_after_its_job(field: Field, mutant: str) -> bool:
     """Whether runs that are killed around the making of a Job end as those that are not."""
-    runs = Runs(field)
+    runs = Runs(field, patience_seconds=SHORT)
     expected = runs.learn(ACTS["create"], mutant)
     made = next(place for place, one in enumerate(expected.order, 1) if one.startswith("create jobs"))
     return not test_kills.problems(runs, expected, [(made, True), (made + 1, True)], mutant)
@@ -35,7 +36,7 @@ def killed_after_its_job(field: Field, mutant: str) -> bool:
 PROMISES: dict[str, Callable[[Field, str], bool]] = {
     "no_precondition": lambda field, mutant: [] == test_stale.pruned_by_an_old_view(field, mutant),
     "edge_triggered": lambda field, mutant: test_missed_events.made_without_its_first_event(field, mutant, SHORT),
-    "deaf": lambda field, mutant: test_missed_events.seconds_deaf(field, mutant, 12.0) < 12.0,
+    "deaf": lambda field, mutant: test_missed_events.seconds_deaf(field, mutant, 2 * SHORT, **DEAF) < 2 * SHORT,
     "trusts_its_lease": lambda field, mutant: (0, 0) == test_leadership.writes_after_waking(field, mutant),
     "keeps_the_first_spec": lambda field, mutant: ("50", True) == test_edits.last_of_many(field, mutant, SHORT),
     "kopf_handlers": lambda field, mutant: set() == test_edits.traces_of_kopf(field, mutant),
@@ -43,7 +44,7 @@ PROMISES: dict[str, Callable[[Field, str], bool]] = {
     "owns_replicas": lambda field, mutant: (
         (5, {"autoscaler"}) == test_children.replicas_after_an_autoscaler(field, mutant)
     ),
-    "writes_always": lambda field, mutant: [] == test_rest.at_rest(field, mutant)[0],
+    "writes_always": lambda field, mutant: [] == test_rest.at_rest(field, mutant, SHORT / 2)[0],
     "keeps_fixed_fields": lambda field, mutant: "20Gi" == test_children.grown(field, mutant, SHORT)[0],
     "hopes": lambda field, mutant: [] == test_truth.told_lies(field, mutant),
     "stops_at_a_failure": lambda field, mutant: (True, True) == test_edits.reached_past_a_refusal(field, mutant, SHORT),
@@ -53,7 +54,7 @@ PROMISES: dict[str, Callable[[Field, str], bool]] = {
         test_jobs.tries_of_a_failing_build(field, mutant) <= test_jobs.TRIES_MAX
     ),
     "ticks_again": lambda field, mutant: (
-        [1, 2] == test_jobs.scheduled_builds(field, *NIGHT, mutant=mutant, seconds=SHORT)
+        [1, 2] == test_jobs.scheduled_builds(field, NIGHT, mutant=mutant, seconds=SHORT)
     ),
     "orders_its_store": lambda field, mutant: test_edits.store_heals(field, mutant, SHORT),
     "looks_at_no_reference": lambda field, mutant: (

@@ -15,14 +15,14 @@ CPU_SHARE_MAX = 0.15  # ten times as many looks as in a real installation, of wh
 LEASES = "leases"
 
 
-def at_rest(field: Field, mutant: str = "") -> tuple[list[str], int, float]:
+def at_rest(field: Field, mutant: str = "", seconds: float = REST_SECONDS) -> tuple[list[str], int, float]:
     """Writes of the operator while nothing is to do, objects that changed, and its share of a core."""
     stage = field.stage(FULL, mutant=mutant, RESYNC_SECONDS=RESYNC_SECONDS)
     stage.story.rest(RESYNC_SECONDS + 1)
     versions = versions_of(field, stage.story.namespace)
     calls, cpu, started = len(stage.proxy.calls), cpu_seconds(stage.operator.pid), time.monotonic()
 
-    stage.story.rest(REST_SECONDS)
+    stage.story.rest(seconds)
 
     share = (cpu_seconds(stage.operator.pid) - cpu) / (time.monotonic() - started)
     written = [str(one) for one in stage.proxy.calls[calls:] if is_write(one) and one.resource != LEASES]

@@ -75,7 +75,7 @@ def told_lies(field: Field, mutant: str = "") -> list[str]:
     """Lies told while a resource is made, rebuilt, scaled, broken and mended."""
     stage = field.stage(mutant=mutant)
     story = stage.story
-    slow = PodState(seconds=1.0)
+    slow = PodState(seconds=0.5)
     story.world.pods.append(lambda pod: slow if pod.component == "search" else None)
     story.create(FULL)
     story.wait_ready()
