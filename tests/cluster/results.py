@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CHAOS = bool(os.environ.get("CHAOS"))
 FOLDER = ROOT / "bench" / "chaos" if CHAOS else ROOT / ".run" / "chaos"
-AFTER_SECONDS = 60.0 if CHAOS else 10.0  # how long questions go on after recovery
+AFTER_SECONDS = 60.0 if CHAOS else 5.0  # how long questions go on after recovery
 
 
 def keep(test: str, rows: str, **told: object) -> None:

@@ -1,0 +1,133 @@
+"""Faults of the node while questions are asked: parts of Kubernetes that die, freeze, or want the pods elsewhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+
+import pytest
+from tests.cluster import results
+from tests.cluster.kube import LOCAL, Kube, Resource
+from tests.cluster.load import Load
+from tests.cluster.node import NodePart
+from tests.cluster.results import CHAOS
+from tests.cluster.test_operator import answering
+
+AWAY_SECONDS = 30.0 if CHAOS else 5.0
+FROZEN_SECONDS = 120.0 if CHAOS else 10.0
+PARTS = ("kubelet", "containerd", *(pytest.param(part, marks=pytest.mark.chaos) for part in ("kube-proxy", "etcd",
+         "kube-apiserver", "kube-scheduler", "kube-controller-manager")))  # fmt: skip
+
+
+@pytest.fixture
+def served(place: Kube) -> Resource:
+    """A resource that is Ready."""
+    return place.resource().create(LOCAL).wait_ready()
+
+
+def node_is_ready(kube: Kube) -> bool:
+    (node,) = kube.all("nodes")
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_while_a_part_of_the_node_is_dead_questions_are_answered(served: Resource, part: str) -> None:
+    """Given held load, when the part is killed and comes back later, then no request fails, and the system goes on."""
+    killed = NodePart(served.kube.cluster, part)
+    with Load(served.url, f"killed-{part}") as load:
+        try:
+            killed.kill()
+            load.wait(AWAY_SECONDS)
+        finally:
+            killed.start()
+        begin = time.time()
+        served.wait(lambda: node_is_ready(served.kube), "the node is Ready")
+        served.change({"search": {"config": {"retrievalK": 6}}})
+        served.wait(lambda: 2 == answering(served) and served.is_ready(), "an edit is carried out")
+        recovered = time.time() - begin
+
+    assert [] == load.history.problems(served.volume, served.generations)
+    results.keep(f"killed-{part}", "R17", fault=f"{part} killed, away {AWAY_SECONDS:g} s", load="25/s",
+                 **load.history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
+
+
+def test_while_names_are_not_resolved_questions_are_answered(served: Resource) -> None:
+    """Given held load, when CoreDNS is killed, then no request fails: nobody on their way needs a name."""
+    system = Kube(served.kube.cluster, served.kube.kubectl, "kube-system")
+    with Load(served.url, "killed-coredns") as load:
+        system.run("delete", "pods", "--selector=k8s-app=kube-dns", "--grace-period=0", "--force")
+        begin = time.time()
+        system.run("rollout", "status", "deployment/coredns", "--timeout=80s")
+        recovered = time.time() - begin
+
+    assert [] == load.history.problems(served.volume, served.generations)
+    results.keep("killed-coredns", "R17", fault="CoreDNS killed", load="25/s",
+                 **load.history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
+
+
+@pytest.mark.chaos
+def test_while_the_api_server_is_frozen_questions_are_answered(served: Resource) -> None:
+    """Given held load, when the API server hangs, then no request fails, and an edit afterwards is carried out."""
+    frozen = NodePart(served.kube.cluster, "kube-apiserver")
+    with Load(served.url, "frozen-apiserver") as load:
+        frozen.freeze()
+        try:
+            load.wait(FROZEN_SECONDS)
+        finally:
+            frozen.thaw()
+        begin = time.time()
+        served.change({"search": {"config": {"retrievalK": 7}}})
+        served.wait(lambda: 2 == answering(served) and served.is_ready(), "an edit is carried out")
+        recovered = time.time() - begin
+
+    assert [] == load.history.problems(served.volume, served.generations)
+    results.keep("frozen-apiserver", "R17", fault=f"API server frozen for {FROZEN_SECONDS:g} s", load="25/s",
+                 **load.history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
+
+
+def test_pods_that_must_leave_are_followed_by_others_first(served: Resource) -> None:
+    """Given two pods and held load, when both are evicted, then the budget lets one go at a time, none fails.
+
+    One node takes the new pods itself: what a drain asks of the budget is asked here, a move to another node is not.
+    """
+    refused = 0
+    with Load(served.url, "evicted") as load:
+        begin = time.time()
+        for pod in served.kube.pods("search"):
+            while not evicted(served.kube, pod["metadata"]["name"]):
+                refused += 1
+                load.wait(0.5)
+        served.wait(lambda: 2 == answering(served), "two pods again")
+        recovered = time.time() - begin
+
+    assert [] == load.history.problems(served.volume, served.generations)
+    assert refused > 0, "the second pod waits for the budget"
+    assert 4 == len(load.history.pods)
+    results.keep("evicted", "R17, T26", fault="both pods evicted", load="25/s",
+                 **load.history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.chaos
+def test_a_drain_ends_also_where_a_pod_is_broken(place: Kube, replicas: int) -> None:
+    """Given pods of which one cannot start, when all are evicted, then each eviction is let through in the end."""
+    resource = place.resource().create(LOCAL | {"search": LOCAL["search"] | {"replicas": replicas}}).wait_ready()
+    place.run("set", "image", "deployment/help-search", "search=localhost/none:1")
+    for pod in place.pods("search"):
+        resource.wait(partial(evicted, place, pod["metadata"]["name"]), "the eviction is let through", 120)
+
+    resource.wait(lambda: replicas == answering(resource) and resource.is_ready(), "all pods again")
+
+
+def evicted(kube: Kube, pod: str) -> bool:
+    """Whether the Eviction API let the pod go; False where the budget says not now."""
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": kube.namespace}}
+    path = f"/api/v1/namespaces/{kube.namespace}/pods/{pod}/eviction"
+    try:
+        kube.run("create", f"--raw={path}", "--filename=-", text=json.dumps(body))
+    except Exception as error:
+        if "disruption budget" not in str(error):
+            raise
+        return False
+    return True

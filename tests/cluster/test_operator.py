@@ -1,0 +1,241 @@
+"""Faults of the operator while questions are asked: nobody who asks sees them, and the end is the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.apiserver.waiting import wait_until
+from tests.cluster import results
+from tests.cluster.kube import LOCAL, OPERATOR, Kube, Manifest, Resource
+from tests.cluster.load import Load
+from tests.cluster.results import CHAOS
+from tools.binaries import find
+
+KILLS, KILL_EVERY_SECONDS = (12, 20.0) if CHAOS else (3, 6.0)
+DEPLOYMENT = "deployment/clockifyrag-operator"
+BACK_SECONDS = 15.0
+QUIET_SECONDS = 900.0 if CHAOS else 20.0
+CHILDREN = (
+    "deployment/help-search", "statefulset/help-store", "configmap/help-search", "configmap/help-generations",
+    "networkpolicy/help-deny", "networkpolicy/help-search", "poddisruptionbudget/help-search", "secret/help-internal",
+    "service/help-search", "service/help-store", "serviceaccount/help-search", "servicemonitor/help-search",
+    "prometheusrule/help-search",
+)  # fmt: skip
+
+
+@pytest.fixture
+def served(place: Kube) -> Resource:
+    """A resource that is Ready."""
+    return place.resource().create(LOCAL).wait_ready()
+
+
+@pytest.fixture
+def operator(installed: Kube) -> Iterator[Kube]:
+    """The namespace of the operator; it has two replicas again afterwards."""
+    yield installed
+    scale(installed, 2)
+
+
+def scale(operator: Kube, replicas: int) -> None:
+    operator.run("scale", DEPLOYMENT, f"--replicas={replicas}")
+    operator.run("rollout", "status", DEPLOYMENT, "--timeout=60s")
+
+
+def jobs_made(resource: Resource) -> list[str]:
+    """The names of all Jobs that were ever begun, as the events tell."""
+    told = resource.kube.all("events")
+    return [one["involvedObject"]["name"] for one in told if one["reason"] == "SuccessfulCreate"
+            and one["involvedObject"]["kind"] == "Job"]  # fmt: skip
+
+
+def test_killed_again_and_again_it_ends_where_it_would_have_ended(served: Resource, operator: Kube) -> None:
+    """Given held load, when operators are killed on a timer through a rebuild, then one Job builds it, none fails."""
+    first = served.generation
+    with Load(served.url, "operator-killed") as load:
+        begin = time.time()
+        served.change({"chunking": {"maxChars": 640}})
+        for _ in range(KILLS):
+            operator.run("delete", "pods", f"--selector={OPERATOR}", "--grace-period=0", "--force", "--wait=false")
+            load.wait(KILL_EVERY_SECONDS)
+        second = served.wait_other_generation(first)
+        recovered = time.time() - begin
+    history = load.history
+
+    assert [] == history.problems(served.volume, {first, second})
+    assert {first, second} == history.generations
+    assert 2 == len(jobs_made(served)) == len(set(jobs_made(served)))
+    results.keep("operator-killed", "R12", fault=f"killed {KILLS} times, every {KILL_EVERY_SECONDS:g} s", load="25/s",
+                 **history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
+
+
+def test_without_an_operator_nobody_misses_it(served: Resource, operator: Kube) -> None:
+    """Given no operator, when every search pod is killed and the resource edited, then none fails; the edit is applied
+    once, when it is back.
+    """
+    first, before = served.generation, jobs_made(served)
+    with Load(served.url, "operator-away") as load:
+        scale(operator, 0)
+        for pod in served.kube.pods("search"):
+            served.kube.run("delete", "pod", pod["metadata"]["name"], "--wait=false")
+            served.wait(lambda: 2 == answering(served), "two pods again")
+        served.change({"chunking": {"maxChars": 660}})
+        begin = time.time()
+        scale(operator, 2)
+        second = served.wait_other_generation(first)
+        recovered = time.time() - begin
+    history = load.history
+
+    assert [] == history.problems(served.volume, {first, second})
+    assert 1 == len(jobs_made(served)) - len(before)
+    results.keep("operator-away", "R11", fault="no operator, each search pod deleted", load="25/s",
+                 **history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
+
+
+def answering(resource: Resource) -> int:
+    """Ready search pods that are not on their way out."""
+    pods = resource.kube.pods("search", resource.name)
+    return sum(
+        one["type"] == "Ready" and one["status"] == "True"
+        for pod in pods
+        for one in pod["status"].get("conditions", ())
+    )
+
+
+def test_every_child_that_is_deleted_is_back_soon(served: Resource) -> None:
+    """Given held load, when each child is deleted, then it is back in seconds, with another uid, and none fails: but
+    those asked while there is no Service, and while all pods of a Deployment that was deleted are new.
+    """
+    slowest = 0.0
+    with Load(served.url, "children-deleted") as load:
+        for child in CHILDREN:
+            kind, _, name = child.partition("/")
+            if child in ("deployment/help-search", "service/help-search"):
+                continue  # these are the path of a question
+            slowest = max(slowest, comes_back(served, kind, name))
+        quiet = load.history
+    assert [] == quiet.problems(served.volume, served.generations)
+
+    for child in ("deployment/help-search", "service/help-search"):
+        kind, _, name = child.partition("/")
+        slowest = max(slowest, comes_back(served, kind, name))
+    served.wait_ready()
+
+    assert slowest < BACK_SECONDS
+    results.keep("children-deleted", "R13", fault="each child deleted", load="25/s",
+                 **quiet.summary(recovery_seconds=round(slowest, 1)))  # fmt: skip
+
+
+def comes_back(resource: Resource, kind: str, name: str) -> float:
+    """Seconds until the object is there again after it was deleted."""
+    kube = resource.kube
+    before = kube.get(kind, name)
+    assert before is not None, f"there is no {kind} {name}"
+    kube.run("delete", kind, name, "--wait=false")
+    begin = time.monotonic()
+
+    def back() -> bool:
+        found = kube.get(kind, name)
+        return found is not None and found["metadata"]["uid"] != before["metadata"]["uid"]
+
+    resource.wait(back, f"{kind} {name} is back", 60)
+    return time.monotonic() - begin
+
+
+def test_once_stable_it_is_silent(served: Resource, operator: Kube) -> None:
+    """Given a Ready resource, when nothing happens, then the audit log has no write of the operator but its Lease."""
+    log = served.kube.cluster.folder / "audit.log"
+    begin = log.stat().st_size
+
+    with Load(served.url, "at-rest", rate=5, after=0) as load:
+        load.wait(QUIET_SECONDS)
+    with log.open() as lines:
+        lines.seek(begin)
+        written = [one for one in map(json.loads, lines) if is_write_of_operator(one)]
+
+    assert [] == [one["requestURI"] for one in written if one["objectRef"]["resource"] != "leases"]
+    results.keep("at-rest", "R10", fault=f"none for {QUIET_SECONDS:g} s", load="5/s", **load.history.summary())
+
+
+def is_write_of_operator(line: Manifest) -> bool:
+    writes = ("create", "update", "patch", "delete", "deletecollection")
+    return line["user"]["username"].endswith(":clockifyrag-operator") and line["verb"] in writes
+
+
+def test_a_deletion_ends_also_where_no_operator_runs(served: Resource, operator: Kube) -> None:
+    """Given no operator, when a resource is deleted, then all of it is gone soon; so is a namespace with one."""
+    kube = served.kube
+    scale(operator, 0)
+    begin = time.monotonic()
+
+    served.delete()
+    kinds = "deployments,statefulsets,jobs,pods,services"
+    gone = lambda: not kube.run("get", kinds, "--selector=clockifyrag.io/resource=help", "--output=name")  # noqa: E731
+    wait_until(gone, 60, "all of it is gone", kube.explain)
+    seconds = time.monotonic() - begin
+
+    kube.resource("other").create(LOCAL)
+    kube.remove()
+    assert "" == kube.kubectl.run("get", "namespace", kube.namespace, "--ignore-not-found")
+    results.keep(
+        "deleted-without-operator", "R28", fault="no operator", load="none", recovery_seconds=round(seconds, 1)
+    )
+
+
+@pytest.mark.chaos
+def test_a_resource_that_is_scaled_down_loses_the_pod_that_is_not_ready(served: Resource) -> None:
+    """Given three pods of which one is not ready, when there is to be one, then the unready goes first, none fails."""
+    served.change({"search": {"replicas": 3}})
+    served.wait(lambda: 3 == answering(served), "three pods")
+    broken = served.kube.pods("search")[0]["metadata"]["name"]
+    with Load(served.url, "scaled-down") as load:
+        freeze(served.kube, broken)
+        served.wait(lambda: 2 == answering(served), "one is not ready")
+        quiet = time.time()
+        load.wait(15)
+        served.change({"search": {"replicas": 1}})
+        served.wait(lambda: 1 == len(served.kube.pods("search")), "one pod")
+        load.wait(10)
+    left = [pod["metadata"]["name"] for pod in served.kube.pods("search")]
+
+    assert broken not in left
+    assert [] == load.history.between(quiet + 12, time.time()).problems(served.volume, served.generations)
+
+
+def freeze(kube: Kube, pod: str) -> None:
+    """SIGSTOP for the container's process, which then answers no probe."""
+    found = kube.get("pod", pod)
+    assert found is not None
+    container = found["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
+    told = subprocess.run(["pgrep", "--full", container], capture_output=True, text=True).stdout.split()
+    children = [
+        subprocess.run(["pgrep", "--parent", shim], capture_output=True, text=True).stdout.split() for shim in told
+    ]
+    pids = {pid for some in children for pid in some}
+    assert pids, f"no process of {pod}"
+    subprocess.run(["kill", "-STOP", *pids], check=True)
+
+
+def test_a_newer_chart_restarts_no_pod_of_a_resource(served: Resource, operator: Kube, tmp_path: object) -> None:
+    """Given held load, when the chart is upgraded and taken back, then a resource has the same pods, none fails."""
+    before = [pod["metadata"]["uid"] for pod in served.kube.pods("search")]
+    helm = [str(find("helm")), f"--kubeconfig={operator.cluster.kubeconfig}", f"--namespace={operator.namespace}"]
+    packaged = subprocess.run([*helm, "package", "charts/clockifyrag", "--version=0.1.99", f"--destination={tmp_path}"],
+                              cwd=results.ROOT, capture_output=True, text=True, check=True)  # fmt: skip
+    chart = packaged.stdout.strip().rpartition(" ")[2]
+
+    with Load(served.url, "chart-upgraded") as load:
+        upgrade = ["upgrade", "clockifyrag", chart, "--reuse-values", "--set=podAnnotations.upgraded=yes", "--wait"]
+        subprocess.run([*helm, *upgrade], check=True, capture_output=True)
+        newer = operator.run("get", DEPLOYMENT, "--output=jsonpath={.metadata.labels.helm\\.sh/chart}")
+        subprocess.run([*helm, "rollback", "clockifyrag", "--wait"], check=True, capture_output=True)
+        served.wait_ready()
+
+    assert newer.endswith("0.1.99")
+    assert before == [pod["metadata"]["uid"] for pod in served.kube.pods("search")]
+    assert [] == load.history.problems(served.volume, served.generations)
+    assert 1 == len(jobs_made(served))
+    results.keep("chart-upgraded", "T10, R25", fault="helm upgrade and rollback", load="25/s", **load.history.summary())
