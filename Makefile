@@ -16,6 +16,10 @@ all: lint test  ## what runs before a commit
 bench: setup-dev  ## measure the figures of docs/performance.md, write bench/results.json
 	$(BIN)/python -m bench
 
+bench-cluster: setup-dev binaries cluster-up images  ## those that need a cluster: ready, and answers through changes
+	$(BIN)/python -m bench cluster
+.PHONY: bench-cluster
+
 binaries: setup-dev
 	@$(BIN)/python tools/binaries.py $(BINARIES)
 	@$(BIN)/python -m tools.definitions

@@ -18,7 +18,7 @@ from bench import machine
 from bench.comparison import SPREAD_MAX, Comparison
 from bench.corpus import corpus
 from bench.errors import BenchFailed, MachineBusy
-from bench.figures import NAMES, figure
+from bench.figures import NAMES, ON_A_CLUSTER, figure
 from bench.harness import ROUNDS_MIN, Bench
 from bench.results import DOCUMENT, merged, number, read_results, with_table, write_results
 
@@ -30,9 +30,10 @@ WIDTH_IN_A_FILE = 160
 def main() -> int:
     parser = arguments()
     wanted = parser.parse_args()
-    unknown = [name for name in wanted.figures if name not in NAMES]
+    known = (*NAMES, *ON_A_CLUSTER)
+    unknown = [name for name in wanted.figures if name not in known]
     if unknown:
-        parser.error(f"no figure {', '.join(unknown)}; expected {', '.join(NAMES)}")
+        parser.error(f"no figure {', '.join(unknown)}; expected {', '.join(known)}")
     if wanted.docs:
         DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8"), read_results()), encoding="utf-8")
         print(f"{DOCUMENT.relative_to(machine.ROOT)} holds bench/results.json")

@@ -7,6 +7,7 @@ from bench.harness import Bench
 
 Figure = Callable[[Bench], Iterator[Comparison]]
 NAMES = ("cached-search", "build", "start", "question", "embedding", "bm25", "operator", "images")
+ON_A_CLUSTER = ("cluster",)  # need the node of make cluster-up, and are measured when they are named
 
 
 def figure(name: str) -> Figure:

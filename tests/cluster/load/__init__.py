@@ -4,7 +4,8 @@ An open loop: questions leave at a constant rate and never wait for answers, so 
 that fails. Every answer is kept, and judged afterwards against a replay on the generation that it says it comes from.
 """
 
+from tests.cluster.load.client import Manner
 from tests.cluster.load.held import Load
 from tests.cluster.load.history import Answer, History
 
-__all__ = ["Answer", "History", "Load"]
+__all__ = ["Answer", "History", "Load", "Manner"]

@@ -1,7 +1,9 @@
 import asyncio
+import json
 import sys
 from pathlib import Path
 
-from tests.cluster.load.client import main
+from tests.cluster.load.client import Manner, main
 
-asyncio.run(main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3])))
+manner = Manner(**json.loads(sys.argv[4])) if sys.argv[4:] else Manner()
+asyncio.run(main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), manner))

@@ -1,4 +1,4 @@
-"""The process that asks: `python -m tests.cluster.load URL RATE FILE`, until SIGTERM.
+"""The process that asks: `python -m tests.cluster.load URL RATE FILE MANNER`, until SIGTERM.
 
 A line of JSON for every question, once it is answered or failed. Every second question comes by a new connection, as
 half the clients of a service are new to it.
@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import secrets
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,6 +24,14 @@ QUESTIONS = 40
 DEADLINE_SECONDS = 10.0
 
 Sessions = tuple[aiohttp.ClientSession, ...]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How it is asked."""
+
+    key: str = ""  # API key; empty where none is needed
+    new: bool = False  # words that nobody asked before: neither answer nor vector is kept from earlier
 
 
 def questions() -> list[str]:
@@ -37,23 +47,24 @@ def fingerprint(answer: dict[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-async def main(url: str, rate: float, file: Path) -> None:
+async def main(url: str, rate: float, file: Path, manner: Manner) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     timeout = aiohttp.ClientTimeout(total=DEADLINE_SECONDS)
+    headers = {"X-API-Key": manner.key} if manner.key else {}
     with file.open("w", buffering=1) as history:
         async with (
-            aiohttp.ClientSession(url, timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as kept,
             aiohttp.ClientSession(
-                url, timeout=timeout, connector=aiohttp.TCPConnector(limit=0, force_close=True)
+                url, timeout=timeout, headers=headers, connector=aiohttp.TCPConnector(limit=0)
+            ) as kept,
+            aiohttp.ClientSession(
+                url, timeout=timeout, headers=headers, connector=aiohttp.TCPConnector(limit=0, force_close=True)
             ) as new,
         ):
-            await ask_at(rate, (kept, new), history, stop)
+            await ask_at(rate, (kept, new), history, stop, manner)
 
 
-async def ask_at(
-    rate: float, sessions: tuple[aiohttp.ClientSession, ...], history: TextIO, stop: asyncio.Event
-) -> None:
+async def ask_at(rate: float, sessions: Sessions, history: TextIO, stop: asyncio.Event, manner: Manner) -> None:
     """Sends questions at the rate, whether or not earlier ones are answered; returns once all are."""
     asked, begin, fixed = 0, time.monotonic(), questions()
     open_questions: set[asyncio.Task[None]] = set()
@@ -62,16 +73,17 @@ async def ask_at(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), max(0.0, wait))
             break
-        task = asyncio.create_task(ask(sessions[asked % 2], asked % QUESTIONS, fixed, asked, history))
+        told = f"{fixed[asked % QUESTIONS]} {secrets.token_hex(4)}" if manner.new else fixed[asked % QUESTIONS]
+        task = asyncio.create_task(ask(sessions[asked % 2], asked % QUESTIONS, told, asked, history))
         open_questions.add(task)
         task.add_done_callback(open_questions.discard)
         asked += 1
     await asyncio.gather(*open_questions)
 
 
-async def ask(session: aiohttp.ClientSession, which: int, fixed: list[str], number: int, history: TextIO) -> None:
+async def ask(session: aiohttp.ClientSession, which: int, words: str, number: int, history: TextIO) -> None:
     # A third is not taken from the cache: a pod that only repeats itself would hide that it cannot search.
-    parameters = {"q": fixed[which], "cache": "false" if number % 3 == 0 else "true"}
+    parameters = {"q": words, "cache": "false" if number % 3 == 0 else "true"}
     told: dict[str, Any] = {"number": number, "question": which, "at": time.time()}
     begin = time.monotonic()
     try:
@@ -86,6 +98,7 @@ async def ask(session: aiohttp.ClientSession, which: int, fixed: list[str], numb
                 told["fingerprint"] = fingerprint(answer)
             else:
                 told["error"] = body.decode(errors="replace")[:300]
+                told["retry_after"] = response.headers.get("Retry-After", "")
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         told |= {"status": 0, "error": repr(error)}
     told["seconds"] = round(time.monotonic() - begin, 4)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.apiserver.waiting import wait_until
+from tests.cluster.load.client import Manner
 from tests.cluster.load.history import History
 from tests.cluster.results import AFTER_SECONDS
 from tools.cluster.inside import in_namespace
@@ -32,11 +35,15 @@ class Load:
     Leaving waits a while first: what breaks late belongs to the fault, too.
     """
 
-    def __init__(self, url: str, name: str, rate: float = RATE, after: float = AFTER_SECONDS) -> None:
+    def __init__(
+        self, url: str, name: str, rate: float = RATE, after: float = AFTER_SECONDS, manner: Manner | None = None
+    ) -> None:
         HISTORIES.mkdir(parents=True, exist_ok=True)
         self.file = HISTORIES / f"{name}.jsonl"
-        self._command = in_namespace([sys.executable, "-m", "tests.cluster.load", url, str(rate), self.file])
+        asked = json.dumps(asdict(manner or Manner()))
+        self._command = in_namespace([sys.executable, "-m", "tests.cluster.load", url, str(rate), self.file, asked])
         self._rate, self._after = rate, after
+        self._read, self._lines = 0, 0
 
     def __enter__(self) -> Self:
         self.file.unlink(missing_ok=True)
@@ -63,7 +70,12 @@ class Load:
 
     def _told(self) -> int:
         assert self._process.poll() is None, "the load has ended by itself"
-        return self.file.read_bytes().count(b"\n") if self.file.exists() else 0
+        if self.file.exists():
+            with self.file.open("rb") as history:
+                history.seek(self._read)
+                new = history.read()
+            self._read, self._lines = self._read + len(new), self._lines + new.count(b"\n")
+        return self._lines
 
     def since(self, begin: float) -> History:
         """What was asked since a moment."""

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ class Answer:
     seconds: float
     status: int
     error: str = ""
+    retry_after: str = ""  # of a refusal
     generation: str = ""
     pod: str = ""
     degraded: Sequence[str] = ()
@@ -74,10 +75,17 @@ class History:
         """Those asked in a time, in seconds since 1970."""
         return History([answer for answer in self.answers if begin <= answer.at < end])
 
-    def problems(self, volume: Path, published: Collection[str], failures: int = 0, degraded: int = 0) -> list[str]:
+    def problems(
+        self,
+        volume: Path,
+        published: Collection[str],
+        failures: int = 0,
+        degraded: int = 0,
+        settings: Mapping[str, str] | None = None,
+    ) -> list[str]:
         """What must not have been: failed requests, answers of no published generation, answers unlike a replay.
 
-        `failures` and `degraded` are how many the fault is allowed.
+        `failures` and `degraded` are how many the fault is allowed; `settings` are those of the pods, where it matters.
         """
         found = []
         if len(self.failures) > failures:
@@ -89,7 +97,7 @@ class History:
         if strangers := self.generations - set(published):
             found.append(f"answers from {strangers}, published were {sorted(published)}")
         for generation in sorted(self.generations & set(published)):
-            wanted = replay(volume, generation)
+            wanted = replay(volume, generation, settings or {})
             wrong = [one for one in self.good if one.generation == generation and not one.degraded
                      and one.fingerprint != wanted[one.question]]  # fmt: skip
             if wrong:
@@ -105,11 +113,17 @@ class History:
         }  # fmt: skip
 
 
-def replay(volume: Path, generation: str) -> list[str]:
+def replay(volume: Path, generation: str, more: Mapping[str, str]) -> list[str]:
     """The fingerprint of each question's answer, from a service of its own on the files of the volume."""
     port = free_port()
-    settings = {"INDEX_ROOT": str(volume), "GENERATION": generation, "API_PORT": str(port), "PROFILE": "production"}
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings
+    settings = {
+        **more,
+        "INDEX_ROOT": str(volume),
+        "GENERATION": generation,
+        "API_PORT": str(port),
+        "PROFILE": "production",
+    }
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings | dict(more)
     command = [sys.executable, "-m", "clockifyrag_service"]
     process = subprocess.Popen(command, env=environment | {"API_HOST": "127.0.0.1"}, stderr=subprocess.DEVNULL)
     try:
