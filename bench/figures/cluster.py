@@ -45,7 +45,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
     with installation() as kube:
         kube.run(
             "delete", "clockifyrags", "--all", "--timeout=80s"
-        )  # the sample resource would take its part of the cores
+        )  # or the sample takes its part of the cores
         yield ready_by_bare_parts(bench, kube)
         yield from answers_through_changes(bench, kube)
 
