@@ -6,7 +6,7 @@ PYTHON ?= python3
 MANIFEST ?= clockifyrag.yaml
 BIN := .venv/bin
 BINARIES := etcd kube-apiserver kubectl helm
-PROGRAMS := chromium chromedriver nginx systemd-analyze
+PROGRAMS := chromium chromedriver nginx systemd-analyze wrk
 
 .DEFAULT_GOAL := help
 .PHONY: all bench binaries clean help lint lock programs run setup setup-dev test test-fast
@@ -91,4 +91,4 @@ test: setup-dev programs binaries  ## every test that needs no node; the first r
 
 test-fast: setup-dev  ## the tests that need no browser, no API server and no programs of the system
 	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not browser and not cluster and not programs"
-	@echo "Left out: tests in a browser, on an API server, and with nginx and systemd-analyze. All: make test"
+	@echo "Left out: tests in a browser, on an API server, and with nginx, systemd-analyze and wrk. All: make test"

@@ -1,6 +1,5 @@
 """The load generator and the processes of sides, against a real server."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 
@@ -33,7 +32,7 @@ def test_the_own_sender_takes_nothing_but_a_200(address):
         closed_loop({"address": address, "path": "/nowhere", "headers": {}, "seconds": 0.2})
 
 
-@pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed, and is not needed")
+@pytest.mark.programs
 def test_wrk_takes_nothing_but_a_200(address):
     rate = by_wrk(address, "/search", {"x-a": "b"}, 1, CORES)
 
