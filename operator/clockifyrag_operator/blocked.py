@@ -9,7 +9,7 @@ from typing import Any
 
 from clockifyrag_operator import names
 from clockifyrag_operator.observed import Manifest, Observed
-from clockifyrag_operator.pod_states import condition, container_states, is_ready, label
+from clockifyrag_operator.pod_states import condition, container_states, is_ready, label, last_record
 
 _FIELDS = {
     names.SEARCH: "spec.search",
@@ -19,6 +19,7 @@ _FIELDS = {
     names.STORE: "spec.build",
 }
 _IMAGE_WORDS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
+_MISMATCH = "EmbedderMismatch"  # the kind that `models pull` tells of a model with another digest
 _CONFIG_WORDS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 
 
@@ -26,7 +27,7 @@ _CONFIG_WORDS = ("CreateContainerConfigError", "CreateContainerError", "RunConta
 class Blocker:
     """What holds a pod up."""
 
-    word: str  # Unschedulable, ImagePull, Config, Crash or OOMKilled
+    word: str  # Unschedulable, ImagePull, Config, Crash, Mismatch or OOMKilled
     message: str
 
     @property
@@ -65,10 +66,11 @@ def _of_container(pod: str, field: str, container: str, init: bool, status: Mapp
     if ended.get("reason") == "OOMKilled":
         return Blocker("OOMKilled", f"{where} needed more memory than its limit; see {field}.resources.limits.memory")
     if init or word == "CrashLoopBackOff":
-        last = str(ended.get("message") or ended.get("reason") or "").strip().splitlines()[-1:]
-        return Blocker(
-            "Crash", f"{where} ended with exit code {ended.get('exitCode')}: {''.join(last) or 'no message'}"
-        )
+        message = str(ended.get("message") or ended.get("reason") or "")
+        record = last_record(message)
+        words = str(record.get("error") or "".join(message.strip().splitlines()[-1:]) or "no message")
+        found = "Mismatch" if record.get("kind") == _MISMATCH else "Crash"
+        return Blocker(found, f"{where} ended with exit code {ended.get('exitCode')}: {words}")
     return None
 
 

@@ -4,7 +4,6 @@ Built, Unchanged ─► an entry, the trigger is consumed     NeedVectors ─►
 Embedded ─► the build is next                             Failed ─► an attempt, tried again unless final
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from typing import Any, Literal
 from clockifyrag_operator.jobs import LiveJob, live_jobs, order_id, pods_of
 from clockifyrag_operator.ledger import Attempt, BuildOrder, Entry, FailureReason, Ledger
 from clockifyrag_operator.observed import Manifest, Observed
-from clockifyrag_operator.pod_states import condition, container_states
+from clockifyrag_operator.pod_states import condition, container_states, last_record
 from clockifyrag_operator.triggers import TICK, TOKEN, asked_by
 
 Result = Literal["Built", "Unchanged", "NeedVectors", "Embedded", "Listed", "Failed"]
@@ -156,7 +155,7 @@ def outcome(job: LiveJob, pods: Sequence[Manifest]) -> Outcome:
     if job.ended == "Complete":
         return _success(job, pods)
     exit_code, reason, message = _last_words(pods)
-    told = _told(message)
+    told = last_record(message)
     text = str(told.get("error") or message or condition(job.manifest, "Failed").get("message") or "")
     if condition(job.manifest, "Failed").get("reason") == "DeadlineExceeded":
         seconds = job.manifest.get("spec", {}).get("activeDeadlineSeconds", "its")
@@ -175,7 +174,7 @@ def _success(job: LiveJob, pods: Sequence[Manifest]) -> Outcome:
     if job.order is not None and job.order.kind == "Embed":
         return Outcome("Embedded")
     for pod in pods:
-        values = _told(_last_words([pod])[2])
+        values = last_record(_last_words([pod])[2])
         ended = next((Outcome(one, values) for one in _FINISHED if one == values.get("result")), None)
         if ended and (ended.generation or ended.result in ("NeedVectors", "Listed")):
             return ended
@@ -196,18 +195,6 @@ def _last_words(pods: Sequence[Manifest]) -> tuple[int | None, str, str]:
         if message := pod.get("status", {}).get("message"):
             return None, str(pod["status"].get("reason", "")), str(message)
     return None, "", ""
-
-
-def _told(message: str) -> Mapping[str, Any]:
-    """The last line that holds a JSON object; {} without one: the message may be the end of a log."""
-    for line in reversed(message.splitlines()):
-        try:
-            values = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(values, dict):
-            return values
-    return {}
 
 
 def _instant(text: str) -> datetime:

@@ -1,5 +1,6 @@
 """States of pods and workloads, read from what the API server tells of them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,18 @@ def container_states(pod: Manifest) -> Iterator[tuple[str, bool, Mapping[str, An
     for init, field in ((True, "initContainerStatuses"), (False, "containerStatuses")):
         for one in status.get(field) or ():
             yield one["name"], init, one
+
+
+def last_record(message: str) -> Mapping[str, Any]:
+    """The last line of a termination message that holds a JSON object; {} without one: it may be the end of a log."""
+    for line in reversed(message.splitlines()):
+        try:
+            values = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(values, dict):
+            return values
+    return {}
 
 
 def label(manifest: Manifest, key: str) -> str | None:

@@ -7,6 +7,8 @@ from clockifyrag_operator.pod_states import is_ready
 from clockifyrag_resource.conditions import ConditionReason as R
 from clockifyrag_resource.resource import Spec
 
+_OF_BLOCKED = {"Crash": R.PULLING, "Mismatch": R.FINGERPRINT_MISMATCH}  # of pods that pull; others cannot start
+
 
 def embedder_ready(view: View) -> Judged:
     """As the model servers say, where the operator runs them; else as the search pods say."""
@@ -33,7 +35,7 @@ def _of_servers(view: View, spec: Spec) -> Judged:
     if holding and set(up) == set(holding):
         return true(R.MODEL_LOADED, f"{len(holding)} of {len(pods)} servers hold {', '.join(wanted)}")
     if blocked := first_blocker(pods):
-        return false(R.PULLING if blocked.word == "Crash" else R.UNREACHABLE, blocked.message)
+        return false(_OF_BLOCKED.get(blocked.word, R.UNREACHABLE), blocked.message)
     if any(not is_ready(pod) and _initialising(pod) for pod in pods):
         return false(R.PULLING, f"{', '.join(wanted)} is pulled by {names.ollama(view.name)}")
     if up and any(name in view.seen.reports for name in up):

@@ -156,6 +156,7 @@ def _pull_args(wanted: Wanted, decision: Decision) -> Sequence[str]:
         "models",
         "pull",
         f"--url=http://127.0.0.1:{names.PULL_PORT}",
+        f"--outcome={names.OUTCOME_FILE}",
         *(f"--model={one}" for one in sorted(set(decision.models))),
         *([f"--digest={model}={embedding.digest}"] if told else []),
         *([f"--registry={registry}"] if registry else []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -221,3 +222,24 @@ def job_running(world: World) -> str:
         world.work()
         world.move()
     return str(job["metadata"]["name"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("EmbedderMismatch", "FingerprintMismatch"), ("EmbedderError", "Pulling"), (None, "Pulling")],
+)
+def test_a_model_that_cannot_be_had_is_told_apart_from_another_one_of_its_name(kind: str | None, reason: str) -> None:
+    world = World()
+    world.edit(embedding={"provider": "Ollama"})
+    world.work()
+    world.move()
+    pod = f"{NAME}-ollama-0"
+    said = json.dumps({"result": "Failed", "kind": kind, "error": "no such one"}) if kind else "a log\nno such one"
+    world.objects["Pod", pod]["status"] = waiting("PodInitializing", "", init=True, **ended(40, "Error", said))
+    world.reports.pop(pod, None)
+
+    world.work()
+
+    assert ("False", reason) == world.condition("EmbedderReady")
+    assert world.message("EmbedderReady").endswith("ended with exit code 40: no such one")
+    assert world.running() is None

@@ -29,7 +29,8 @@ def test_models_are_pulled_from_beside_before_anybody_is_served() -> None:
     puller, pulling = drawn_set["template"]["spec"]["initContainers"]
     assert ("puller", "Always") == (puller["name"], puller["restartPolicy"])  # a sidecar: it runs while others start
     assert "127.0.0.1:11435" == environment(puller)["OLLAMA_HOST"]
-    assert ["models", "pull", "--url=http://127.0.0.1:11435", "--model=a", "--model=b"] == pulling["args"]
+    addresses = ["--url=http://127.0.0.1:11435", "--outcome=/dev/termination-log"]
+    assert ["models", "pull", *addresses, "--model=a", "--model=b"] == pulling["args"]
     serving = container(drawn_set, "ollama")
     assert ("0.0.0.0:11434", "-1") == (environment(serving)["OLLAMA_HOST"], environment(serving)["OLLAMA_KEEP_ALIVE"])
 
