@@ -46,6 +46,7 @@ class Process:
         self._leader: Leader | None = None
         self.metrics.leader.set(0)
         self.metrics.tell_conditions(lambda: self._leader.cache.resources() if self._leader else iter(()))
+        self.metrics.tell_queue(lambda: self._leader.queue.depth if self._leader else 0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serves, waits for the lease and leads, until `stop` is set."""
@@ -84,6 +85,7 @@ class Process:
             await self.lease.release(client)
             self._leader = None
             self.metrics.leader.set(0)
+            self.metrics.schema_problem.set(0)  # the next leader looks for itself
         if leading.done() and not leading.cancelled() and (failure := leading.exception()) is not None:
             self._tell(failure)
 

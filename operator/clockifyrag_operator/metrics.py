@@ -44,7 +44,7 @@ class Metrics:
         self._watch = Gauge(
             "clockifyrag_watch_last_event_timestamp_seconds", "When the API server last spoke in a watch.", registry=own
         )
-        self.queue_depth = Gauge("clockifyrag_queue_depth", "Resources that wait for a pass.", registry=own)
+        self._queue_depth = Gauge("clockifyrag_queue_depth", "Resources that wait for a pass.", registry=own)
         self.leader = Gauge("clockifyrag_leader", "Whether this process is the leader.", registry=own)
         self.loop_lag = Gauge(
             "clockifyrag_loop_lag_seconds", "Longest delay of the event loop in the last ten seconds.", registry=own
@@ -86,6 +86,10 @@ class Metrics:
     def tell_conditions(self, resources: Resources) -> None:
         """From now on conditions are told, read from these live resources whenever metrics are asked for."""
         self.registry.register(_Conditions(resources))
+
+    def tell_queue(self, depth: Callable[[], float]) -> None:
+        """From now on the depth of the queue is read whenever metrics are asked for: also while no pass ends."""
+        self._queue_depth.set_function(depth)
 
     def exposition(self) -> bytes:
         """The text Prometheus reads."""

@@ -37,7 +37,6 @@ class Reconciler:
         """Takes keys for ever; the lease lost ends it."""
         while True:
             key = await self._queue.take()
-            self._metrics.queue_depth.set(self._queue.depth)
             started = time.monotonic()
             result = await self._one(key)
             self._metrics.passed(result, time.monotonic() - started)

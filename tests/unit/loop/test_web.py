@@ -70,6 +70,16 @@ def test_labels_come_from_fixed_sets_that_are_told_from_the_start() -> None:
         assert f'clockifyrag_builds_total{{result="{result}"}} 0.0' in text
 
 
+def test_the_queue_is_told_as_it_is_when_metrics_are_asked_for() -> None:
+    metrics = Metrics()
+    waiting = ["help"]
+    metrics.tell_queue(lambda: len(waiting))
+
+    waiting += ["docs", "team"]  # and no worker is free to take one
+
+    assert "clockifyrag_queue_depth 3.0" in metrics.exposition().decode()
+
+
 def test_the_lag_of_the_loop_is_the_worst_of_the_last_seconds() -> None:
     metrics = Metrics()
     lag = web.Lag()
