@@ -5,7 +5,7 @@
 PYTHON ?= python3
 MANIFEST ?= clockifyrag.yaml
 BIN := .venv/bin
-BINARIES := etcd kube-apiserver kubectl helm
+BINARIES := etcd kube-apiserver kubectl helm promtool
 PROGRAMS := chromium chromedriver nginx systemd-analyze wrk
 
 .DEFAULT_GOAL := help
