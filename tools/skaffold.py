@@ -77,6 +77,8 @@ def install(release: dict[str, Any], config: dict[str, Any]) -> Command:
     command += ["--namespace", release["namespace"]]
     command += ["--create-namespace"] if release.get("createNamespace") else []
     command += ["--wait"] if release.get("wait") else []
+    for key, value in release.get("setValues", {}).items():
+        command += ["--set", f"{key}={value}"]
     known = dict(os.environ)
     for command_of_one in builds(config):
         name = command_of_one[-1]
