@@ -59,7 +59,10 @@ def rendered(
     known = [argument for kind in kinds for argument in ("--api-versions", kind)]
     made = helm("template", RELEASE, str(CHART), "--namespace", namespace, "--values", str(file), *known)
     assert 0 == made.returncode, made.stderr
-    return [manifest for manifest in yaml.safe_load_all(made.stdout) if manifest]
+    manifests = yaml.load_all(
+        made.stdout, Loader=yaml.CSafeLoader
+    )  # the definition is long: in C
+    return [manifest for manifest in manifests if manifest]
 
 
 def named(manifests: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:

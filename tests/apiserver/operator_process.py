@@ -38,6 +38,8 @@ STOP_SECONDS = 15.0
 LOG_SHOWN = 6000
 ACCOUNT = "clockifyrag-operator"
 _PLACE = "namespace-of-the-operator"
+# One for all: a client reads the authorities that the system trusts when it is made. Operators come and go.
+_PLAIN = httpx.Client(timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 REAL: Mapping[str, float] = {
     "LEASE_SECONDS": 15,
     "LEASE_RENEW_SECONDS": 5,
@@ -188,13 +190,13 @@ class OperatorProcess:
     def get(self, path: str) -> int:
         """The status of an endpoint, 0 while nobody listens."""
         try:
-            return httpx.get(self.url + path, timeout=5, trust_env=False).status_code
+            return _PLAIN.get(self.url + path).status_code
         except httpx.TransportError:
             return 0
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
-        lines = httpx.get(f"{self.url}/metrics", timeout=5, trust_env=False).text.splitlines()
+        lines = _PLAIN.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
 
     def wait_ready(self, seconds: float = START_SECONDS) -> OperatorProcess:

@@ -1,5 +1,6 @@
 """The chart, rendered by Helm, is admitted by a real API server that enforces the restricted profile."""
 
+import json
 import re
 import secrets
 from pathlib import Path
@@ -114,7 +115,8 @@ def test_what_the_chart_renders_is_admitted_without_a_warning(
 
     # Server-side: the definition may be there already, from another test, and only the other way warns of that.
     how = ("--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
-    tried = control_plane.kubectl("apply", *how, "--filename", "-", input=yaml.safe_dump_all(objects))
+    stream = "\n---\n".join(map(json.dumps, objects))
+    tried = control_plane.kubectl("apply", *how, "--filename", "-", input=stream)
 
     assert len(objects) == len(tried.stdout.splitlines())
     assert "" == tried.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -24,19 +24,18 @@ class Mirror:
     def __init__(self, api: Api, changed: Callable[[str], None]) -> None:
         self._api = api
         self._changed = changed
-        self._objects: dict[str, dict[tuple[str, str], Manifest]] = {kind: {} for kind in KINDS}
+        self._objects: dict[tuple[str, str], dict[str, Manifest]] = {}  # kind and namespace → by name
         self._gone: dict[str, None] = {}  # uids of the deleted, so that a late answer brings nobody back
         self.synced = {kind: asyncio.Event() for kind in KINDS}
-        self.history: deque[tuple[str, Manifest]] = deque(maxlen=50_000)  # every event of every watch, oldest first
-        self.changes: Counter[str] = Counter()  # events of each namespace so far
+        self.history: dict[str, list[tuple[str, Manifest]]] = {}  # namespace → every event of every watch, oldest first
+        self.changes: Counter[str] = Counter()  # of each namespace, as far as they are known
 
     def all(self, kind: str, namespace: str) -> list[Manifest]:
         """Objects of a kind in a namespace, by name."""
-        found = [one for (where, _), one in self._objects[kind].items() if where == namespace]
-        return sorted(found, key=lambda one: str(one["metadata"]["name"]))
+        return [one for _, one in sorted(self._objects.get((kind, namespace), {}).items())]
 
     def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        return self._objects[kind].get((namespace, name))
+        return self._objects.get((kind, namespace), {}).get(name)
 
     def owned(self, kind: str, owner: Manifest) -> list[Manifest]:
         """Objects whose controller is `owner`."""
@@ -50,12 +49,11 @@ class Mirror:
     def take(self, live: Manifest) -> Manifest:
         """Notes an object as a write answered it; older news than what is held is ignored."""
         metadata = live["metadata"]
-        key = metadata["namespace"], metadata["name"]
-        held = self._objects[live["kind"]].get(key)
+        held = self.get(live["kind"], metadata["namespace"], metadata["name"])
         if metadata["uid"] in self._gone or (held is not None and version(held) >= version(live)):
             return live
-        self._objects[live["kind"]][key] = live
-        self._changed(metadata["namespace"])
+        self._objects.setdefault((live["kind"], metadata["namespace"]), {})[metadata["name"]] = live
+        self._tell(metadata["namespace"])
         return live
 
     def drop(self, live: Manifest) -> None:
@@ -64,11 +62,14 @@ class Mirror:
         self._gone[metadata["uid"]] = None
         if len(self._gone) > _GONE_KEPT:
             del self._gone[next(iter(self._gone))]
-        key = metadata["namespace"], metadata["name"]
-        held = self._objects[live["kind"]].get(key)
+        held = self.get(live["kind"], metadata["namespace"], metadata["name"])
         if held is not None and held["metadata"]["uid"] == metadata["uid"]:
-            del self._objects[live["kind"]][key]
-        self._changed(metadata["namespace"])
+            del self._objects[live["kind"], metadata["namespace"]][metadata["name"]]
+        self._tell(metadata["namespace"])
+
+    def _tell(self, namespace: str) -> None:
+        self.changes[namespace] += 1
+        self._changed(namespace)
 
     async def follow(self, kind: str) -> None:
         """Lists and watches a kind for ever; a server that is away is asked again."""
@@ -95,7 +96,8 @@ class Mirror:
 
     def _replace(self, kind: str, items: Iterable[Manifest]) -> None:
         live = {one["metadata"]["uid"]: one for one in items}
-        for held in list(self._objects[kind].values()):
+        known = [one for (of, _), by_name in self._objects.items() if of == kind for one in by_name.values()]
+        for held in known:
             if held["metadata"]["uid"] not in live:
                 self.drop(held)
         for one in live.values():
@@ -107,8 +109,7 @@ class Mirror:
                 return
             if change == "BOOKMARK":
                 continue
-            self.history.append((change, live))
-            self.changes[live["metadata"].get("namespace", "")] += 1
+            self.history.setdefault(live["metadata"]["namespace"], []).append((change, live))
             if change == "DELETED":
                 self.drop(live)
             else:

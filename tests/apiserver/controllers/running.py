@@ -67,8 +67,9 @@ class Controllers:
         return self._worlds[namespace]
 
     def forget(self, namespace: str) -> None:
-        """The controllers leave that namespace alone from now on."""
+        """The controllers leave that namespace alone from now on, and what happened there is forgotten."""
         self._worlds.pop(namespace, None)
+        self.mirror.history.pop(namespace, None)
 
     def wake(self, namespace: str) -> None:
         """Rules of the namespace's world have changed: all is looked at again."""

@@ -14,6 +14,7 @@ from tests.apiserver.controlplane import Api
 from tests.apiserver.faults.times import SETTLE_SECONDS
 from tests.apiserver.waiting import wait_until
 
+ASK_SECONDS = 1.0  # after which a resource is asked for, whatever the watch said
 T = TypeVar("T")
 Manifest = dict[str, Any]
 LOCAL: Manifest = {"source": {"sample": {}}, "embedding": {"provider": "Local"}}  # no model server: fewer objects
@@ -95,8 +96,8 @@ class Story:
         """Names of all Jobs that were ever made, as the watch told them."""
         return [
             str(live["metadata"]["name"])
-            for change, live in list(self.controllers.mirror.history)
-            if change == "ADDED" and live["kind"] == "Job" and live["metadata"]["namespace"] == self.namespace
+            for change, live in list(self.controllers.mirror.history.get(self.namespace, ()))
+            if change == "ADDED" and live["kind"] == "Job"
         ]
 
     # What is waited for
@@ -111,9 +112,20 @@ class Story:
         return seen and all(held.get(kind) == "True" for kind in wanted) and held.get("Reconciling") != "True"
 
     def wait_ready(self, seconds: float = SETTLE_SECONDS) -> None:
-        self.wait(
-            lambda: self.is_ready() and self.controllers.settled(self.namespace), "the resource is ready", seconds
-        )
+        """It is ready, and the controllers have nothing to do; it is asked for again when something changed."""
+        known, asked = -1, 0.0
+
+        def holds() -> bool:
+            nonlocal known, asked
+            changes = self.controllers.mirror.changes[self.namespace]
+            if not self.controllers.settled(self.namespace):
+                return False
+            if changes == known and time.monotonic() - asked < ASK_SECONDS:
+                return False
+            known, asked = changes, time.monotonic()
+            return self.is_ready()
+
+        self.wait(holds, "the resource is ready", seconds)
 
     def wait_condition(self, kind: str, status: str, reason: str = "", seconds: float = SETTLE_SECONDS) -> None:
         def holds() -> bool:

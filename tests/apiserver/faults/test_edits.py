@@ -192,8 +192,8 @@ def builds_of_tokens(field: Field, mutant: str = "", seconds: float = 60.0) -> C
         stage.story.wait_ready()
     made = [
         json.loads(live["metadata"]["annotations"]["clockifyrag.io/order"])["trigger"].removeprefix("token ")
-        for change, live in list(stage.story.controllers.mirror.history)
-        if change == "ADDED" and live["kind"] == "Job" and live["metadata"]["namespace"] == stage.story.namespace
+        for change, live in list(stage.story.controllers.mirror.history[stage.story.namespace])
+        if change == "ADDED" and live["kind"] == "Job"
     ]
     return Counter(one for one in made if one)
 

@@ -9,7 +9,7 @@ from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.story import LOCAL
 
 BUILD_BACKOFF_SECONDS = 0.5
-RATE_SECONDS = 2.0
+RATE_SECONDS = 2.0  # with waits of 0.5, 1 and 2 s
 TRIES_MAX = 3
 MORE_SECONDS = 1.5  # in which more builds than are due would be made
 
@@ -24,12 +24,12 @@ ENDINGS: dict[str, tuple[Ending, str]] = {
 
 
 def built(field: Field, **settings: object) -> Stage:
-    return field.stage(LOCAL, BUILD_BACKOFF_SECONDS=BUILD_BACKOFF_SECONDS, **settings)
+    return field.stage(LOCAL, **{"BUILD_BACKOFF_SECONDS": BUILD_BACKOFF_SECONDS, **settings})
 
 
-def tries(stage: Stage) -> int:
-    """Jobs made within some seconds, with waits of 0.5, 1 and 2 s; counted until there are too many."""
-    before, end = len(stage.story.jobs_made()), time.monotonic() + RATE_SECONDS
+def tries(stage: Stage, seconds: float = RATE_SECONDS) -> int:
+    """Jobs made within some seconds; counted until there are too many."""
+    before, end = len(stage.story.jobs_made()), time.monotonic() + seconds
 
     def made() -> int:
         return len(stage.story.jobs_made()) - before
@@ -38,13 +38,13 @@ def tries(stage: Stage) -> int:
     return made()
 
 
-def tries_of_a_failing_build(field: Field, mutant: str = "") -> int:
-    """Jobs made within some seconds for a source that cannot be reached."""
-    stage = built(field, mutant=mutant)
+def tries_of_a_failing_build(field: Field, mutant: str, scale: float) -> int:
+    """Jobs made for a source that cannot be reached, in a time and with waits so many times as long."""
+    stage = built(field, mutant=mutant, BUILD_BACKOFF_SECONDS=scale * BUILD_BACKOFF_SECONDS)
     stage.story.world.jobs.append(lambda _: ENDINGS["source"][0])
     stage.story.change({"chunking": {"maxChars": 700}})
     stage.story.wait(lambda: len(stage.story.jobs_made()) >= 2, "it was tried")
-    return tries(stage)
+    return tries(stage, scale * RATE_SECONDS)
 
 
 @pytest.mark.parametrize("name", ENDINGS)

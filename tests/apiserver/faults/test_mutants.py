@@ -51,7 +51,7 @@ PROMISES: dict[str, Callable[[Field, str], bool]] = {
     "comes_back_at_once": lambda field, mutant: test_outages.seconds_until_the_next_write(field, mutant) >= 1.9,
     "knows_own_jobs_only": killed_after_its_job,
     "builds_without_a_pause": lambda field, mutant: (
-        test_jobs.tries_of_a_failing_build(field, mutant) <= test_jobs.TRIES_MAX
+        test_jobs.tries_of_a_failing_build(field, mutant, 10) <= test_jobs.TRIES_MAX
     ),
     "ticks_again": lambda field, mutant: (
         [1, 2] == test_jobs.scheduled_builds(field, NIGHT, mutant=mutant, seconds=SHORT)

@@ -20,11 +20,7 @@ LAG = 25  # versions between what was looked at and the status that tells of it,
 
 def history(story: Story) -> list[tuple[str, Manifest]]:
     """Every event of the namespace, in the order in which things happened."""
-    events = [
-        (change, live)
-        for change, live in list(story.controllers.mirror.history)
-        if live["metadata"].get("namespace") == story.namespace
-    ]
+    events = list(story.controllers.mirror.history.get(story.namespace, ()))
     return sorted(events, key=lambda event: int(event[1]["metadata"]["resourceVersion"]))
 
 
