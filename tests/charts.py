@@ -59,9 +59,7 @@ def rendered(
     known = [argument for kind in kinds for argument in ("--api-versions", kind)]
     made = helm("template", RELEASE, str(CHART), "--namespace", namespace, "--values", str(file), *known)
     assert 0 == made.returncode, made.stderr
-    manifests = yaml.load_all(
-        made.stdout, Loader=yaml.CSafeLoader
-    )  # the definition is long: in C
+    manifests = yaml.load_all(made.stdout, Loader=yaml.CSafeLoader)  # the definition is long: in C
     return [manifest for manifest in manifests if manifest]
 
 
