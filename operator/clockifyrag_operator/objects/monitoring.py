@@ -10,6 +10,11 @@ from clockifyrag_operator.pod_parts import Fields, match
 from clockifyrag_operator.settings import Settings
 
 _API_VERSION = "monitoring.coreos.com/v1"
+# The label `endpoint` of our metrics is a path. Prometheus has another one, the name of the port, and renames ours.
+_OUR_ENDPOINT = [
+    {"sourceLabels": ["exported_endpoint"], "regex": "(.+)", "targetLabel": "endpoint"},
+    {"regex": "exported_endpoint", "action": "labeldrop"},
+]
 
 
 def service_monitor(wanted: Wanted, seen: Observed) -> Manifest | None:
@@ -17,7 +22,12 @@ def service_monitor(wanted: Wanted, seen: Observed) -> Manifest | None:
     monitoring, kind = spec_of(wanted).monitoring, "ServiceMonitor"
     if monitoring.service_monitor == "Disabled" or kind not in seen.kinds:
         return None
-    endpoint = {"port": "ops", "path": "/metrics", "interval": monitoring.interval}
+    endpoint = {
+        "port": "ops",
+        "path": "/metrics",
+        "interval": monitoring.interval,
+        "metricRelabelings": _OUR_ENDPOINT,
+    }
     return manifest(
         _API_VERSION, kind, wanted, names.search(wanted.name), names.SEARCH,
         labels=monitoring.labels,

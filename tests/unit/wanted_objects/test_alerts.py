@@ -61,6 +61,16 @@ def test_metrics_are_read_at_the_ops_port_and_carry_the_name_of_the_resource() -
 
     monitor = drawn(spec)["ServiceMonitor", "help-search"]
 
-    assert [{"port": "ops", "path": "/metrics", "interval": "15s"}] == monitor["spec"]["endpoints"]
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert ("ops", "/metrics", "15s") == (endpoint["port"], endpoint["path"], endpoint["interval"])
     assert ["clockifyrag.io/resource"] == monitor["spec"]["targetLabels"]
     assert "prometheus" == monitor["metadata"]["labels"]["release"]
+
+
+def test_the_endpoint_of_a_request_is_its_path_and_not_the_port_that_is_scraped() -> None:
+    (endpoint,) = drawn()["ServiceMonitor", "help-search"]["spec"]["endpoints"]
+
+    replaced, dropped = endpoint["metricRelabelings"]
+
+    assert (["exported_endpoint"], "endpoint") == (replaced["sourceLabels"], replaced["targetLabel"])
+    assert {"regex": "exported_endpoint", "action": "labeldrop"} == dropped
