@@ -14,6 +14,7 @@ from tests.cluster.installation import installation
 from tests.cluster.kube import Kube
 from tests.cluster.results import CHAOS
 from tools.cluster.__main__ import one_at_a_time
+from tools.cluster.node import Cluster
 from tools.cluster.ollama import ModelServer, provide_ollama
 
 
@@ -27,6 +28,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in ours if not CHAOS and item.get_closest_marker("chaos")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def cluster(installed: Kube) -> Cluster:
+    return installed.cluster
 
 
 @pytest.fixture(scope="session")
