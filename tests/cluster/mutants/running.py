@@ -1,0 +1,61 @@
+"""Runs a mutant in place of the operator: `with instead_of(operator, "no_drain"):`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from tests.apiserver.waiting import wait_until
+from tests.cluster.kube import Kube
+from tests.cluster.load.history import free_port
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOYMENT = "clockifyrag-operator"
+START_SECONDS = 30.0
+
+
+@contextmanager
+def instead_of(operator: Kube, mutant: str) -> Iterator[None]:
+    """The mutant leads; afterwards the operator of the cluster does again."""
+    port = free_port()
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings(operator)
+    environment |= {
+        "KUBECONFIG": str(operator.cluster.kubeconfig),
+        "POD_NAMESPACE": operator.namespace,
+        "POD_NAME": f"mutant-{mutant}",
+        "API_PORT": str(port),
+        "PYTHONPATH": str(ROOT),
+    }
+    operator.run("scale", f"deployment/{DEPLOYMENT}", "--replicas=0")
+    log = (ROOT / ".run" / "cluster" / f"mutant-{mutant}.log").open("w")
+    process = subprocess.Popen([sys.executable, "-m", f"tests.cluster.mutants.{mutant}"], env=environment, stderr=log)
+    try:
+        wait_until(lambda: leads(port), START_SECONDS, f"{mutant} leads, see {log.name}")
+        yield
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+        log.close()
+        operator.run("scale", f"deployment/{DEPLOYMENT}", "--replicas=2")
+        operator.run("rollout", "status", f"deployment/{DEPLOYMENT}", "--timeout=60s")
+
+
+def settings(operator: Kube) -> dict[str, str]:
+    """What the chart tells its operator, but for what differs from pod to pod."""
+    deployment = operator.get("deployment", DEPLOYMENT)
+    assert deployment is not None
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+
+def leads(port: int) -> bool:
+    try:
+        told = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    except httpx.TransportError:
+        return False
+    return "clockifyrag_leader 1.0" in told

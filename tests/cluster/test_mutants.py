@@ -1,0 +1,101 @@
+"""R30: the tests on a cluster can fail. Each mutant breaks what its test promises, and the judge finds it out."""
+
+from __future__ import annotations
+
+import pytest
+from tests.cluster.kube import LOCAL, Kube, Resource, ask
+from tests.cluster.load import Load
+from tests.cluster.load.history import History
+from tests.cluster.mutants.one_cache import SITECUSTOMIZE
+from tests.cluster.mutants.running import instead_of
+from tests.cluster.test_node import evicted
+from tests.cluster.test_operator import answering
+
+QUESTION = "how do people clock in at the kiosk"
+ROLLOUTS = 3
+
+
+def found(history: History, resource: Resource) -> list[str]:
+    return history.problems(resource.volume, resource.generations)
+
+
+@pytest.mark.chaos
+def test_pods_that_do_not_drain_are_found_out(installed: Kube, place: Kube) -> None:
+    """Given pods without preStop and drain, when they are replaced under load, then requests fail."""
+    with instead_of(installed, "no_drain"):
+        resource = place.resource().create(LOCAL).wait_ready()
+        with Load(resource.url, "mutant-no-drain", rate=100) as load:
+            for number in range(ROLLOUTS):
+                resource.change({"search": {"config": {"retrievalK": 6 + number}}})
+                resource.wait(lambda: not resource.is_ready(), "the rollout begins", 20)
+                resource.wait_ready()
+        problems = found(load.history, resource)
+
+    assert any("failed" in problem for problem in problems), problems
+
+
+@pytest.mark.chaos
+def test_pods_without_a_budget_are_found_out(installed: Kube, place: Kube) -> None:
+    """Given no budget, when both pods are evicted, then nothing holds the second back, and requests fail."""
+    with instead_of(installed, "no_budget"):
+        resource = place.resource().create(LOCAL).wait_ready()
+        with Load(resource.url, "mutant-no-budget") as load:
+            at_once = [evicted(place, pod["metadata"]["name"]) for pod in place.pods("search")]
+            resource.wait(lambda: 2 == answering(resource), "two pods again")
+        problems = found(load.history, resource)
+
+    assert [True, True] == at_once
+    assert any("failed" in problem for problem in problems), problems
+
+
+@pytest.mark.chaos
+def test_pods_that_live_by_the_model_server_are_found_out(installed: Kube, place: Kube) -> None:
+    """Given a liveness that asks the model server, when that is away, then pods are restarted."""
+    nobody = {"url": "http://10.210.0.1:11599"}
+    with instead_of(installed, "asks_ollama"):
+        spec = LOCAL | {"embedding": {"provider": "Local", "queryProvider": "Ollama"}, "ollama": nobody}
+        resource = place.resource().create(spec)
+        restarted = resource.wait(lambda: restarts(place) > 0, "a pod is restarted", 120)
+
+    assert restarted
+
+
+def restarts(kube: Kube) -> int:
+    return sum(one["restartCount"] for pod in kube.pods("search") for one in pod["status"].get("containerStatuses", ()))
+
+
+@pytest.mark.chaos
+def test_a_cache_that_knows_no_generation_is_found_out(installed: Kube, place: Kube) -> None:
+    """Given one cache for all generations, when pods change over, then an answer of the one before is told again."""
+    code = {"sitecustomize.py": SITECUSTOMIZE}
+    place.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mutant"}, "data": code})
+    with instead_of(installed, "one_cache"):
+        resource = place.resource().create(LOCAL | {"search": {**LOCAL["search"], "indexUpdate": "HotSwap"}})
+        first = resource.wait_ready().generation
+        with Load(resource.url, "mutant-one-cache") as load:
+            resource.change({"chunking": {"maxChars": 500}})
+            second = resource.wait_other_generation(first)
+            load.wait(5)
+        problems = load.history.problems(resource.volume, {first, second})
+
+    assert any("are not those of" in problem or "answers from" in problem for problem in problems), problems
+
+
+@pytest.mark.chaos
+def test_files_that_are_written_in_place_are_found_out(place: Kube) -> None:
+    """Given a generation whose files are overwritten by another's, when a pod is new, then it never serves the mixture.
+
+    The mutant here is the publisher; who notices is the pod, before the judge has anything to judge.
+    """
+    resource = place.resource().create(LOCAL).wait_ready()
+    first = resource.generation
+    resource.change({"chunking": {"maxChars": 500}})
+    second = resource.wait_other_generation(first)
+    files = resource.volume / "generations"
+    (files / second / "chunks.jsonl").write_bytes((files / first / "chunks.jsonl").read_bytes())
+    before = ask(resource.url, QUESTION)["results"]
+
+    place.run("delete", "pod", place.pods("search")[0]["metadata"]["name"])
+
+    resource.wait(lambda: "IndexCorrupt" in str(resource.status) or 1 == answering(resource), "it is noticed", 60)
+    assert before == ask(resource.url, QUESTION)["results"]
