@@ -19,8 +19,8 @@ KILLS, KILL_EVERY_SECONDS = (12, 20.0) if CHAOS else (3, 6.0)
 DEPLOYMENT = "deployment/clockifyrag-operator"
 BACK_SECONDS = 15.0
 QUIET_SECONDS = 900.0 if CHAOS else 20.0
-# What the operator watches. Secrets it may not read, and ServiceMonitors and PrometheusRules it does not watch: one that
-# is lost is back with the next resync.
+# What the operator watches. Secrets it may not read, ServiceMonitors and PrometheusRules it does not watch: one of these
+# that is lost is back with the next resync.
 CHILDREN = (
     "deployment/help-search", "statefulset/help-store", "configmap/help-search", "configmap/help-generations",
     "networkpolicy/help-deny", "networkpolicy/help-search", "poddisruptionbudget/help-search",
