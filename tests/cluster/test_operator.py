@@ -19,7 +19,7 @@ KILLS, KILL_EVERY_SECONDS = (12, 20.0) if CHAOS else (3, 6.0)
 DEPLOYMENT = "deployment/clockifyrag-operator"
 BACK_SECONDS = 15.0
 QUIET_SECONDS = 900.0 if CHAOS else 20.0
-# What the operator watches. Secrets it may not read, ServiceMonitors and PrometheusRules it does not watch: one of these
+# What the operator watches. It may not read Secrets and does not watch ServiceMonitors and PrometheusRules: one of them
 # that is lost is back with the next resync.
 CHILDREN = (
     "deployment/help-search", "statefulset/help-store", "configmap/help-search", "configmap/help-generations",
