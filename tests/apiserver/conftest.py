@@ -20,8 +20,17 @@ CRD_PATH = "/apis/clockifyrag.io/v1beta1/clockifyrags"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if is_ours(item):
             item.add_marker(pytest.mark.apiserver)
+    items.sort(key=runs_no_operator)  # those that do take longest: begun first, no worker waits for them at the end
+
+
+def is_ours(item: pytest.Item) -> bool:
+    return Path(__file__).parent in item.path.parents
+
+
+def runs_no_operator(item: pytest.Item) -> bool:
+    return not (is_ours(item) and "operators" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
