@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from clockifyrag_operator import names
-from clockifyrag_operator.cache import Cache, Key, Place, place_of
+from clockifyrag_operator.cache import Cache, Held, Key, Place, place_of
 from clockifyrag_operator.carrying import Pass, is_ours
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.config_maps import ConfigMaps
 from clockifyrag_operator.decision import Plan
 from clockifyrag_operator.errors import NotFound
 from clockifyrag_operator.jobs import JOB_NAME, LiveJob
-from clockifyrag_operator.kinds import CHILDREN, RESOURCE, Kind
+from clockifyrag_operator.kinds import ALL, CHILDREN, RESOURCE, Kind
 from clockifyrag_operator.ledger import Ledger, parse_ledger
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
@@ -73,7 +73,7 @@ class Cluster:
             self.memory.forget(key)
             return None
         wanted = self.wanted(key, body)
-        children = self.cache.children(key)
+        children = self._children(wanted)
         objects = {place: held.manifest for place, held in children.items()} | await self._foreign(wanted)
         objects |= await self._ledger_unheard_of(wanted, objects)
         ledger, version = ledger_of(objects.get(("ConfigMap", names.generations(name))))
@@ -116,6 +116,20 @@ class Cluster:
         self.memory.written[key] = one.written
         return one.refusals
 
+    def _children(self, wanted: Wanted) -> dict[tuple[str, str], Held]:
+        """What belongs to the resource, as far as lists and events tell.
+
+        Of a kind that is not watched no event tells that the object of a former resource of this name is gone: such
+        a one counts as somebody else's.
+        """
+        key = (wanted.namespace, wanted.name)
+        children = self.cache.children(key)
+        unwatched = ((place, held.manifest) for place, held in children.items() if not ALL[place[0]].watched)
+        former = [place for place, live in unwatched if not is_ours(live, wanted)]
+        for place in former:
+            self.memory.foreign.setdefault(key, {})[place] = children.pop(place).manifest
+        return children
+
     async def _foreign(self, wanted: Wanted) -> dict[tuple[str, str], Manifest]:
         """Objects of somebody else under names this resource wants, read again as nothing tells of them."""
         known = self.memory.foreign.get((wanted.namespace, wanted.name), {})
@@ -123,9 +137,10 @@ class Cluster:
             try:
                 live = await self.client.get(place[0], wanted.namespace, place[1])
             except NotFound:
-                del known[place]
+                self.cache.drop(known.pop(place))
                 continue
             if is_ours(live, wanted):
+                self.cache.put(live)
                 del known[place]
             else:
                 known[place] = live
