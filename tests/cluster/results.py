@@ -1,6 +1,7 @@
-"""What a fault did, kept: a row of docs/reliability.md by its date and commit.
+"""What a fault did, kept: rows of docs/reliability.md by date and commit.
 
-`make chaos` writes bench/chaos/<test>.json, so that a run of hours can be continued; other runs write below .run.
+`make chaos` writes bench/chaos/<test>.json, so that a run of hours can be continued; other runs, whose faults are
+shorter, write below .run. `python -m tests.cluster.results` takes those, too, and writes the table of the document.
 """
 
 from __future__ import annotations
@@ -8,20 +9,62 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT, SHORT = ROOT / "bench" / "chaos", ROOT / ".run" / "chaos"
+DOCUMENT = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- made by python -m tests.cluster.results: begin -->", "<!-- end -->"
 CHAOS = bool(os.environ.get("CHAOS"))
-FOLDER = ROOT / "bench" / "chaos" if CHAOS else ROOT / ".run" / "chaos"
 AFTER_SECONDS = 60.0 if CHAOS else 5.0  # how long questions go on after recovery
+TIMES = "real" if CHAOS else "short"
+COLUMNS = ("rows", "fault", "load", "requests", "failures", "p99_ms", "recovery_seconds")
 
 
 def keep(test: str, rows: str, **told: object) -> None:
     """Writes the result of a test; rows are the promises it stands for, as in "R4, T15"."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = KEPT if CHAOS else SHORT
+    folder.mkdir(parents=True, exist_ok=True)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-    content = {"rows": rows, "date": date, "commit": commit.stdout.strip(), **told}
-    (FOLDER / f"{test}.json").write_text(json.dumps(content, indent=1) + "\n")
+    content = {"rows": rows, "times": TIMES, "date": date, "commit": commit.stdout.strip(), **told}
+    (folder / f"{test}.json").write_text(json.dumps(content, indent=1) + "\n")
     print(f"  {rows}: {' '.join(f'{name}={value}' for name, value in told.items())}", flush=True)
+
+
+def kept() -> dict[str, dict[str, Any]]:
+    """The results in bench/chaos by the name of the test."""
+    return {file.stem: json.loads(file.read_text()) for file in sorted(KEPT.glob("*.json"))}
+
+
+def take_short_ones() -> None:
+    """Copies those of other runs, unless there is one at the real times."""
+    before = kept()
+    for file in SHORT.glob("*.json"):
+        if before.get(file.stem, {}).get("times") != "real":
+            (KEPT / file.name).write_text(file.read_text())
+
+
+def table() -> str:
+    """The results in Markdown."""
+    lines = ["| row | fault | load | requests | failures | p99 ms | recovery s | times | measured |", "|---" * 9 + "|"]
+    for one in sorted(kept().values(), key=lambda one: [int(number) for number in re.findall(r"\d+", one["rows"])]):
+        cells = [str(one.get(column, "")) for column in COLUMNS]
+        lines.append(f"| {' | '.join(cells)} | {one['times']} | {one['date']}, {one['commit']} |")
+    return "\n".join(lines)
+
+
+def with_table(document: str) -> str:
+    """The document with the results between its two marks; ValueError where it has none."""
+    before, found, rest = document.partition(BEGIN)
+    if not found or END not in rest:
+        raise ValueError(f"{DOCUMENT.name} has no lines {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{rest.partition(END)[2]}"
+
+
+if __name__ == "__main__":
+    take_short_ones()
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text()))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.apiserver.reliability import ROOT, Row, rows
+from tests.cluster import results
 
 NUMBERS = [*range(1, 10), *range(11, 15), 16, 17, 18, 20, 21, 25, 27, 28, 29, 32]
 MUTANTS = ROOT / "tests" / "apiserver" / "faults" / "mutants"
@@ -41,3 +42,9 @@ def test_every_test_of_a_fault_has_its_row() -> None:
     named = {(Path(row.file).name, row.test) for row in rows()}
 
     assert {("test_truth.py", "test_what_counts_as_serving")} == written - named
+
+
+def test_the_document_holds_the_results_that_are_kept() -> None:
+    document = results.DOCUMENT.read_text()
+
+    assert document == results.with_table(document)
