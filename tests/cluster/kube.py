@@ -17,7 +17,7 @@ from tools.cluster.node import Cluster
 
 T = TypeVar("T")
 Manifest = dict[str, Any]
-RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+RESTRICTED = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn", "audit")]
 OPERATOR = "app.kubernetes.io/name=clockifyrag-operator"
 READY_SECONDS = 180.0
 SMALL: Manifest = {  # what a node of two cores has room for
@@ -42,7 +42,7 @@ class Kube:
         """Makes the namespace, unless it is there."""
         if not self.kubectl.run("get", "namespace", self.namespace, "--ignore-not-found"):
             self.kubectl.run("create", "namespace", self.namespace)
-        self.kubectl.run("label", "--overwrite", "namespace", self.namespace, RESTRICTED)
+        self.kubectl.run("label", "--overwrite", "namespace", self.namespace, *RESTRICTED)
 
     def remove(self) -> None:
         """Deletes the namespace and waits until it is gone."""
