@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.cluster.installation import installation
-from tests.cluster.kube import Kube
+from tests.cluster.kube import LOCAL, Kube, Resource
 from tests.cluster.results import CHAOS
 from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.node import Cluster
@@ -47,6 +47,15 @@ def installed() -> Iterator[Kube]:
     """The namespace of the operator."""
     with installation() as kube:
         yield kube
+
+
+@pytest.fixture(scope="module")
+def served(installed: Kube) -> Iterator[Resource]:
+    """A resource that is Ready, for the tests of a file; each leaves it Ready."""
+    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
+    kube.make()
+    yield kube.resource().create(LOCAL).wait_ready()
+    kube.remove()
 
 
 @pytest.fixture

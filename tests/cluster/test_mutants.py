@@ -26,7 +26,7 @@ def test_pods_that_do_not_drain_are_found_out(installed: Kube, place: Kube) -> N
         resource = place.resource().create(LOCAL).wait_ready()
         with Load(resource.url, "mutant-no-drain", rate=100) as load:
             for number in range(ROLLOUTS):
-                resource.change({"search": {"config": {"retrievalK": 6 + number}}})
+                resource.change({"search": {"config": {"cacheSize": 9000 + number}}})
                 resource.wait(lambda: not resource.is_ready(), "the rollout begins", 20)
                 resource.wait_ready()
         problems = found(load.history, resource)

@@ -20,15 +20,16 @@ PARTS = ("kubelet", "containerd", *(pytest.param(part, marks=pytest.mark.chaos) 
          "kube-apiserver", "kube-scheduler", "kube-controller-manager")))  # fmt: skip
 
 
-@pytest.fixture
-def served(place: Kube) -> Resource:
-    """A resource that is Ready."""
-    return place.resource().create(LOCAL).wait_ready()
-
-
 def node_is_ready(kube: Kube) -> bool:
     (node,) = kube.all("nodes")
     return any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"])
+
+
+def edit(resource: Resource) -> None:
+    """Changes what rolls all pods and no answer, and returns once it is carried out."""
+    size = resource.manifest["spec"]["search"]["config"]["cacheSize"]
+    resource.change({"search": {"config": {"cacheSize": size - 1}}})
+    resource.wait(lambda: 2 == answering(resource) and resource.is_ready(), "an edit is carried out")
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -43,8 +44,7 @@ def test_while_a_part_of_the_node_is_dead_questions_are_answered(served: Resourc
             killed.start()
         begin = time.time()
         served.wait(lambda: node_is_ready(served.kube), "the node is Ready")
-        served.change({"search": {"config": {"retrievalK": 6}}})
-        served.wait(lambda: 2 == answering(served) and served.is_ready(), "an edit is carried out")
+        edit(served)
         recovered = time.time() - begin
 
     assert [] == load.history.problems(served.volume, served.generations)
@@ -77,8 +77,7 @@ def test_while_the_api_server_is_frozen_questions_are_answered(served: Resource)
         finally:
             frozen.thaw()
         begin = time.time()
-        served.change({"search": {"config": {"retrievalK": 7}}})
-        served.wait(lambda: 2 == answering(served) and served.is_ready(), "an edit is carried out")
+        edit(served)
         recovered = time.time() - begin
 
     assert [] == load.history.problems(served.volume, served.generations)
