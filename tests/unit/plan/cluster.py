@@ -78,7 +78,7 @@ class Cluster:
         template, wanted = deployment["spec"]["template"], deployment["spec"].get("replicas", 1)
         mark = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:8]
         new = [one for one in pods if one["metadata"]["labels"]["pod-template-hash"] == mark]
-        old = [one for one in pods if one not in new]
+        old = sorted((one for one in pods if one not in new), key=_is_ready)  # those that are not ready go first
         self._swap(pods)
         waiting = [one for one in new if not _is_ready(one)]
         if len(new) < wanted and len(pods) <= wanted:
