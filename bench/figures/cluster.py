@@ -43,9 +43,7 @@ READY_SECONDS = 120.0
 
 def measure(bench: Bench) -> Iterator[Comparison]:
     with installation() as kube:
-        kube.run(
-            "delete", "clockifyrags", "--all", "--timeout=80s"
-        )  # or the sample takes its part of the cores
+        kube.run("delete", "clockifyrags", "--all", "--timeout=80s")  # or the sample takes its part of the cores
         yield ready_by_bare_parts(bench, kube)
         yield from answers_through_changes(bench, kube)
 
