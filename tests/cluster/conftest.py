@@ -55,13 +55,13 @@ def served(installed: Kube) -> Iterator[Resource]:
     kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
     kube.make()
     yield kube.resource().create(LOCAL).wait_ready()
-    kube.remove()
+    kube.remove(wait=False)
 
 
 @pytest.fixture
 def place(installed: Kube) -> Iterator[Kube]:
-    """A namespace for one test, gone with all in it afterwards."""
+    """A namespace for one test, gone with all in it soon afterwards."""
     kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
     kube.make()
     yield kube
-    kube.remove()
+    kube.remove(wait=False)

@@ -44,9 +44,10 @@ class Kube:
             self.kubectl.run("create", "namespace", self.namespace)
         self.kubectl.run("label", "--overwrite", "namespace", self.namespace, *RESTRICTED)
 
-    def remove(self) -> None:
-        """Deletes the namespace and waits until it is gone."""
-        self.kubectl.run("delete", "namespace", self.namespace, "--ignore-not-found", "--timeout=80s")
+    def remove(self, wait: bool = True) -> None:
+        """Deletes the namespace; all in it is gone on return, or soon after."""
+        waits = "--timeout=80s" if wait else "--wait=false"
+        self.kubectl.run("delete", "namespace", self.namespace, "--ignore-not-found", waits)
 
     def apply(self, *manifests: Manifest) -> None:
         listed = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}

@@ -140,6 +140,7 @@ def comes_back(resource: Resource, kind: str, name: str) -> float:
     return time.monotonic() - begin
 
 
+@pytest.mark.chaos
 def test_once_stable_it_is_silent(served: Resource, operator: Kube) -> None:
     """Given a Ready resource, when nothing happens, then the audit log has no write of the operator but its Lease."""
     log = served.kube.cluster.folder / "audit.log"
@@ -213,6 +214,7 @@ def freeze(kube: Kube, pod: str) -> None:
     subprocess.run(["kill", "-STOP", *pids], check=True)
 
 
+@pytest.mark.chaos
 def test_a_newer_chart_restarts_no_pod_of_a_resource(served: Resource, operator: Kube, tmp_path: object) -> None:
     """Given held load, when the chart is upgraded and taken back, then a resource has the same pods, none fails."""
     before, jobs = [pod["metadata"]["uid"] for pod in served.kube.pods("search")], jobs_made(served)
