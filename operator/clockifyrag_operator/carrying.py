@@ -28,6 +28,7 @@ from clockifyrag_operator.errors import (
     OperatorError,
     PassIncomplete,
     Refused,
+    ResourceChanged,
     ResourceGone,
 )
 from clockifyrag_operator.kinds import ALL, RESOURCE
@@ -49,7 +50,7 @@ class Pass:
         self.written = 0  # writes that changed something, the status aside
 
     async def carry_out(self, plan: Plan) -> None:
-        """Everything but the events. LedgerChanged: repeat at once. PassIncomplete: repeat after a wait."""
+        """Everything but the events. LedgerChanged, ResourceChanged: repeat at once; PassIncomplete: after a wait."""
         if plan.ledger is None or await self._step(plan.ledger, self._ledger(plan.ledger)):
             for manifest in plan.create:
                 await self._step(manifest, self._create(manifest))
@@ -68,11 +69,12 @@ class Pass:
     async def _step(self, manifest: Manifest, deed: Awaitable[None]) -> bool:
         """Whether the deed was done; why not is kept. Gives up the pass where going on would be wrong."""
         try:
-            if self._cache.resource(self.key) is None:
+            live = self._cache.resource(self.key)
+            if live is None or live["metadata"]["uid"] != self._wanted.uid:
                 raise ResourceGone(f"{self.key} was deleted")
             await deed
             return True
-        except (LeaseLost, ResourceGone, LedgerChanged):
+        except (LeaseLost, ResourceGone, LedgerChanged, ResourceChanged):
             raise
         except Refused as error:
             place = (manifest["kind"], manifest["metadata"]["name"])
@@ -221,8 +223,13 @@ class Pass:
         written = {
             "apiVersion": RESOURCE.api_version,
             "kind": RESOURCE.kind,
-            # With its uid: a resource made again under the same name is not told what became of the old one.
-            "metadata": {"name": self._wanted.name, "namespace": self._wanted.namespace, "uid": self._wanted.uid},
+            # In the version it was read: one made again under the same name is not told what became of the old one.
+            # A status alone may be applied with any uid: the API server does not compare it.
+            "metadata": {
+                "name": self._wanted.name,
+                "namespace": self._wanted.namespace,
+                "resourceVersion": live["metadata"]["resourceVersion"],
+            },
             "status": dict(status),
         }
         try:
@@ -231,7 +238,7 @@ class Pass:
             await self._read_again(RESOURCE.kind, self._wanted.name, gone=live)
             if isinstance(error, NotFound):
                 raise ResourceGone(f"{self.key} was deleted") from error
-            raise
+            raise ResourceChanged(409, f"the resource changed since it was read: {error.message}") from error
         self._cache.put(answer)
         self._memory.statuses[self._wanted.uid] = (wanted, digest(answer.get("status") or {}))
 

@@ -6,7 +6,8 @@
     │   ├── NotFound            404, 410: the object, its kind or its namespace is not there
     │   ├── AlreadyExists       409: somebody made it before
     │   ├── Conflict            409: it changed since it was read; look again and repeat
-    │   │   └── LedgerChanged       409: of the ledger, on which all that follows rests
+    │   │   ├── LedgerChanged       409: of the ledger, on which all that follows rests
+    │   │   └── ResourceChanged     409: of the resource: what is told of it may be of an earlier one of its name
     │   ├── Refused             400, 403, 405, 413, 422: said again unchanged, it is refused again
     │   │   └── Immutable           422: a field that cannot change on a live object
     │   ├── Unauthorized        401: the credentials are not accepted (any more)
@@ -55,6 +56,10 @@ class Conflict(ApiError):
 
 
 class LedgerChanged(Conflict):
+    pass
+
+
+class ResourceChanged(Conflict):
     pass
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from clockifyrag_operator.cache import Key
 from clockifyrag_operator.cluster import Cluster
 from clockifyrag_operator.decision import Plan
-from clockifyrag_operator.errors import LeaseLost, LedgerChanged, OperatorError, ResourceGone
+from clockifyrag_operator.errors import LeaseLost, LedgerChanged, OperatorError, ResourceChanged, ResourceGone
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.queue import WorkQueue
@@ -50,7 +50,7 @@ class Reconciler:
         except ResourceGone:
             self._queue.forget(key)  # the event, or the next list, says so too
             return "gone"
-        except LedgerChanged as error:
+        except (LedgerChanged, ResourceChanged) as error:
             wait = self._queue.failed(key, first_at_once=True)
             log.info("repeated: %s", error, extra=told | {"wait_seconds": round(wait, 1)})
             return "repeated"
