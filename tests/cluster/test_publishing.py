@@ -1,0 +1,87 @@
+"""Generations come, go and come back while questions are asked: no answer fails, none is of two generations."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from tests.cluster import results
+from tests.cluster.kube import LOCAL, Kube, Resource
+from tests.cluster.load import History, Load
+from tests.cluster.load.held import STEADY_SECONDS
+from tests.cluster.processes import memory_bytes, processes_of
+from tests.cluster.results import CHAOS
+
+REBUILDS = 20 if CHAOS else 3
+RETAIN = 50  # a replay needs every generation
+
+
+@dataclass
+class Swaps:
+    """Generations that were published one after the other, and when pods changed over to each."""
+
+    resource: Resource
+    published: list[str]
+    times: list[tuple[float, float]] = field(default_factory=list)
+
+    def to(self, max_chars: int) -> None:
+        """Changes how articles are cut, and returns once all pods serve the generation that this asks for."""
+        self.resource.change({"chunking": {"maxChars": max_chars}})
+        before = self.published[-1]
+        self.resource.wait(lambda: self.resource.generation != before, f"a generation of {max_chars} characters")
+        begin = time.time()
+        self.published.append(self.resource.wait_other_generation(before))
+        self.times.append((begin, time.time()))
+
+    def during(self, history: History) -> History:
+        """What was asked while pods changed over."""
+        return History([answer for begin, end in self.times for answer in history.between(begin, end).answers])
+
+
+@pytest.mark.parametrize("update", ["Rolling", "HotSwap"])
+def test_rebuilds_back_to_back_fail_no_question_and_mix_no_generations(place: Kube, update: str) -> None:
+    """Given questions, when one generation follows the other and old ones return, then each answer is of one."""
+    index = {"index": {"retain": RETAIN}}
+    help_center = place.resource().create(LOCAL | index | {"search": {**LOCAL["search"], "indexUpdate": update}})
+    swaps = Swaps(help_center, [help_center.wait_ready().generation])
+    sizes = [570 - 10 * step for step in range(REBUILDS)]  # the sample is cut otherwise by each
+    memory = memory_of(help_center)
+
+    with Load(help_center.url, f"publishing-{update}") as load:
+        begin = time.time()
+        for size in sizes:
+            swaps.to(size)
+        jobs = job_names(place)
+        swaps.to(sizes[-2])
+        swaps.to(sizes[-1])
+        again = job_names(place)
+    history = load.history
+    grown = [round(after / before, 2) for before, after in zip(memory, memory_of(help_center), strict=True)]
+
+    assert [] == history.problems(help_center.volume, swaps.published)
+    assert set(swaps.published) == history.generations, "each was served"
+    assert REBUILDS + 1 == len(set(swaps.published)), "each size of chunks is a generation"
+    assert jobs == again, "what is on the volume is not built again"
+    steady = history.between(begin - STEADY_SECONDS, begin)
+    results.keep(
+        f"publishing-{update}", "R4, T15", fault=f"{REBUILDS} rebuilds, then back and forth, {update}", load="25/s",
+        **history.summary(
+            p99_steady_ms=round(steady.quantile(0.99) * 1000, 1),
+            p99_swaps_ms=round(swaps.during(history).quantile(0.99) * 1000, 1),
+            swap_seconds=[round(end - begin, 1) for begin, end in swaps.times],
+            memory_after_by_before=grown,
+        ),
+    )  # fmt: skip
+
+
+def job_names(kube: Kube) -> set[str]:
+    return {job["metadata"]["name"] for job in kube.all("jobs")}
+
+
+def memory_of(resource: Resource) -> list[int]:
+    """The proportional set size of each search pod's server, the smallest first; HotSwap keeps processes."""
+    pods = resource.kube.pods("search")
+    return sorted(
+        memory_bytes(one) for pod in pods for one in processes_of(resource.kube.cluster, pod, "clockifyrag_service")
+    )
