@@ -108,6 +108,18 @@ def test_the_breaker_opens_after_failures_in_a_row_and_lets_one_probe_at_a_time(
     assert not breaker.open
 
 
+def test_a_model_server_that_is_back_is_asked_again_within_five_seconds():
+    """The probe itself takes a while, too: a rest of five seconds would be too long."""
+    clock = [0.0]
+    breaker = Breaker(clock=lambda: clock[0])
+    while not breaker.open:
+        breaker.failed()
+
+    clock[0] = 4.5
+
+    assert breaker.claim_probe()
+
+
 def test_rows_are_scaled_to_length_one():
     rows = unit_length(np.array([[3, 4], [0, -2]], np.float32))
 

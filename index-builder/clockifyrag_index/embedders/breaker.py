@@ -14,7 +14,7 @@ class Breaker:
     """Counts failures; several threads may tell and ask."""
 
     def __init__(
-        self, failures_max: int = 3, rest_seconds: float = 5.0, clock: Callable[[], float] = time.monotonic
+        self, failures_max: int = 3, rest_seconds: float = 4.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._failures_max = failures_max
         self._rest_seconds = rest_seconds
