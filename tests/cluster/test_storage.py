@@ -140,8 +140,8 @@ def test_a_resource_made_again_serves_the_index_that_was_kept_and_builds_nothing
     assert generation == resource.generation == served(resource)
     assert claim["metadata"]["uid"] == (claim_of(resource) or claim)["metadata"]["uid"]
     assert written == (resource.volume / "generations" / generation / "meta.json").stat().st_mtime_ns
-    results.keep("a_resource_made_again", "R28", fault="resource deleted and made again",
-                 adopted_seconds=round(seconds, 1))  # fmt: skip
+    results.keep("made-again", "R28", fault="resource deleted and made again",
+                 recovery_seconds=round(seconds, 1))  # fmt: skip
 
 
 def orders(kube: Kube) -> set[str]:
@@ -175,7 +175,7 @@ def test_a_volume_that_does_not_go_holds_nothing_up_once_it_is_let_go(place: Kub
     assert claim is not None
     assert former["metadata"]["uid"] != claim["metadata"]["uid"]
     assert resource.generation == served(resource)
-    results.keep("a_volume_that_does_not_go", "R28", fault="PVC pinned while its resource is made again",
+    results.keep("volume-pinned", "R28", fault="PVC pinned while its resource is made again",
                  recovery_seconds=round(seconds, 1))  # fmt: skip
     resource.delete()
     resource.wait(lambda: claim_of(resource) is None, "the volume goes with its resource", 60)
@@ -208,7 +208,7 @@ def test_a_volume_grows_where_its_class_lets_it(place: Kube, classes: dict[str, 
 
     assert ("False", "AsExpected") == resource.condition("Stalled")
     assert [] == load.history.problems(resource.volume, resource.generations)
-    results.keep("a_volume_grows", "T30", fault="size raised, class allows it", load="25/s", **load.history.summary())
+    results.keep("volume-grows", "T30", fault="size raised, class allows it", load="25/s", **load.history.summary())
 
 
 @pytest.mark.chaos
@@ -233,5 +233,5 @@ def test_a_class_that_lets_no_volume_grow_is_told_in_its_words_and_search_goes_o
     assert ("True", "Serving") == state
     assert "2Gi" == asked_size(resource)
     assert [] == load.history.problems(resource.volume, resource.generations)
-    results.keep("a_class_that_lets_no_volume_grow", "T30", fault="size raised, class refuses", load="25/s",
+    results.keep("volume-fixed", "T30", fault="size raised, class refuses", load="25/s",
                  **load.history.summary(recovery_seconds=round(seconds, 1)))  # fmt: skip
