@@ -18,7 +18,8 @@ def test_every_reported_failure_has_a_test(number: str) -> None:
 
 
 def test_every_line_of_the_table_is_read() -> None:
-    lines = re.findall(r"^\| [TR]\d", (ROOT / "docs" / "reliability.md").read_text(), re.MULTILINE)
+    promises, _, _ = (ROOT / "docs" / "reliability.md").read_text().partition(results.BEGIN)
+    lines = re.findall(r"^\| [TR]\d", promises, re.MULTILINE)
 
     assert len(lines) == len(list(rows())) > 40
 
