@@ -51,6 +51,7 @@ class Cluster:
             self.lose("Job", job["metadata"]["name"])
         for kind, component in (("store", names.STORE), ("ollama", names.OLLAMA)):
             self._stateful(f"{NAME}-{kind}", component)
+        self._scale()
         self._roll()
 
     def _stateful(self, name: str, component: str) -> None:
@@ -66,6 +67,13 @@ class Cluster:
             args = json.dumps(workload["spec"]["template"])
             models = ("nomic-embed-text", "all-minilm", "bge-m3")
             self.reports[pod] = {one: hashlib.sha256(one.encode()).hexdigest() for one in models if one in args}
+
+    def _scale(self) -> None:
+        """The autoscaler, of pods that nobody asks anything: as few as it may. It leaves alone what is at zero."""
+        autoscaler = self.objects.get(("HorizontalPodAutoscaler", names.search(NAME)))
+        deployment = self.objects.get(("Deployment", names.search(NAME)))
+        if autoscaler and deployment and deployment["spec"].get("replicas") != 0:
+            deployment["spec"]["replicas"] = autoscaler["spec"]["minReplicas"]
 
     def _roll(self) -> None:
         """One step of the Deployment's controller: a pod made, made ready, or taken away."""
