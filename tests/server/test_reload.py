@@ -113,7 +113,8 @@ def test_a_damaged_generation_is_refused_and_the_old_one_goes_on(
     content[len(content) // 2] ^= 1
     chunks.write_bytes(bytes(content))
 
-    (root / "CURRENT").write_text(second + "\n")
+    (root / "next").write_text(second + "\n")
+    (root / "next").rename(root / "CURRENT")  # at once: the server looks at any moment
     until(lambda: server.get("/status").json()["problem"] is not None, "the refusal is told", server.explain)
     status, health = server.get("/status").json(), server.get("/health").json()
 
