@@ -28,6 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in ours if not CHAOS and item.get_closest_marker("chaos")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: item.path != here / "test_story.py")  # it shows best what is broken, and finds all new
 
 
 @pytest.fixture(scope="session")
