@@ -17,12 +17,16 @@ from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.node import Cluster
 from tools.cluster.ollama import ModelServer, provide_ollama
 
+# Daemons that tests start, a registry or a part of the node, outlive them, as those of `make cluster-up` do.
+OUTLIVES = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     ours = [item for item in items if here in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.cluster)
+        item.add_marker(OUTLIVES)
         if not CHAOS:
             item.add_marker(pytest.mark.timeout(600))
     left_out = [item for item in ours if not CHAOS and item.get_closest_marker("chaos")]

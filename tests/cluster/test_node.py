@@ -14,9 +14,6 @@ from tests.cluster.node import NodePart
 from tests.cluster.results import CHAOS
 from tests.cluster.test_operator import answering
 
-# What is started again outlives the tests, as what `make cluster-up` started does.
-pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
-
 AWAY_SECONDS = 30.0 if CHAOS else 5.0
 FROZEN_SECONDS = 120.0 if CHAOS else 10.0
 PARTS = ("kubelet", "containerd", *(pytest.param(part, marks=pytest.mark.chaos) for part in ("kube-proxy", "etcd",
