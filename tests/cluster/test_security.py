@@ -85,7 +85,7 @@ def test_every_namespace_enforced_the_restricted_profile_from_the_first_pod_on(w
     pods = [one for one in ours if one.event.resource == "pods" and one.event.verb == "create"]
     profiles = {one.notes[f"{PROFILE}/enforce-policy"] for one in pods}
     assert {"restricted:latest"} == profiles
-    assert {201} == {one.event.response_code for one in pods}
+    assert {201} == {one.event.response_code for one in pods} - {409}  # a controller may ask for a pod it has
     assert [] == [
         f"{one.event.uri}: {warning}" for one in ours if (warning := one.notes.get(f"{PROFILE}/audit-violations"))
     ]
