@@ -71,7 +71,9 @@ def granted(operator: Kube) -> set[Right]:
     """What all bindings of the cluster together give to the operator's account."""
     listed = operator.kubectl.get("clusterrolebindings,rolebindings", "--all-namespaces")["items"]
     account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": operator.namespace}
-    bindings = [one for one in listed if account.items() <= _first(one.get("subjects"), account).items()]
+    bindings = [
+        one for one in listed if any(account.items() <= subject.items() for subject in one.get("subjects") or ())
+    ]
     roles = [
         operator.kubectl.get(
             one["roleRef"]["kind"], one["roleRef"]["name"], f"--namespace={one['metadata'].get('namespace', 'default')}"
@@ -86,7 +88,3 @@ def granted(operator: Kube) -> set[Right]:
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-
-
-def _first(subjects: list[dict[str, str]] | None, account: dict[str, str]) -> dict[str, str]:
-    return next((one for one in subjects or () if account.items() <= one.items()), {})

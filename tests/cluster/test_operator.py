@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from tests.apiserver.waiting import wait_until
-from tests.cluster import results
-from tests.cluster.kube import LOCAL, OPERATOR, Kube, Manifest, Resource
+from tests.cluster import results, rights
+from tests.cluster.kube import LOCAL, OPERATOR, Kube, Resource
 from tests.cluster.load import Load
+from tests.cluster.processes import freeze, processes_of
 from tests.cluster.results import CHAOS
 from tools.binaries import find
 
 KILLS, KILL_EVERY_SECONDS = (12, 20.0) if CHAOS else (3, 6.0)
 DEPLOYMENT = "deployment/clockifyrag-operator"
 BACK_SECONDS = 15.0
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
 QUIET_SECONDS = 900.0 if CHAOS else 20.0
 # What the operator watches. It may not read Secrets and does not watch ServiceMonitors and PrometheusRules: one of them
 # that is lost is back with the next resync.
@@ -143,22 +145,15 @@ def comes_back(resource: Resource, kind: str, name: str) -> float:
 @pytest.mark.chaos
 def test_once_stable_it_is_silent(served: Resource, operator: Kube) -> None:
     """Given a Ready resource, when nothing happens, then the audit log has no write of the operator but its Lease."""
-    log = served.kube.cluster.folder / "audit.log"
-    begin = log.stat().st_size
+    begin = datetime.now(UTC)
 
     with Load(served.url, "at-rest", rate=5, after=0) as load:
         load.wait(QUIET_SECONDS)
-    with log.open() as lines:
-        lines.seek(begin)
-        written = [one for one in map(json.loads, lines) if is_write_of_operator(one)]
+    events = [one.event for one in rights.asked(operator) if one.event.received >= begin]
+    written = [event for event in events if event.verb in WRITES]
 
-    assert [] == [one["requestURI"] for one in written if one["objectRef"]["resource"] != "leases"]
+    assert [] == [event.uri for event in written if event.resource != "leases"]
     results.keep("at-rest", "R10", fault=f"none for {QUIET_SECONDS:g} s", load="5/s", **load.history.summary())
-
-
-def is_write_of_operator(line: Manifest) -> bool:
-    writes = ("create", "update", "patch", "delete", "deletecollection")
-    return line["user"]["username"].endswith(":clockifyrag-operator") and line["verb"] in writes
 
 
 def test_a_deletion_ends_also_where_no_operator_runs(place: Kube, operator: Kube) -> None:
@@ -185,9 +180,11 @@ def test_a_deletion_ends_also_where_no_operator_runs(place: Kube, operator: Kube
 def test_a_resource_that_is_scaled_down_loses_the_pod_that_is_not_ready(place: Kube) -> None:
     """Given three pods of which one is not ready, when there is to be one, then the unready goes first, none fails."""
     served = place.resource().create(LOCAL | {"search": LOCAL["search"] | {"replicas": 3}}).wait_ready()
-    broken = served.kube.pods("search")[0]["metadata"]["name"]
+    pod = served.kube.pods("search")[0]
+    broken, server = pod["metadata"]["name"], processes_of(place.cluster, pod, "clockifyrag_service")
+    assert server, f"no process of {broken}"
     with Load(served.url, "scaled-down") as load:
-        freeze(served.kube, broken)
+        freeze(server)
         served.wait(lambda: 2 == answering(served), "one is not ready")
         quiet = time.time()
         load.wait(15)
@@ -198,20 +195,6 @@ def test_a_resource_that_is_scaled_down_loses_the_pod_that_is_not_ready(place: K
 
     assert broken not in left
     assert [] == load.history.between(quiet + 12, time.time()).problems(served.volume, served.generations)
-
-
-def freeze(kube: Kube, pod: str) -> None:
-    """SIGSTOP for the container's process, which then answers no probe."""
-    found = kube.get("pod", pod)
-    assert found is not None
-    container = found["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
-    told = subprocess.run(["pgrep", "--full", container], capture_output=True, text=True).stdout.split()
-    children = [
-        subprocess.run(["pgrep", "--parent", shim], capture_output=True, text=True).stdout.split() for shim in told
-    ]
-    pids = {pid for some in children for pid in some}
-    assert pids, f"no process of {pod}"
-    subprocess.run(["kill", "-STOP", *pids], check=True)
 
 
 @pytest.mark.chaos
