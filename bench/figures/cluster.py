@@ -11,10 +11,8 @@ and share its two cores.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from tests.cluster.installation import installation
@@ -73,19 +71,8 @@ def answers_through_changes(bench: Bench, kube: Kube) -> Iterator[Comparison]:
     )
 
 
-@contextmanager
-def place(kube: Kube) -> Iterator[Kube]:
-    """A namespace, gone afterwards."""
-    made = Kube(kube.cluster, kube.kubectl, f"bench-{secrets.token_hex(3)}")
-    made.make()
-    try:
-        yield made
-    finally:
-        made.remove()
-
-
 def seconds_to_ready(kube: Kube) -> float:
-    with place(kube) as made:
+    with kube.another("bench") as made:
         begin = time.monotonic()
         resource = made.resource().create(WORDLLAMA)
         resource.wait(lambda: resource.condition("Ready")[0] == "True", "Ready", READY_SECONDS)
@@ -95,7 +82,7 @@ def seconds_to_ready(kube: Kube) -> float:
 def seconds_of_bare_parts(kube: Kube) -> float:
     """A Job of the builder's image that runs `true`, then a Deployment of the service's that says hello."""
     builder, service = (reference(kube, part) for part in ("index-builder", "service"))
-    with place(kube) as made:
+    with kube.another("bench") as made:
         begin = time.monotonic()
         made.apply(object_of("batch/v1", "Job", {"template": pod(builder, ["true"], restartPolicy="Never")}))
         made.run("wait", "--for=condition=Complete", "job/bare", f"--timeout={READY_SECONDS:.0f}s")
@@ -132,7 +119,7 @@ def pod(image: str, command: list[str], **more: Any) -> Manifest:
 def changes(bench: Bench, kube: Kube, number: int) -> Measured:
     """One round: rest, then four changes one after the other, under the same load."""
     bench.say(f"round {number + 1} of {bench.rounds}: {RATE:.0f} questions a second")
-    with place(kube) as made:
+    with kube.another("bench") as made:
         resource = made.resource().create(WORDLLAMA).wait_ready()
         with Load(resource.url, "bench-changes", rate=RATE, after=BETWEEN_SECONDS) as load:
             load.wait(STEADY_SECONDS)

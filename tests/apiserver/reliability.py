@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("tests/apiserver")
-_ROW = re.compile(r"^\| ((?:[TR]\d+(?:, )?)+) \| (.+?) \| `(.+?)::(.+?)` \| .* \| (\w*) ?\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| ((?:[TRS]\d+(?:, )?)+) \| (.+?) \| `(.+?)::(.+?)` \| .* \| (\w*) ?\|$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

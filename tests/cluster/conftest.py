@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,16 +56,12 @@ def installed() -> Iterator[Kube]:
 @pytest.fixture(scope="module")
 def served(installed: Kube) -> Iterator[Resource]:
     """A resource that is Ready, for the tests of a file; each leaves it Ready."""
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    kube.make()
-    yield kube.resource().create(LOCAL).wait_ready()
-    kube.remove(wait=False)
+    with installed.another(wait=False) as kube:
+        yield kube.resource().create(LOCAL).wait_ready()
 
 
 @pytest.fixture
 def place(installed: Kube) -> Iterator[Kube]:
     """A namespace for one test, gone with all in it soon afterwards."""
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    kube.make()
-    yield kube
-    kube.remove(wait=False)
+    with installed.another(wait=False) as kube:
+        yield kube

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,6 +50,16 @@ class Kube:
         """Deletes the namespace; all in it is gone on return, or soon after."""
         waits = "--timeout=80s" if wait else "--wait=false"
         self.kubectl.run("delete", "namespace", self.namespace, "--ignore-not-found", waits)
+
+    @contextmanager
+    def another(self, kind: str = "test", wait: bool = True) -> Iterator[Kube]:
+        """A namespace of its own on the same cluster; gone with all in it on leaving, or soon after."""
+        made = Kube(self.cluster, self.kubectl, f"{kind}-{secrets.token_hex(3)}")
+        made.make()
+        try:
+            yield made
+        finally:
+            made.remove(wait)
 
     def apply(self, *manifests: Manifest) -> None:
         listed = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
@@ -149,6 +161,18 @@ class Resource:
         (folder,) = self.kube.cluster.node.volumes.glob(f"{claim['spec']['volumeName']}*")
         return folder
 
+    @property
+    def ready_pods(self) -> list[Manifest]:
+        """Search pods that are sent questions: ready, and not on their way out."""
+        return [pod for pod in self.kube.pods("search", self.name) if is_true(pod, "Ready")]
+
+    def restarts(self) -> dict[str, int]:
+        """How often each search pod was restarted, by its name."""
+        return {
+            str(pod["metadata"]["name"]): sum(one["restartCount"] for one in pod["status"].get("containerStatuses", ()))
+            for pod in self.kube.pods("search", self.name)
+        }
+
     # What is waited for
 
     def is_ready(self) -> bool:
@@ -173,6 +197,12 @@ class Resource:
         """The generation that is published instead, once all pods serve it."""
         self.wait(lambda: self.generation != before and self.is_ready(), f"another generation than {before}", seconds)
         return self.generation
+
+
+def is_true(manifest: Manifest, condition: str) -> bool:
+    """Whether an object of Kubernetes says that a condition holds."""
+    told = manifest.get("status", {}).get("conditions", ())
+    return any(one["type"] == condition and one["status"] == "True" for one in told)
 
 
 def answered(holds: Callable[[], T | None]) -> Callable[[], T | None]:

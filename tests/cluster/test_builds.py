@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import secrets
 import time
 from collections.abc import Iterator
 
@@ -29,10 +28,8 @@ RETAIN = 50  # a replay needs every generation
 @pytest.fixture(scope="module")
 def help_center(installed: Kube) -> Iterator[Resource]:
     """One resource for all tests of this file; each leaves it ready."""
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    kube.make()
-    yield kube.resource().create(LOCAL | {"index": {"retain": RETAIN}}).wait_ready()
-    kube.remove()
+    with installed.another() as kube:
+        yield kube.resource().create(LOCAL | {"index": {"retain": RETAIN}}).wait_ready()
 
 
 def builders(resource: Resource) -> list[Process]:

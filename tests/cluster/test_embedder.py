@@ -85,26 +85,19 @@ def embedder(
 
 @pytest.fixture(scope="module")
 def help_center(installed: Kube, embedder: Embedder) -> Iterator[Resource]:
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    kube.make()
-    asks = {"embedding": {"provider": "Local", "queryProvider": "Ollama"}, "ollama": {"url": embedder.url}}
-    resource = kube.resource().create(LOCAL | asks).wait_ready()
-    resource.wait_condition("Degraded", "False", "AsExpected")
-    for pod in kube.pods("search"):
-        for question in questions():
-            ask(address_of(pod), question)
-    yield resource
-    kube.remove()
+    with installed.another() as kube:
+        asks = {"embedding": {"provider": "Local", "queryProvider": "Ollama"}, "ollama": {"url": embedder.url}}
+        resource = kube.resource().create(LOCAL | asks).wait_ready()
+        resource.wait_condition("Degraded", "False", "AsExpected")
+        for pod in kube.pods("search"):
+            for question in questions():
+                ask(address_of(pod), question)
+        yield resource
 
 
 def by_ollama(embedder: Embedder) -> dict[str, str]:
     """The settings of a service that gives the same answers."""
     return {"QUERY_PROVIDER": "ollama", "LLM_BASE_URL": embedder.url}
-
-
-def restarts(resource: Resource) -> list[int]:
-    states = [state for pod in resource.kube.pods("search") for state in pod["status"]["containerStatuses"]]
-    return [int(state["restartCount"]) for state in states if state["ready"]]
 
 
 def last_wait(history: History, begin: float, end: float) -> float:
@@ -138,7 +131,7 @@ def test_while_the_model_server_fails_words_answer_and_every_pod_stays_ready(
     help_center: Resource, embedder: Embedder, fault: str, closes_seconds: float
 ) -> None:
     """Given old and new questions, when their vectors cannot be had, then old ones do not notice, new ones are 200."""
-    before = restarts(help_center)
+    before, pods = help_center.restarts(), len(help_center.ready_pods)
     new_ones = Manner(new=True)
 
     with (
@@ -150,14 +143,15 @@ def test_while_the_model_server_fails_words_answer_and_every_pod_stays_ready(
         new.wait(FAULT_SECONDS)
         if fault not in ("HalfErrors", "NoModel"):
             help_center.wait_condition("Degraded", "True", "EmbedderDown", SETTLED_SECONDS)
-        during = restarts(help_center)
+        during, still = help_center.restarts(), len(help_center.ready_pods)
         end = time.time()
         embedder.mends(fault)
         help_center.wait(lambda: 2 == len(recovery(new.history, end)), "both pods ask again", SETTLED_SECONDS)
         help_center.wait_condition("Degraded", "False", "AsExpected", SETTLED_SECONDS)
     old, history = known.history, new.history
 
-    assert before == during == restarts(help_center), "every pod is ready and none was restarted"
+    assert before == during == help_center.restarts(), "no pod was restarted, none replaced"
+    assert pods == still, "every pod is ready"
     assert [] == old.problems(help_center.volume, help_center.generations, settings=by_ollama(embedder))
     assert [] == history.failures
     asked = len(history.between(begin, end).answers)

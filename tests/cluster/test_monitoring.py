@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -33,15 +32,13 @@ def prometheus(installed: Kube) -> Prometheus:
 @pytest.fixture(scope="module")
 def watched(installed: Kube) -> Iterator[Kube]:
     """A namespace with a resource that is well, and one whose documents cannot be read."""
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    kube.make()
-    kube.apply(documents("timer.jsonl", "this is no JSON\n"))
-    build = LOCAL["build"] | {"deadlineSeconds": DEADLINE_SECONDS}
-    source = {"configMapRef": {"name": "articles"}}
-    kube.resource("broken").create(LOCAL | SCRAPED | {"source": source, "build": build})
-    kube.resource("help").create(LOCAL | SCRAPED)
-    yield kube
-    kube.remove()
+    with installed.another() as kube:
+        kube.apply(documents("timer.jsonl", "this is no JSON\n"))
+        build = LOCAL["build"] | {"deadlineSeconds": DEADLINE_SECONDS}
+        source = {"configMapRef": {"name": "articles"}}
+        kube.resource("broken").create(LOCAL | SCRAPED | {"source": source, "build": build})
+        kube.resource("help").create(LOCAL | SCRAPED)
+        yield kube
 
 
 def documents(name: str, text: str) -> Manifest:

@@ -9,7 +9,6 @@ from tests.cluster.load.history import History
 from tests.cluster.mutants.one_cache import SITECUSTOMIZE
 from tests.cluster.mutants.running import instead_of
 from tests.cluster.test_node import evicted
-from tests.cluster.test_operator import answering
 
 QUESTION = "how do people clock in at the kiosk"
 ROLLOUTS = 3
@@ -41,7 +40,7 @@ def test_pods_without_a_budget_are_found_out(installed: Kube, place: Kube) -> No
         resource = place.resource().create(LOCAL).wait_ready()
         with Load(resource.url, "mutant-no-budget") as load:
             at_once = [evicted(place, pod["metadata"]["name"]) for pod in place.pods("search")]
-            resource.wait(lambda: 2 == answering(resource), "two pods again")
+            resource.wait(lambda: 2 == len(resource.ready_pods), "two pods again")
         problems = found(load.history, resource)
 
     assert [True, True] == at_once
@@ -55,13 +54,9 @@ def test_pods_that_live_by_the_model_server_are_found_out(installed: Kube, place
     with instead_of(installed, "asks_ollama"):
         spec = LOCAL | {"embedding": {"provider": "Local", "queryProvider": "Ollama"}, "ollama": nobody}
         resource = place.resource().create(spec)
-        restarted = resource.wait(lambda: restarts(place) > 0, "a pod is restarted", 120)
+        restarted = resource.wait(lambda: any(resource.restarts().values()), "a pod is restarted", 120)
 
     assert restarted
-
-
-def restarts(kube: Kube) -> int:
-    return sum(one["restartCount"] for pod in kube.pods("search") for one in pod["status"].get("containerStatuses", ()))
 
 
 @pytest.mark.chaos
@@ -97,5 +92,5 @@ def test_files_that_are_written_in_place_are_found_out(place: Kube) -> None:
 
     place.run("delete", "pod", place.pods("search")[0]["metadata"]["name"])
 
-    resource.wait(lambda: "IndexCorrupt" in str(resource.status) or 1 == answering(resource), "it is noticed", 60)
+    resource.wait(lambda: "IndexCorrupt" in str(resource.status) or 1 == len(resource.ready_pods), "it is noticed", 60)
     assert before == ask(resource.url, QUESTION)["results"]

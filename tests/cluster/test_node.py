@@ -8,11 +8,10 @@ from functools import partial
 
 import pytest
 from tests.cluster import results
-from tests.cluster.kube import LOCAL, Kube, Resource
+from tests.cluster.kube import LOCAL, Kube, Resource, is_true
 from tests.cluster.load import Load
 from tests.cluster.node import NodePart
 from tests.cluster.results import CHAOS
-from tests.cluster.test_operator import answering
 
 AWAY_SECONDS = 30.0 if CHAOS else 5.0
 FROZEN_SECONDS = 120.0 if CHAOS else 10.0
@@ -22,14 +21,14 @@ PARTS = ("kubelet", "containerd", *(pytest.param(part, marks=pytest.mark.chaos) 
 
 def node_is_ready(kube: Kube) -> bool:
     (node,) = kube.all("nodes")
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"])
+    return is_true(node, "Ready")
 
 
 def edit(resource: Resource) -> None:
     """Changes what rolls all pods and no answer, and returns once it is carried out."""
     size = resource.manifest["spec"]["search"]["config"]["cacheSize"]
     resource.change({"search": {"config": {"cacheSize": size - 1}}})
-    resource.wait(lambda: 2 == answering(resource) and resource.is_ready(), "an edit is carried out")
+    resource.wait(lambda: 2 == len(resource.ready_pods) and resource.is_ready(), "an edit is carried out")
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -97,7 +96,7 @@ def test_pods_that_must_leave_are_followed_by_others_first(served: Resource) -> 
             while not evicted(served.kube, pod["metadata"]["name"]):
                 refused += 1
                 load.wait(0.5)
-        served.wait(lambda: 2 == answering(served), "two pods again")
+        served.wait(lambda: 2 == len(served.ready_pods), "two pods again")
         recovered = time.time() - begin
 
     assert [] == load.history.problems(served.volume, served.generations)
@@ -116,7 +115,7 @@ def test_a_drain_ends_also_where_a_pod_is_broken(place: Kube, replicas: int) -> 
     for pod in place.pods("search"):
         resource.wait(partial(evicted, place, pod["metadata"]["name"]), "the eviction is let through", 120)
 
-    resource.wait(lambda: replicas == answering(resource) and resource.is_ready(), "all pods again")
+    resource.wait(lambda: replicas == len(resource.ready_pods) and resource.is_ready(), "all pods again")
 
 
 def evicted(kube: Kube, pod: str) -> bool:

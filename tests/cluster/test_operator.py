@@ -78,7 +78,7 @@ def test_without_an_operator_nobody_misses_it(served: Resource, operator: Kube) 
         scale(operator, 0)
         for pod in served.kube.pods("search"):
             served.kube.run("delete", "pod", pod["metadata"]["name"], "--wait=false")
-            served.wait(lambda: 2 == answering(served), "two pods again")
+            served.wait(lambda: 2 == len(served.ready_pods), "two pods again")
         served.change({"chunking": {"maxChars": 600}})  # 640 to 660 cuts the sample alike
         begin = time.time()
         scale(operator, 2)
@@ -90,16 +90,6 @@ def test_without_an_operator_nobody_misses_it(served: Resource, operator: Kube) 
     assert 1 == len(jobs_made(served)) - len(before)
     results.keep("operator-away", "R11", fault="no operator, each search pod deleted", load="25/s",
                  **history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
-
-
-def answering(resource: Resource) -> int:
-    """Ready search pods that are not on their way out."""
-    pods = resource.kube.pods("search", resource.name)
-    return sum(
-        one["type"] == "Ready" and one["status"] == "True"
-        for pod in pods
-        for one in pod["status"].get("conditions", ())
-    )
 
 
 def test_every_child_that_is_deleted_is_back_soon(served: Resource) -> None:
@@ -185,7 +175,7 @@ def test_a_resource_that_is_scaled_down_loses_the_pod_that_is_not_ready(place: K
     assert server, f"no process of {broken}"
     with Load(served.url, "scaled-down") as load:
         freeze(server)
-        served.wait(lambda: 2 == answering(served), "one is not ready")
+        served.wait(lambda: 2 == len(served.ready_pods), "one is not ready")
         quiet = time.time()
         load.wait(15)
         served.change({"search": {"replicas": 1}})

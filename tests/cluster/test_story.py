@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from tests.cluster import results
 from tests.cluster.kube import OPERATOR, Kube, Manifest, Resource, ask
 from tests.cluster.load import Load
 from tools.binaries import find
@@ -93,6 +94,7 @@ def test_it_is_scaled_by_its_author_and_by_its_load(help_center: Resource) -> No
     help_center.wait(lambda: 2 == ready(help_center), "two pods afterwards")
 
     assert [] == load.history.problems(help_center.volume, help_center.generations)
+    results.keep("autoscaled", "R23", fault="2 to 3 to 2 pods", load="150/s", **load.history.summary())
 
 
 def ready(resource: Resource) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import secrets
 import time
 from collections.abc import Iterator
 
@@ -30,10 +29,8 @@ MOUNTED_SECONDS = 150.0  # until kubelet has written a changed Secret
 @pytest.fixture(scope="module")
 def help_center(installed: Kube) -> Iterator[Resource]:
     """One resource for the tests of this file; each leaves it ready."""
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    kube.make()
-    yield kube.resource().create(LOCAL).wait_ready()
-    kube.remove()
+    with installed.another() as kube:
+        yield kube.resource().create(LOCAL).wait_ready()
 
 
 def rolled(resource: Resource, search: Manifest) -> float:
@@ -83,7 +80,7 @@ def test_a_pod_that_is_deleted_answers_what_it_has_taken(help_center: Resource) 
         load.wait(HELD_SECONDS)
         thaw(server)
         told = statuses(asking), statuses(taken)
-        help_center.wait(lambda: 2 == len(ready(help_center)), "another pod in its place")
+        help_center.wait(lambda: 2 == len(help_center.ready_pods), "another pod in its place")
         recovery = round(time.time() - begin, 1)
     history = load.history
 
@@ -95,28 +92,15 @@ def test_a_pod_that_is_deleted_answers_what_it_has_taken(help_center: Resource) 
     )  # fmt: skip
 
 
-def ready(resource: Resource) -> list[Manifest]:
-    pods = resource.kube.pods("search")
-    return [pod for pod in pods if all(one["ready"] for one in pod["status"].get("containerStatuses", [{"ready": 0}]))]
-
-
-def restarts(resource: Resource) -> dict[str, int]:
-    return {
-        str(pod["metadata"]["name"]): int(state["restartCount"])
-        for pod in ready(resource)
-        for state in pod["status"]["containerStatuses"]
-    }
-
-
 @pytest.mark.chaos
 def test_more_than_it_can_answer_is_refused_at_once_and_over_as_soon_as_it_ends(help_center: Resource) -> None:
     """Given far too many questions, when they last, then some are answered, the rest refused quickly, no pod dies."""
-    before = restarts(help_center)
+    before = help_center.restarts()
 
     with Load(help_center.url, "traffic-overload", rate=OVERLOAD, after=0, manner=Manner(new=True)) as load:
         begin = time.time()
         load.wait(OVERLOAD_SECONDS)
-        during = restarts(help_center)
+        during = help_center.restarts()
         end = time.time()
     with Load(help_center.url, "traffic-after-overload", after=5) as calm:
         pass
@@ -128,7 +112,7 @@ def test_more_than_it_can_answer_is_refused_at_once_and_over_as_soon_as_it_ends(
     assert refused, f"{OVERLOAD:.0f}/s is not too much here"
     assert len(refused) + len(late) == len(load.history.failures), "what is not answered is refused"
     assert len(late) < len(refused) / 10, "nearly all of it at once, with a time to come back"
-    assert before == during == restarts(help_center), "probes are answered, so no pod is restarted or leaves"
+    assert before == during == help_center.restarts(), "probes are answered, so no pod is restarted or leaves"
     assert [] == calm.history.problems(help_center.volume, help_center.generations)
     results.keep(
         "traffic-overload", "R20", fault=f"{OVERLOAD:.0f}/s for {OVERLOAD_SECONDS} s", load=f"{OVERLOAD:.0f}/s",

@@ -22,27 +22,22 @@ KINDS = ["flipped", "cut", "another's", "missing"]
 @pytest.mark.chaos
 def test_a_full_volume_costs_nothing_that_is_published(installed: Kube) -> None:
     """Given a volume without room, when a build fails for it, then the old index serves, and room alone heals it."""
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    with small_volume(kube, SMALL_BYTES) as volume:
-        kube.make()
-        try:
-            storage = {"size": "40Mi", "storageClassName": volume.name}
-            help_center = kube.resource().create(LOCAL | {"index": {"storage": storage}}).wait_ready()
-            with Load(help_center.url, "volume-full") as load:
-                before = help_center.generation
-                volume.fill(SPARE_BYTES)
-                help_center.change({"chunking": {"maxChars": 600}})
-                help_center.wait_condition("IndexBuilt", "False", "NoSpace")
-                told = help_center.condition("Ready"), help_center.condition("Degraded"), help_center.generation
-                begun = sorted(one.name for one in (volume.folder / "generations").glob(".*"))
-                volume.free()
-                begin = time.time()
-                after = help_center.wait_other_generation(before)
-                recovery = round(time.time() - begin, 1)
-            history = load.history
-            problems = history.problems(volume.folder, {before, after})
-        finally:
-            kube.remove()
+    with small_volume(installed, SMALL_BYTES) as volume, installed.another() as kube:
+        storage = {"size": "40Mi", "storageClassName": volume.name}
+        help_center = kube.resource().create(LOCAL | {"index": {"storage": storage}}).wait_ready()
+        with Load(help_center.url, "volume-full") as load:
+            before = help_center.generation
+            volume.fill(SPARE_BYTES)
+            help_center.change({"chunking": {"maxChars": 600}})
+            help_center.wait_condition("IndexBuilt", "False", "NoSpace")
+            told = help_center.condition("Ready"), help_center.condition("Degraded"), help_center.generation
+            begun = sorted(one.name for one in (volume.folder / "generations").glob(".*"))
+            volume.free()
+            begin = time.time()
+            after = help_center.wait_other_generation(before)
+            recovery = round(time.time() - begin, 1)
+        history = load.history
+        problems = history.problems(volume.folder, {before, after})
 
     assert (("True", "Serving"), ("True", "BuildFailed"), before) == told
     assert [] == begun, "nothing that was begun stays"
@@ -56,14 +51,12 @@ def test_a_full_volume_costs_nothing_that_is_published(installed: Kube) -> None:
 @pytest.fixture(scope="module")
 def help_center(installed: Kube) -> Iterator[Resource]:
     """One resource with two generations on its volume."""
-    kube = Kube(installed.cluster, installed.kubectl, f"test-{secrets.token_hex(3)}")
-    kube.make()
-    resource = kube.resource().create(LOCAL).wait_ready()
-    first = resource.generation
-    resource.change({"chunking": {"maxChars": 600}})
-    resource.wait_other_generation(first)
-    yield resource
-    kube.remove()
+    with installed.another() as kube:
+        resource = kube.resource().create(LOCAL).wait_ready()
+        first = resource.generation
+        resource.change({"chunking": {"maxChars": 600}})
+        resource.wait_other_generation(first)
+        yield resource
 
 
 @pytest.mark.chaos
@@ -85,7 +78,7 @@ def test_files_that_are_damaged_are_never_served_and_a_build_heals_them(help_cen
             begin = time.time()
             help_center.reindex(secrets.token_hex(4))
             help_center.wait_condition("Degraded", "False", "AsExpected", 90)
-            help_center.wait(lambda: both_ready(help_center), "two pods are ready", 90)
+            help_center.wait(lambda: 2 == len(help_center.ready_pods), "two pods are ready", 90)
             seconds[str(file)] = round(time.time() - begin, 1)
     history = load.history
 
@@ -108,8 +101,3 @@ def damage(file: Path, kind: str, other: Path) -> None:
         file.write_bytes(content)
     else:
         file.write_bytes(other.read_bytes())
-
-
-def both_ready(resource: Resource) -> bool:
-    pods = resource.kube.pods("search")
-    return 2 == len(pods) and all(one["ready"] for pod in pods for one in pod["status"]["containerStatuses"])

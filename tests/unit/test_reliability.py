@@ -8,7 +8,7 @@ from tests.apiserver.reliability import ROOT, Row, rows
 from tests.cluster import results
 
 NUMBERS = [*range(1, 10), *range(11, 15), 16, 17, 18, 20, 21, 25, 27, 28, 29, 32]
-MUTANTS = ROOT / "tests" / "apiserver" / "faults" / "mutants"
+MUTANTS = (ROOT / "tests" / "apiserver" / "faults" / "mutants", ROOT / "tests" / "cluster" / "mutants")
 _NO_FAULT = {"__init__", "running", "other_clock"}
 
 
@@ -19,7 +19,7 @@ def test_every_reported_failure_has_a_test(number: str) -> None:
 
 def test_every_line_of_the_table_is_read() -> None:
     promises, _, _ = (ROOT / "docs" / "reliability.md").read_text().partition(results.BEGIN)
-    lines = re.findall(r"^\| [TR]\d", promises, re.MULTILINE)
+    lines = re.findall(r"^\| [TRS]\d", promises, re.MULTILINE)
 
     assert len(lines) == len(list(rows())) > 40
 
@@ -30,8 +30,8 @@ def test_a_test_that_is_named_exists(row: Row) -> None:
 
 
 def test_every_mutant_has_its_row_and_is_tried() -> None:
-    there = {path.stem for path in MUTANTS.glob("*.py")} - _NO_FAULT
-    tried = (MUTANTS.parent / "test_mutants.py").read_text()
+    there = {path.stem for folder in MUTANTS for path in folder.glob("*.py")} - _NO_FAULT
+    tried = "".join((folder.parent / "test_mutants.py").read_text() for folder in MUTANTS)
 
     assert there == {row.mutant for row in rows() if row.mutant}
     assert [] == [mutant for mutant in there if f'"{mutant}"' not in tried]
