@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from tests.cluster.kube import LOCAL, Kube, Resource, ask
+from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, ask
 from tests.cluster.load import Load
 from tests.cluster.load.history import History
 from tests.cluster.mutants.one_cache import SITECUSTOMIZE
 from tests.cluster.mutants.running import instead_of
+from tests.cluster.mutants.slow_deletions import HOLD, WAITS
 from tests.cluster.test_node import evicted
 
 QUESTION = "how do people clock in at the kiosk"
 ROLLOUTS = 3
+BUDGET = "poddisruptionbudget/help-search"
 
 
 def found(history: History, resource: Resource) -> list[str]:
@@ -94,3 +96,36 @@ def test_files_that_are_written_in_place_are_found_out(place: Kube) -> None:
 
     resource.wait(lambda: "IndexCorrupt" in str(resource.status) or 1 == len(resource.ready_pods), "it is noticed", 60)
     assert before == ask(resource.url, QUESTION)["results"]
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize(("operator", "stays"), [("slow_deletions", True), ("no_precondition", False)])
+def test_deletions_of_what_was_seen_a_while_ago_are_found_out(
+    installed: Kube, place: Kube, operator: str, stays: bool
+) -> None:
+    """Given a budget that an operator is about to delete, when somebody puts another one in its place, then that one
+    stays; an operator that deletes by name alone takes it away.
+    """
+    with instead_of(installed, operator):
+        resource = place.resource().create(LOCAL).wait_ready()
+        HOLD.touch()
+        try:
+            resource.change({"search": {"replicas": 1}})  # one pod needs no budget
+            resource.wait(WAITS.exists, "the operator is about to delete")
+            place.run("delete", BUDGET)
+            place.apply(budget_of_somebody_else())
+        finally:
+            HOLD.unlink()
+        resource.wait_ready()
+        resource.wait(lambda: not WAITS.exists(), "it went on")
+
+    assert stays == bool(place.run("get", BUDGET, "--ignore-not-found", "--output=name"))
+
+
+def budget_of_somebody_else() -> Manifest:
+    selector = {"matchLabels": {"clockifyrag.io/component": "search"}}
+    _, _, name = BUDGET.partition("/")
+    return {
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name},
+        "spec": {"maxUnavailable": 1, "selector": selector},
+    }  # fmt: skip

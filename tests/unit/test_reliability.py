@@ -9,7 +9,7 @@ from tests.cluster import results
 
 NUMBERS = [*range(1, 10), *range(11, 15), 16, 17, 18, 20, 21, 25, 27, 28, 29, 32]
 MUTANTS = (ROOT / "tests" / "apiserver" / "faults" / "mutants", ROOT / "tests" / "cluster" / "mutants")
-_NO_FAULT = {"__init__", "running", "other_clock"}
+_NO_FAULT = {"__init__", "running", "other_clock", "slow_deletions"}
 
 
 @pytest.mark.parametrize("number", [f"T{number}" for number in NUMBERS])
