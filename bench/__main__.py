@@ -20,6 +20,7 @@ from bench.corpus import corpus
 from bench.errors import BenchFailed, MachineBusy
 from bench.figures import NAMES, ON_A_CLUSTER, figure
 from bench.harness import ROUNDS_MIN, Bench
+from bench.plots import write_plots
 from bench.results import DOCUMENT, merged, number, read_results, with_table, write_results
 
 EXIT_FAILED, EXIT_BUSY = 1, 3
@@ -36,7 +37,8 @@ def main() -> int:
         parser.error(f"no figure {', '.join(unknown)}; expected {', '.join(known)}")
     if wanted.docs:
         DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8"), read_results()), encoding="utf-8")
-        print(f"{DOCUMENT.relative_to(machine.ROOT)} holds bench/results.json")
+        for written in (DOCUMENT, *write_plots(read_results())):
+            print(f"{written.relative_to(machine.ROOT)} holds bench/results.json")
         return 0
     load = machine.load_average()
     try:

@@ -46,6 +46,7 @@ class Comparison:
     reference: Side | None = None
     bar: Bar | None = None
     remark: str = ""
+    goal: str = ""  # the number of the bar, as in "G8"
 
     @property
     def ratio(self) -> float | None:
@@ -72,6 +73,7 @@ class Comparison:
         """As it stands in results.json."""
         return {
             "id": self.id,
+            "goal": self.goal,
             "title": self.title,
             "measured": _side_record(self.measured),
             "reference": None if self.reference is None else _side_record(self.reference),

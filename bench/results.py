@@ -33,7 +33,13 @@ def merged(before: Results, machine: Mapping[str, Any], versions: Mapping[str, s
     kept = before["figures"] if before["machine"] == machine else []
     figures = {one["id"]: one for one in kept}
     figures.update({one.id: {**one.record(), **run} for one in comparisons})
-    return {"machine": dict(machine), "versions": dict(versions), "figures": [figures[key] for key in sorted(figures)]}
+    ordered = sorted(figures.values(), key=lambda one: (goal_number(one), one["id"]))
+    return {"machine": dict(machine), "versions": dict(versions), "figures": ordered}
+
+
+def goal_number(figure: Mapping[str, Any]) -> int:
+    """The number of the bar that a figure is measured against; those without one come last."""
+    return int(figure.get("goal", "").removeprefix("G") or 99)
 
 
 def write_results(results: Results, path: Path = RESULTS) -> None:
@@ -73,7 +79,8 @@ def _row(figure: Mapping[str, Any]) -> str:
     if figure["met"] is False:
         bar += " (missed)"
     cells = [
-        figure["title"] + (f"<br>{figure['remark']}" if figure["remark"] else ""),
+        " ".join(filter(None, (figure.get("goal"), figure["title"])))
+        + (f"<br>{figure['remark']}" if figure["remark"] else ""),
         _shown(figure["measured"]),
         _shown(figure["reference"]) if figure["reference"] else "",
         ratio,
