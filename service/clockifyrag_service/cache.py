@@ -1,19 +1,30 @@
-"""Cache of answers: least recently used out first, bounded by entries, bytes and age; equal questions compute once.
+"""Cache of answers, bounded by entries, bytes and age; what is asked for often stays.
 
-    raw query string ──► Entry ◄── key (content digest, settings digest, all parameters)
+    put ──► window ──► was it asked for more often than who would leave? ── yes ──► probation, protected
+            (1 %)                                          └─ no: it leaves itself
 
-All methods run in the event loop, so nothing is locked. `get` is two dict operations, whatever the size.
+W-TinyLFU (Einziger, Friedman, Manes, ACM TOS 13(4), 2017): a question that is asked once pushes out nobody, which plain
+LRU lets it do. In bench/figures/cache.py it finds a tenth more.
+
+A key begins with bytes of the generation that answers. Frequencies are those of the rest of the key, so a new
+generation inherits what is known of the questions, and never an answer.
+
+All methods run in the event loop, so nothing is locked, and none takes longer the more is stored.
 """
 
-import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+from .frequencies import Frequencies, Slots
+from .shelf import Entry, Shelf
+
 ALIASES_MAX = 4  # spellings of one request that find its answer without being parsed
-ENTRY_OVERHEAD_BYTES = 400  # of the objects around the stored bytes, measured with tracemalloc
+ENTRY_OVERHEAD_BYTES = 600  # of the objects around the stored bytes, measured with tracemalloc
+WINDOW_SHARE = 0.01  # of the entries
+LEAVING_AT_ONCE = 4  # answers of a former generation that each new one replaces
+RANKED_MAX = 5000  # entries looked at for the most used ones
 
 
 class Sized(Protocol):
@@ -22,23 +33,10 @@ class Sized(Protocol):
 
 
 Value = TypeVar("Value", bound=Sized)
-Result = TypeVar("Result")
-
-
-@dataclass(slots=True, eq=False)
-class Entry(Generic[Value]):
-    """One stored answer."""
-
-    key: bytes
-    value: Value
-    expires: float  # on the cache's clock
-    size_bytes: int
-    hits: int = 0
-    aliases: list[bytes] = field(default_factory=list)
 
 
 class AnswerCache(Generic[Value]):
-    """LRU + TTL store of answers, found by key or by an alias of it."""
+    """Answers found by key or by an alias of it."""
 
     def __init__(
         self,
@@ -46,7 +44,9 @@ class AnswerCache(Generic[Value]):
         bytes_max: int,
         ttl_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        generation_bytes: int = 0,
     ) -> None:
+        """`generation_bytes` at the head of each key say which generation answers."""
         self.entries_max = entries_max
         self.bytes_max = bytes_max
         self.ttl_seconds = ttl_seconds
@@ -54,11 +54,16 @@ class AnswerCache(Generic[Value]):
         self.hits = 0
         self.misses = 0
         self._clock = clock
-        self._entries: OrderedDict[bytes, Entry[Value]] = OrderedDict()
-        self._by_alias: dict[bytes, Entry[Value]] = {}
+        self._generation_bytes = generation_bytes
+        self._generation: bytes | None = None
+        self._window_max = max(1, round(WINDOW_SHARE * entries_max))
+        self._frequencies = Frequencies(entries_max)
+        self._shelf: Shelf[Value] = Shelf(self._frequencies)
+        self._leaving: list[Shelf[Value]] = []  # of former generations
 
     def __len__(self) -> int:
-        return len(self._entries)
+        """Answers that may be found."""
+        return len(self._shelf.entries)
 
     @property
     def hit_rate(self) -> float:
@@ -67,82 +72,94 @@ class AnswerCache(Generic[Value]):
         return self.hits / looked_up if looked_up else 0.0
 
     def get(self, key: bytes) -> Value | None:
-        """The stored answer, now the most recently used, or None."""
-        entry = self._entries.get(key)
+        """The stored answer, or None, which is counted as a miss."""
+        entry = self._shelf.entries.get(key)
         value = self._use(entry) if entry else None
         if value is None:
             self.misses += 1
+            self._frequencies.add(self._slots(key))
         return value
 
     def get_by_alias(self, alias: bytes) -> Value | None:
         """As `get`, for a spelling that `name` was told; a miss is not counted: `get` follows it."""
-        entry = self._by_alias.get(alias)
+        entry = self._shelf.by_alias.get(alias)
         return self._use(entry) if entry else None
 
     def _use(self, entry: Entry[Value]) -> Value | None:
         if entry.expires <= self._clock():
             self._remove(entry)
             return None
-        self._entries.move_to_end(entry.key)
         entry.hits += 1
         self.hits += 1
         return entry.value
 
+    def _slots(self, key: bytes) -> Slots:
+        return self._frequencies.slots(key[self._generation_bytes :])
+
     def put(self, key: bytes, value: Value) -> None:
-        """Stores the answer, unless it alone is larger than the cache; the oldest make room."""
+        """Stores the answer, unless it alone is larger than the cache or a former generation's."""
+        shelf = self._shelf
         size = len(key) + value.size_bytes + ENTRY_OVERHEAD_BYTES
-        old = self._entries.get(key)
+        old = shelf.entries.get(key)
         if old:
             self._remove(old)
         if size > self.bytes_max or self.entries_max == 0:
             return
-        entry = Entry(key, value, self._clock() + self.ttl_seconds, size)
-        self._entries[key] = entry
+        if self._generation is not None and not key.startswith(self._generation):
+            return  # it was asked for before the generation changed
+        self._let_leave(LEAVING_AT_ONCE)
+        shelf.add(Entry(key, value, self._clock() + self.ttl_seconds, size, self._slots(key), shelf.window))
         self.size_bytes += size
-        while len(self._entries) > self.entries_max or self.size_bytes > self.bytes_max:
-            self._remove(next(iter(self._entries.values())))
+        self._make_room()
+        shelf.shrink_window(self._window_max)
 
     def name(self, key: bytes, alias: bytes) -> None:
         """Lets `alias` find what is stored under `key`; an entry has few aliases, the first are kept."""
-        entry = self._entries.get(key)
-        if entry is None or alias in self._by_alias or len(entry.aliases) >= ALIASES_MAX:
+        shelf = self._shelf
+        entry = shelf.entries.get(key)
+        if entry is None or alias in shelf.by_alias or len(entry.aliases) >= ALIASES_MAX:
             return
         entry.aliases.append(alias)
         entry.size_bytes += len(alias)
         self.size_bytes += len(alias)
-        self._by_alias[alias] = entry
+        shelf.by_alias[alias] = entry
 
-    def _remove(self, entry: Entry[Value]) -> None:
-        del self._entries[entry.key]
-        self.size_bytes -= entry.size_bytes
-        for alias in entry.aliases:
-            del self._by_alias[alias]
+    def turn_to(self, generation: bytes) -> None:
+        """From now on only answers whose keys begin so are found and kept; the others make room as it is needed.
+
+        Nothing is freed at once: a million answers would hold up every request.
+        """
+        if generation == self._generation:
+            return
+        self._generation = generation
+        self._leaving.append(self._shelf)
+        self._shelf = Shelf(self._frequencies)
 
     def most_used(self, count: int) -> list[Value]:
-        """Up to `count` stored answers, those asked for most often first."""
-        ranked = sorted(self._entries.values(), key=lambda entry: -entry.hits)
+        """Up to `count` stored answers, those asked for most often lately first."""
+        shelf = self._shelf
+        ranked = sorted(islice(shelf.youngest(), RANKED_MAX), key=shelf.frequency, reverse=True)
         return [entry.value for entry in ranked[:count]]
 
+    def _make_room(self) -> None:
+        """Lets entries leave until the rest fits, those of former generations first."""
+        shelf = self._shelf
+        while len(shelf.entries) > self.entries_max or self.size_bytes > self.bytes_max:
+            if not self._let_leave(1):
+                self._remove(shelf.loser(self._window_max, self._clock()))
 
-class SingleFlight(Generic[Result]):
-    """Computes a key once for all who ask while it is being computed."""
+    def _let_leave(self, count: int) -> bool:
+        """Removes up to `count` entries of former generations; False when there are none."""
+        for _ in range(count):
+            if not self._leaving:
+                return False
+            former = self._leaving[0]
+            if former.entries:
+                self.size_bytes -= former.take_any().size_bytes
+            if not former.entries:
+                del self._leaving[0]
+        return True
 
-    def __init__(self) -> None:
-        self._flying: dict[bytes, asyncio.Future[Result]] = {}
-
-    async def do(self, key: bytes, compute: Callable[[], Awaitable[Result]]) -> Result:
-        """The result of `compute`, perhaps one that another caller started; its error is everybody's error.
-
-        A caller that goes away does not end the computation for the others.
-        """
-        flying = self._flying.get(key)
-        if flying is None:
-            flying = asyncio.ensure_future(compute())
-            self._flying[key] = flying
-            flying.add_done_callback(lambda done: self._landed(key, done))
-        return await asyncio.shield(flying)
-
-    def _landed(self, key: bytes, done: "asyncio.Future[Result]") -> None:
-        del self._flying[key]
-        if not done.cancelled():
-            done.exception()  # seen, even when every caller has gone
+    def _remove(self, entry: Entry[Value]) -> None:
+        self._shelf.remove(entry)
+        self.size_bytes -= entry.size_bytes

@@ -28,6 +28,7 @@ from .watched import looks
 CANARY_ROWS = 50  # chunks looked through for one with words to ask for
 OUTLINES_MAX = 200_000  # sections read for suggestions
 WARM_SECONDS = 2.0
+KEY_PREFIX_BYTES = 16
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def opened(
 
 
 def key_prefix(content_digest: str, generation_id: str, settings: Settings, glossary: GlossaryFile) -> bytes:
-    """16 bytes that differ whenever the same question could be answered differently."""
+    """KEY_PREFIX_BYTES that differ whenever the same question could be answered differently."""
     parts = (
         content_digest,
         generation_id,
@@ -107,7 +108,7 @@ def key_prefix(content_digest: str, generation_id: str, settings: Settings, glos
         settings.search_timeout_ms,
         glossary.digest(),
     )
-    return hashlib.sha256(orjson.dumps(parts)).digest()[:16]
+    return hashlib.sha256(orjson.dumps(parts)).digest()[:KEY_PREFIX_BYTES]
 
 
 def ask_canary(engine: SearchEngine) -> None:

@@ -16,6 +16,7 @@ from .cache import AnswerCache
 from .certificate import Certificate
 from .health import Health, built_at
 from .loader import Loader
+from .loading import KEY_PREFIX_BYTES
 from .logs import RequestLog, hash_key
 from .metrics import IndexFacts, Metrics
 from .parameters import SearchParameters
@@ -76,7 +77,12 @@ def certificate_of(settings: Settings) -> Certificate | None:
 def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
     """The parts as the settings want them; nothing runs yet. ValueError for a setting that cannot be used."""
     serving, traffic = Serving(), Traffic()
-    cache: AnswerCache[Answer] = AnswerCache(settings.cache_size, settings.cache_max_bytes, settings.cache_ttl_seconds)
+    cache: AnswerCache[Answer] = AnswerCache(
+        settings.cache_size,
+        settings.cache_max_bytes,
+        settings.cache_ttl_seconds,
+        generation_bytes=KEY_PREFIX_BYTES,
+    )
     analytics = Analytics(settings.analytics_window_seconds)
     metrics = Metrics(ENDPOINTS, lambda: traffic.inflight)
     keys = KeyRing(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_keys_file)
@@ -95,6 +101,7 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
 
     def adopted(served: Served, answers: list[Answer]) -> None:
         """In the event loop: the new generation answers from here on, its cache warm."""
+        cache.turn_to(served.key_prefix)
         for warm in answers:
             cache.put(served.key_prefix + warm.parameters.key(), warm)
         serving.adopt(served)

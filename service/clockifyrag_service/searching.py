@@ -14,9 +14,10 @@ from clockifyrag_index.search import SearchResult
 
 from .analytics import Analytics
 from .answers import Answer, answer
-from .cache import AnswerCache, SingleFlight
+from .cache import AnswerCache
 from .drafts import Asked
 from .errors import DEADLINE_EXCEEDED, OVERLOADED, UNKNOWN_NAMESPACE, Refused, nearest, shown
+from .flights import SingleFlight
 from .loading import request_of
 from .metrics import Metrics
 from .parameters import SearchParameters

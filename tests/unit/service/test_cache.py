@@ -1,17 +1,20 @@
-"""The cache of answers: what is kept, for how long, within which bounds; and one computation for equal questions."""
+"""The cache of answers: what is kept, for how long, within which bounds."""
 
-import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 
-import pytest
+import numpy as np
 
-from clockifyrag_service.cache import ENTRY_OVERHEAD_BYTES, AnswerCache, SingleFlight
+from clockifyrag_service.cache import ENTRY_OVERHEAD_BYTES, AnswerCache
 
 
 @dataclass(frozen=True)
 class Stored:
     text: str
     size_bytes: int = 10
+
+
+MOST_OF_NINE = 8  # the frequencies are a sketch: once in a thousand runs two questions share their counts
 
 
 class Clock:
@@ -21,8 +24,10 @@ class Clock:
         return self.now
 
 
-def cache(entries: int = 3, size: int = 100_000, ttl: float = 60, clock: Clock | None = None) -> AnswerCache[Stored]:
-    return AnswerCache(entries, size, ttl, clock or Clock())
+def cache(
+    entries: int = 3, size: int = 100_000, ttl: float = 60, clock: Clock | None = None, generation_bytes: int = 0
+) -> AnswerCache[Stored]:
+    return AnswerCache(entries, size, ttl, clock or Clock(), generation_bytes)
 
 
 def test_when_an_answer_was_put_it_is_found_and_counted() -> None:
@@ -35,7 +40,7 @@ def test_when_an_answer_was_put_it_is_found_and_counted() -> None:
     assert (1, 1, 0.5) == (answers.hits, answers.misses, answers.hit_rate)
 
 
-def test_when_the_cache_is_full_the_least_recently_used_answer_leaves() -> None:
+def test_when_the_cache_is_full_the_answer_nobody_asks_for_leaves() -> None:
     answers = cache(entries=2)
     answers.put(b"1", Stored("one"))
     answers.put(b"2", Stored("two"))
@@ -59,7 +64,7 @@ def test_when_an_answer_is_older_than_its_time_it_is_gone() -> None:
     assert (0, 0) == (len(answers), answers.size_bytes)
 
 
-def test_when_bytes_run_out_the_oldest_answers_leave_and_the_sum_stays_right() -> None:
+def test_when_bytes_run_out_answers_leave_and_the_sum_stays_right() -> None:
     each = ENTRY_OVERHEAD_BYTES + 1 + 1000
     answers = cache(entries=100, size=3 * each)
 
@@ -68,7 +73,101 @@ def test_when_bytes_run_out_the_oldest_answers_leave_and_the_sum_stays_right() -
 
     assert 3 == len(answers)
     assert 3 * each == answers.size_bytes
-    assert None is answers.get(b"1")
+    assert Stored("4", 1000) == answers.get(b"4")
+
+
+def asked(answers: AnswerCache[Stored], key: bytes) -> bool:
+    """Asks as the server does: computed and stored when it is not there. Whether it was there."""
+    if answers.get(key) is not None:
+        return True
+    answers.put(key, Stored(key.decode()))
+    return False
+
+
+def test_when_a_crowd_asks_once_each_what_was_asked_often_stays() -> None:
+    answers = cache(entries=10)
+    for _ in range(3):
+        for number in range(9):
+            asked(answers, b"often %d" % number)
+
+    for number in range(20):
+        asked(answers, b"once %d" % number)
+
+    assert sum(answers.get(b"often %d" % number) is not None for number in range(9)) >= MOST_OF_NINE
+
+
+def test_when_the_interest_turns_the_new_questions_replace_the_old() -> None:
+    answers = cache(entries=10)
+    for _ in range(50):
+        for number in range(9):
+            asked(answers, b"summer %d" % number)
+
+    for _ in range(50):
+        for number in range(9):
+            asked(answers, b"winter %d" % number)
+
+    assert sum(answers.get(b"winter %d" % number) is not None for number in range(9)) >= MOST_OF_NINE
+
+
+def zipf(alpha: float, questions: int, length: int) -> list[int]:
+    """Questions by number, drawn with weights rank^-alpha."""
+    weights = np.arange(1, questions + 1, dtype=np.float64) ** -alpha
+    drawn: list[int] = np.random.default_rng(1).choice(questions, length, p=weights / weights.sum()).tolist()
+    return drawn
+
+
+def lru_hits(stream: list[int], entries: int) -> int:
+    """What plain LRU would find."""
+    kept: OrderedDict[int, None] = OrderedDict()
+    hits = 0
+    for question in stream:
+        hits += question in kept
+        kept[question] = None
+        kept.move_to_end(question)
+        if len(kept) > entries:
+            kept.popitem(last=False)
+    return hits
+
+
+def test_of_questions_as_they_are_asked_it_finds_more_than_plain_lru() -> None:
+    stream = zipf(0.9, 1000, 40_000)
+    answers = cache(entries=200, size=10**9)
+
+    hits = sum(asked(answers, b"question %d" % question) for question in stream)
+
+    assert hits > 1.05 * lru_hits(stream, 200)
+
+
+def test_when_the_generation_changes_nothing_of_the_old_one_is_found_or_kept() -> None:
+    answers = cache(entries=4, generation_bytes=1)
+    answers.turn_to(b"1")
+    for number in range(4):
+        answers.put(b"1%d" % number, Stored(f"old {number}"))
+    answers.name(b"10", b"1alias")
+
+    answers.turn_to(b"2")
+    answers.put(b"19", Stored("computed before the change, stored after it"))
+    for number in range(4):
+        answers.put(b"2%d" % number, Stored(f"new {number}"))
+
+    former = [answers.get(b"1%d" % number) for number in (0, 1, 2, 3, 9)]
+    assert [None] * 6 == [*former, answers.get_by_alias(b"1alias")]
+    assert 4 == len(answers)
+    assert 4 * (2 + 10 + ENTRY_OVERHEAD_BYTES) == answers.size_bytes
+
+
+def test_a_new_generation_knows_what_was_asked_often() -> None:
+    answers = cache(entries=3, generation_bytes=1)
+    answers.turn_to(b"1")
+    for _ in range(5):
+        asked(answers, b"1often")
+    answers.turn_to(b"2")
+    answers.put(b"2often", Stored("often"))
+
+    for number in range(10):
+        asked(answers, b"2once %d" % number)
+
+    assert Stored("often") == answers.get(b"2often")
 
 
 def test_when_one_answer_is_larger_than_the_cache_it_is_not_kept() -> None:
@@ -132,67 +231,3 @@ def test_the_most_used_answers_come_first() -> None:
     ranked = answers.most_used(2)
 
     assert ["often", "rare"] == [answer.text for answer in ranked]
-
-
-def test_when_a_hundred_ask_the_same_at_once_it_is_computed_once() -> None:
-    calls = 0
-
-    async def ask_all() -> list[int]:
-        flights: SingleFlight[int] = SingleFlight()
-
-        async def compute() -> int:
-            nonlocal calls
-            calls += 1
-            await asyncio.sleep(0)
-            return 42
-
-        return await asyncio.gather(*(flights.do(b"key", compute) for _ in range(100)))
-
-    answers = asyncio.run(ask_all())
-
-    assert [42] * 100 == answers
-    assert 1 == calls
-
-
-def test_when_the_computation_fails_all_get_the_error_and_the_next_computes_again() -> None:
-    calls = 0
-
-    async def compute() -> int:
-        nonlocal calls
-        calls += 1
-        await asyncio.sleep(0)
-        if calls == 1:
-            raise LookupError("first")
-        return 7
-
-    async def ask() -> tuple[list[int | BaseException], int]:
-        flights: SingleFlight[int] = SingleFlight()
-        together = await asyncio.gather(*(flights.do(b"key", compute) for _ in range(3)), return_exceptions=True)
-        return list(together), await flights.do(b"key", compute)
-
-    failed, after = asyncio.run(ask())
-
-    assert ["first"] * 3 == [str(error) for error in failed]
-    assert (7, 2) == (after, calls)
-
-
-def test_when_the_first_caller_goes_away_the_others_still_get_the_answer() -> None:
-    async def ask() -> int:
-        flights: SingleFlight[int] = SingleFlight()
-        gate = asyncio.Event()
-
-        async def compute() -> int:
-            await gate.wait()
-            return 5
-
-        first = asyncio.ensure_future(flights.do(b"key", compute))
-        second = asyncio.ensure_future(flights.do(b"key", compute))
-        await asyncio.sleep(0)
-        first.cancel()
-        await asyncio.sleep(0)
-        gate.set()
-        with pytest.raises(asyncio.CancelledError):
-            await first
-        return await second
-
-    assert 5 == asyncio.run(ask())
