@@ -25,6 +25,7 @@ from .embedders import Vectors
 from .errors import GenerationDamaged, UsageError
 from .files import synced_file
 from .generations import Generation, open_generation
+from .identity import FORMAT, vectors_digest
 from .layout import CHUNKS, META, VECTORS, Layout
 from .locks import builder_lock
 from .manifest import Manifest
@@ -61,8 +62,8 @@ def import_generation(root: Path, source: Path, lexical: LexicalOfChunks) -> Wri
     """Adds the generation of an archive below `root`; publishes nothing.
 
     `lexical` writes the word statistics of the chunks into a folder, as it did for the original. GenerationDamaged
-    when anything in the archive is not as `export_generation` writes it or the id comes out differently, NoSpace,
-    RootLocked; an import that fails or is interrupted leaves nothing.
+    when anything in the archive is not as `export_generation` writes it or the id comes out differently (that of an
+    earlier format has to), NoSpace, RootLocked; an import that fails or is interrupted leaves nothing.
     """
     layout = Layout(root)
     with builder_lock(root), storage_errors(root), temporary_folder(layout, "import") as folder:
@@ -78,10 +79,22 @@ def import_generation(root: Path, source: Path, lexical: LexicalOfChunks) -> Wri
             source_digest=manifest.source_digest,
             reason=manifest.reason,
             builder=manifest.builder,
+            recall=manifest.recall,
             created=manifest.created,
         )
+        _check_rows(plan.vectors, manifest, source)
         return write_generation(
-            root, plan, lambda into: lexical(into, chunks_of_lines(folder / CHUNKS)), expected_id=manifest.id
+            root,
+            plan,
+            lambda into: lexical(into, chunks_of_lines(folder / CHUNKS)),
+            expected_id=manifest.id if manifest.format == FORMAT else None,  # of an earlier format it gets another one
+        )
+
+
+def _check_rows(vectors: Vectors, manifest: Manifest, source: Path) -> None:
+    if (found := vectors_digest(vectors)) != manifest.vectors_digest:
+        raise GenerationDamaged(
+            f"{source}: {VECTORS} has {found}, its manifest says {manifest.vectors_digest}. Export it again."
         )
 
 
@@ -153,7 +166,7 @@ def _check_expansion(tar: TarReader, source: Path, root: Path, expected_bytes: i
     packed = source.stat().st_size
     if expected_bytes > EXPANSION_MAX * packed:
         raise tar.refused(f"{packed:,} bytes claim to unpack to {expected_bytes:,}, more than {EXPANSION_MAX} times")
-    require_space(root, 3 * expected_bytes)  # unpacked, index.bin and records once more, word statistics
+    require_space(root, 4 * expected_bytes)  # unpacked, rows and records once more, index.bin, word statistics
 
 
 def _copy(tar: TarReader, size: int, path: Path) -> str:

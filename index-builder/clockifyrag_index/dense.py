@@ -1,164 +1,179 @@
-"""Dense leg: vector → nearest rows, by inner product over unit-length rows in a memory-mapped FAISS file."""
+"""Dense leg: vector → nearest rows, by inner product over unit-length rows.
 
-import struct
-from collections.abc import Callable
+    Flat Float32      the index holds the rows and compares all of them: exact
+    anything else     the index proposes rows by shorter codes or a graph; the rows themselves, read from vectors.npy,
+                      give the scores: what is found is ordered as Flat would order it
+
+A proposer looks at one beam of candidates, of a width that does not depend on k: so the first five of ten are the five.
+"""
+
 from pathlib import Path
-from typing import BinaryIO
+from threading import local
+from typing import Any
 
 import faiss
 import numpy as np
 
 from .arrays import Rows, Scores
-from .disk import storage_errors
 from .embedders import Vectors
-from .errors import BadVectors, GenerationDamaged, GenerationMissing, UsageError
-from .files import synced_file
+from .errors import BadVectors
+from .faiss_file import mapped_index
 from .manifest import IndexParameters
+from .vector_rows import VectorRows, best, inner_products
 
-ALLOWED = {b"IxFI", b"IxSQ", b"IHNf", b"IHNs"}  # fourcc: Flat, scalar quantizer, HNSW over each of them
-UNIT_TOLERANCE = 1e-3
-_HEADER = struct.Struct("<4siqqqBi")  # fourcc, d, ntotal, two unused, is_trained, metric (faiss write_index_header)
+EF_SEARCH = 64
+EXACT_ROWS = 50_000  # a part of a large index with fewer rows is compared row by row
+_EXACT_ALWAYS = 16  # a part this many times smaller than the whole is, too: a graph would have to look at as many
+
+_THREAD = local()
 
 
 class DenseIndex:
     """The vectors of one generation by row; several threads may search."""
 
-    def __init__(self, index: faiss.Index) -> None:
-        self._index = index
+    def __init__(self, index: faiss.Index, vectors: VectorRows | None = None) -> None:
+        """vectors: the rows as they were, None where the index holds them."""
+        self._index: Any = index  # its stub lacks most of it
+        self._rows = vectors
         self.size: int = index.ntotal
         self.dimensions: int = index.d
+        assert (vectors is None) == isinstance(index, faiss.IndexFlat), "only a Flat index holds the rows as they were"
 
     @classmethod
-    def open(cls, path: Path, rows: int, dimensions: int) -> "DenseIndex":
-        """Maps the file (milliseconds at any size). GenerationDamaged unless it is an allowed index of that shape.
+    def open(
+        cls, path: Path, rows: int, dimensions: int, parameters: IndexParameters, vectors: Path | None = None
+    ) -> "DenseIndex":
+        """Maps the file (milliseconds for thousands of rows). GenerationDamaged unless it is an index of those
+        parameters and that shape.
 
-        FAISS readers have crashed on crafted files, so the header is checked before FAISS sees the file, and callers
-        have compared the digest before that.
+        vectors: the file of the rows; None where the index holds them.
         """
-        with storage_errors(path):
-            if not path.exists():
-                raise GenerationMissing(f"{path}: no such file")
-            _check_header(path, rows, dimensions)
-            try:
-                return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
-            except RuntimeError as error:
-                raise GenerationDamaged(f"{path}: FAISS cannot read it ({error}). Rebuild.") from error
+        stored = None if vectors is None else VectorRows(vectors, rows, dimensions)
+        return cls(mapped_index(path, rows, dimensions, parameters), stored)
 
-    def search(self, vector: Vectors, k: int, rows: range | None = None) -> tuple[Rows, Scores]:
+    @property
+    def is_exact(self) -> bool:
+        """Whether all rows are compared, as they are."""
+        return self._rows is None
+
+    def reach(self, ef_search: int = EF_SEARCH) -> int:
+        """How many rows a question can have proposed with one look."""
+        return self.size if self.is_exact else min(self.size, ef_search)
+
+    def search(
+        self, vector: Vectors, k: int, rows: range | Rows | None = None, *, ef_search: int = EF_SEARCH
+    ) -> tuple[Rows, Scores]:
         """The k rows of highest inner product, best first, equal scores by row ascending: (m,) int64, (m,) float32.
 
-        m is k, or all rows of `rows` where they are fewer; a range costs time for its own rows only. The first k of a
-        longer answer are the answer for k. FAISS itself neither sorts equal scores nor promises which of them it keeps
-        at the end of the list, so more is fetched as long as the k-th score might continue behind the end, then sorted
-        by (−score, row). A row's score has the same bits for every k and range.
+        rows: a range, or ascending rows, that alone may be found. m is k, or all there are where they are fewer; a
+        graph may find fewer. A row's score has the same bits for every k and whatever is allowed. The first k of a
+        longer answer are the answer for k; where rows are proposed, up to `reach(ef_search)`, beyond which the beam is
+        doubled until it holds k.
         """
         self._check_question(vector)
-        first, last = (rows.start, rows.stop) if rows is not None else (0, self.size)
-        total = max(0, min(last, self.size) - max(first, 0))
+        rows = _within(rows, self.size)
+        total = self.size if rows is None else len(rows)
         k = min(k, total)
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        options = None if rows is None else _only(first, last)
-        question = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
+        question = np.ascontiguousarray(vector, dtype=np.float32)
+        _one_thread_here()
+        if self._rows is None:
+            return self._exact(question, k, rows, total)
+        if rows is not None and self._is_small(total):
+            among = _as_rows(rows)
+            return best(among, self._rows.scores(question, among), k)
+        found = self._proposed(question, k, rows, total, ef_search)
+        return best(found, self._rows.scores(question, found), k)
+
+    def scores(self, vector: Vectors, rows: Rows) -> Scores:
+        """(len(rows),) float32: the inner product with each of those rows, which must be in range."""
+        question = np.ascontiguousarray(vector, dtype=np.float32)
+        if self._rows is not None:
+            return self._rows.scores(question, rows)
+        return inner_products(self.vectors(), question, rows)
+
+    def vector(self, row: int) -> Vectors:
+        """(dimensions,) float32: a copy of that row. IndexError outside 0 ≤ row < size."""
+        if not 0 <= row < self.size:
+            raise IndexError(f"row {row}, expected 0 to {self.size - 1}")
+        row_vector: Vectors = self.vectors_of(np.array([row], dtype=np.int64))[0]
+        return row_vector
+
+    def vectors_of(self, rows: Rows) -> Vectors:
+        """(len(rows), dimensions) float32: copies of those rows, which must be in range."""
+        if self._rows is not None:
+            return self._rows.of(rows)
+        gathered: Vectors = self._index.reconstruct_batch(rows)
+        return gathered
+
+    def vectors(self) -> Vectors:
+        """(size, dimensions) float32: all rows as a view into the map, valid while this index lives."""
+        if self._rows is not None:
+            return self._rows.mapped()
+        view: Vectors = faiss.rev_swig_ptr(self._index.get_xb(), self.size * self.dimensions)
+        return view.reshape(self.size, self.dimensions)
+
+    def _exact(self, question: Vectors, k: int, rows: range | Rows | None, total: int) -> tuple[Rows, Scores]:
+        """FAISS itself neither sorts equal scores nor promises which of them it keeps at the end of the list, so more
+        is fetched as long as the k-th score might continue behind the end, then sorted by (−score, row).
+        """
+        options = None if rows is None else faiss.SearchParameters(sel=_selector(rows, self.size))  # type: ignore[call-arg]
         fetched = min(k + 1, total)
         while True:
-            scores, found = self._index.search(question, fetched, params=options)
+            scores, found = self._index.search(question.reshape(1, -1), fetched, params=options)
             if fetched == total or scores[0, -1] < scores[0, k - 1]:
                 break
             fetched = min(2 * fetched, total)
         order = np.lexsort((found[0], -scores[0]))[:k]
         return found[0][order], scores[0][order]
 
-    def vector(self, row: int) -> Vectors:
-        """(dimensions,) float32: a copy of that row. IndexError outside 0 ≤ row < size."""
-        if not 0 <= row < self.size:
-            raise IndexError(f"row {row}, expected 0 to {self.size - 1}")
-        row_vector: Vectors = self._index.reconstruct(row)
-        return row_vector
+    def _proposed(self, question: Vectors, k: int, rows: range | Rows | None, total: int, ef_search: int) -> Rows:
+        """The rows in one beam. Of a part of the rows a graph finds its share of the beam, which is widened by that."""
+        width = ef_search
+        while width < k:
+            width *= 2
+        width = min(width, total)
+        selector = None if rows is None else _selector(rows, self.size)
+        if isinstance(self._index, faiss.IndexHNSW):
+            beam = -(-width * self.size // total)
+            options = faiss.SearchParametersHNSW(efSearch=beam, sel=selector)  # type: ignore[attr-defined]
+        else:
+            options = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        _, found = self._index.search(question.reshape(1, -1), width, params=options)
+        proposed: Rows = np.sort(found[0][found[0] >= 0])
+        return proposed
 
-    def vectors_of(self, rows: Rows) -> Vectors:
-        """(len(rows), dimensions) float32: copies of those rows, which must be in range."""
-        gathered: Vectors = self._index.reconstruct_batch(rows)
-        return gathered
-
-    def vectors(self) -> Vectors:
-        """(size, dimensions) float32: all rows of a Flat index as a view into the map, valid while this index lives."""
-        assert isinstance(self._index, faiss.IndexFlat), "only a Flat index holds the rows as they were"
-        view: Vectors = faiss.rev_swig_ptr(self._index.get_xb(), self.size * self.dimensions)
-        return view.reshape(self.size, self.dimensions)
+    def _is_small(self, count: int) -> bool:
+        return count <= max(self.size // _EXACT_ALWAYS, min(self.size // 4, EXACT_ROWS))
 
     def _check_question(self, vector: Vectors) -> None:
         if vector.shape != (self.dimensions,) or not np.isfinite(vector).all():
             raise BadVectors(f"a question of shape {vector.shape}, expected ({self.dimensions},) finite numbers")
 
 
-def build_index(vectors: Vectors, parameters: IndexParameters) -> faiss.Index:
-    """The FAISS index of those parameters over (n, d) float32 rows of length 1; deterministic.
-
-    UsageError for a type this version does not build, BadVectors for a row that is not finite and of length 1.
-    """
-    build = _BUILDERS.get((parameters.type, parameters.storage))
-    if build is None:
-        known = ", ".join(" ".join(name) for name in _BUILDERS)
-        raise UsageError(
-            f"index {parameters.type} {parameters.storage}: this version builds {known}. Choose one of them."
-        )
-    check_unit_rows(vectors)
-    return build(vectors, parameters)
+def _within(rows: range | Rows | None, size: int) -> range | Rows | None:
+    """None for all rows, else those of them there are."""
+    if isinstance(rows, range):
+        first, last = max(rows.start, 0), min(rows.stop, size)
+        return None if (first, last) == (0, size) else range(first, max(first, last))
+    return rows
 
 
-def write_index(index: faiss.Index, path: Path) -> None:
-    """Writes and syncs index.bin. OSError as the disk gave it: FAISS's own writer would hide it in a RuntimeError."""
-    with synced_file(path) as file:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(_all_of(file)))  # type: ignore[attr-defined]
+def _as_rows(rows: range | Rows) -> Rows:
+    return np.arange(rows.start, rows.stop, dtype=np.int64) if isinstance(rows, range) else rows
 
 
-def check_unit_rows(vectors: Vectors) -> None:
-    """BadVectors names the first row that is not float32, finite and of length 1 ± 0.001."""
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise BadVectors(f"vectors are {vectors.dtype} {vectors.shape}, expected float32 (n, dimensions)")
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    wrong = np.flatnonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE))  # NaN fails every comparison
-    if len(wrong):
-        row = int(wrong[0])
-        raise BadVectors(
-            f"vector row {row} has length {lengths[row]}, expected 1: {len(wrong)} such rows. Embed again."
-        )
+def _selector(rows: range | Rows, size: int) -> faiss.IDSelector:
+    if isinstance(rows, range):
+        return faiss.IDSelectorRange(rows.start, rows.stop)
+    allowed = np.zeros(size, dtype=np.bool_)
+    allowed[rows] = True
+    return faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))  # type: ignore[arg-type, call-arg]
 
 
-def _flat(vectors: Vectors, _: IndexParameters) -> faiss.Index:
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors))
-    return index
-
-
-# One function a type; HNSW and the smaller storages take their places here.
-_BUILDERS: dict[tuple[str, str], Callable[[Vectors, IndexParameters], faiss.Index]] = {("Flat", "Float32"): _flat}
-
-
-def _only(first: int, last: int) -> faiss.SearchParameters:
-    return faiss.SearchParameters(sel=faiss.IDSelectorRange(first, last))  # type: ignore[call-arg]  # stub lacks it
-
-
-def _all_of(file: BinaryIO) -> Callable[[bytes], int]:
-    def write(data: bytes) -> int:
-        file.write(data)
-        return len(data)
-
-    return write
-
-
-def _check_header(path: Path, rows: int, dimensions: int) -> None:
-    with path.open("rb") as file:
-        header = file.read(_HEADER.size)
-    if header[:4] not in ALLOWED:
-        allowed = ", ".join(sorted(name.decode() for name in ALLOWED))
-        raise GenerationDamaged(f"{path}: begins with {header[:4]!r}, expected one of {allowed}. Rebuild.")
-    if len(header) < _HEADER.size:
-        raise GenerationDamaged(f"{path}: {len(header)} bytes, shorter than a FAISS header. Rebuild.")
-    _, d, ntotal, _, _, _, metric = _HEADER.unpack(header)
-    if (ntotal, d, metric) != (rows, dimensions, faiss.METRIC_INNER_PRODUCT):
-        raise GenerationDamaged(
-            f"{path}: {ntotal} rows of {d} dimensions, metric {metric}; expected {rows} of {dimensions}, metric "
-            f"{faiss.METRIC_INNER_PRODUCT} (inner product). Rebuild."
-        )
+def _one_thread_here() -> None:
+    """One question gains nothing from several threads of OpenMP, and loses from waking them."""
+    if not getattr(_THREAD, "is_limited", False):
+        faiss.omp_set_num_threads(1)  # of this thread only
+        _THREAD.is_limited = True

@@ -9,8 +9,12 @@ from math import ceil
 from pathlib import Path
 
 from .errors import NoSpace, StorageError
+from .manifest import IndexParameters, VectorStorage
 
 SPACE_MARGIN = 1.2
+
+_CODE_BYTES: dict[VectorStorage, int] = {"Float32": 4, "Float16": 2, "SQ8": 1}  # of one value
+_FLAT = IndexParameters()
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: `ulimit -f`, and files above what a file system can hold
 _NO_RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -47,13 +51,16 @@ def storage_errors(root: Path) -> Iterator[None]:
         raise storage_error(error, root) from error
 
 
-def estimated_bytes(chunks: int, dimensions: int, text_bytes: int) -> int:
-    """Room a Flat generation takes: float32 rows, the records, word statistics; rather too much than too little.
+def estimated_bytes(chunks: int, dimensions: int, text_bytes: int, index: IndexParameters = _FLAT) -> int:
+    """Room a generation takes: float32 rows, the index where it is another file, records, word statistics; rather too
+    much than too little.
 
     text_bytes: UTF-8 length of all contents. On 2,245 passages of a real help center a record was its text and 405
     bytes around it, the word statistics 0.75 × the text: 700 bytes and 1.5 × leave room for other languages.
     """
-    return chunks * (dimensions * 4 + 700) + ceil(2.5 * text_bytes)
+    codes = 0 if index.is_exact else dimensions * _CODE_BYTES[index.storage]
+    graph = 8 * index.hnsw_m + 32 if index.hnsw_m else 0  # 2 m neighbours of 4 bytes below, few above
+    return chunks * (dimensions * 4 + codes + graph + 700) + ceil(2.5 * text_bytes)
 
 
 def require_space(root: Path, bytes_estimate: int) -> None:

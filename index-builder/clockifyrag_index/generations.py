@@ -17,7 +17,7 @@ from .dense import DenseIndex
 from .disk import storage_errors
 from .errors import FormatUnsupported, GenerationDamaged, GenerationMissing, StorageError
 from .files import sync, write_synced
-from .layout import INDEX, LEXICAL, Layout, is_generation_id
+from .layout import ARTICLES_INDEX, INDEX, LEXICAL, VECTORS, Layout, is_generation_id
 from .locks import builder_lock, pointer_lock
 from .manifest import Manifest
 from .manifest_reader import read_manifest
@@ -82,9 +82,11 @@ def open_generation(path: Path, *, verify: bool = True) -> Generation:
     (names the file), FormatUnsupported.
     """
     manifest = verified_manifest(path) if verify else read_manifest(path)
-    dense = DenseIndex.open(path / INDEX, manifest.counts.chunks, manifest.counts.dimensions)
+    counts, index = manifest.counts, manifest.index
+    vectors = None if index.is_exact else path / VECTORS
+    dense = DenseIndex.open(path / INDEX, counts.chunks, counts.dimensions, index, vectors)
     chunks = ChunkStore(path, manifest.namespaces)
-    articles = Articles(path, manifest.counts.chunks, manifest.counts.dimensions)
+    articles = Articles(path, counts.chunks, counts.dimensions, index if ARTICLES_INDEX in manifest.files else None)
     return Generation(manifest.id, path, manifest, chunks, articles, dense, path / LEXICAL)
 
 

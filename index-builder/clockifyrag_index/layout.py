@@ -23,7 +23,7 @@ from .errors import GenerationMissing
 
 META, INDEX, VECTORS = "meta.json", "index.bin", "vectors.npy"
 CHUNKS, OFFSETS = "chunks.jsonl", "chunks.offsets.npy"
-DOCUMENTS, ARTICLES = "documents.npy", "articles.npy"
+DOCUMENTS, ARTICLES, ARTICLES_INDEX = "documents.npy", "articles.npy", "articles.bin"
 LEXICAL = "lexical"
 
 _GENERATION_ID = re.compile(r"gen-[0-9a-f]{12}", re.ASCII)

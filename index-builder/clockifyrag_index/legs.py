@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from .arrays import Numbers, Rows, Scores
 from .article_words import ArticleWords
+from .dense import EF_SEARCH
 from .embedders import Vectors
 from .fusion import Fusion, calibrated_dense, calibrated_lexical
 from .generations import Generation
@@ -35,39 +36,40 @@ class DenseLeg:
     """Passages and articles by the cosine of vectors."""
 
     def __init__(
-        self, generation: Generation, question: Vectors, within: range, allowed: Allowed | None, fusion: Fusion
+        self,
+        generation: Generation,
+        question: Vectors,
+        within: range,
+        allowed: Allowed | None,
+        fusion: Fusion,
+        ef_search: int = EF_SEARCH,
     ) -> None:
         """within: the rows of the namespace. allowed: which of them may be shown; None for all."""
-        self._generation = generation
+        self._dense = generation.dense
         self._question = question
-        self._within = within
-        self._allowed = allowed
+        self._rows = within if allowed is None else _allowed_rows(within, allowed)
         self._fusion = fusion
-        numbers = generation.articles.numbers(within)
-        self._articles_from = numbers.start
-        self._articles = calibrated_dense(generation.articles.vectors[numbers.start : numbers.stop] @ question)
+        self._ef_search = ef_search
+        self._articles = generation.articles.beside(question, generation.articles.numbers(within), ef_search)
 
     def propose(self, k: int) -> Proposal:
-        """The k best passages and the k best articles."""
-        rows, passages = self._nearest(k)
-        numbers, articles = top_rows(np.arange(len(self._articles), dtype=np.int64), self._articles, k + 1)
-        floor = self._fusion.with_article(_floor(passages, k), _floor(articles, k))
-        return Proposal(rows[:k], numbers[:k] + self._articles_from, float(floor[0]))
-
-    def _nearest(self, k: int) -> tuple[Rows, Scores]:
-        """k + 1 passages, or all there are: what comes after the k-th says whether there are more."""
-        if self._allowed is None:
-            rows, cosines = self._generation.dense.search(self._question, k + 1, self._within)
-        else:  # a filter is applied to what was found, so everything has to be found
-            rows, cosines = self._generation.dense.search(self._question, len(self._within), self._within)
-            kept = self._allowed(rows)
-            rows, cosines = rows[kept][: k + 1], cosines[kept][: k + 1]
-        return rows, calibrated_dense(cosines)
+        """The k best passages and the k best articles; no more passages than the index reaches with one look."""
+        # what comes after the k-th says whether there are more; beyond the index's reach there is nothing
+        asked = min(k + 1, self._dense.reach(self._ef_search))
+        rows, cosines = self._dense.search(self._question, asked, self._rows, ef_search=self._ef_search)
+        numbers, articles = self._articles.nearest(k + 1)
+        floor = self._fusion.with_article(_floor(calibrated_dense(cosines), k), _floor(calibrated_dense(articles), k))
+        return Proposal(rows[:k], numbers[:k], float(floor[0]))
 
     def scores(self, rows: Rows, articles: Numbers) -> Scores:
         """The leg's score of each passage; articles: the number of the article each stands in."""
-        passages = calibrated_dense(self._generation.dense.vectors_of(rows) @ self._question)
-        return self._fusion.with_article(passages, self._articles[articles - self._articles_from])
+        passages = calibrated_dense(self._dense.scores(self._question, rows))
+        return self._fusion.with_article(passages, calibrated_dense(self._articles.cosines(articles)))
+
+
+def _allowed_rows(within: range, allowed: Allowed) -> Rows:
+    rows = np.arange(within.start, within.stop, dtype=np.int64)
+    return rows[allowed(rows)]
 
 
 def _floor(scores: Scores, k: int) -> Scores:

@@ -34,6 +34,23 @@ class IndexParameters:
             base["hnsw"] = {"m": self.hnsw_m, "efConstruction": self.hnsw_ef_construction}
         return base
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the index holds the rows as they are and compares all of them: no other file holds them then."""
+        return (self.type, self.storage) == ("Flat", "Float32")
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How much of the ten nearest rows an index finds: measured by the builder, no part of the id."""
+
+    at_10: float  # share of the rows that comparing all of them finds, between 0 and 1
+    questions: int  # asked
+
+    def record(self) -> dict[str, object]:
+        """As it stands in meta.json and in the summary of a build."""
+        return {"at10": self.at_10, "questions": self.questions}
+
 
 @dataclass(frozen=True, slots=True)
 class Canary:
@@ -82,6 +99,7 @@ class Manifest:
     counts: Counts
     namespaces: tuple[NamespaceRows, ...]
     files: Mapping[str, FileRecord]  # all files but meta.json, by name below the generation's folder
+    recall: Recall | None = None  # None where all rows are compared
 
     @property
     def tokenizer(self) -> str:
@@ -145,6 +163,7 @@ def _record(manifest: Manifest) -> dict[str, object]:
         "tokenizer": manifest.tokenizer,
         "chunking": dict(manifest.chunking),
         "index": manifest.index.record(),
+        **({"recall": manifest.recall.record()} if manifest.recall else {}),
         "counts": {
             "documents": manifest.counts.documents,
             "chunks": manifest.counts.chunks,

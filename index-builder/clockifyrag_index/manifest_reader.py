@@ -12,7 +12,7 @@ from .embedders import EmbedderIdentity
 from .errors import FormatUnsupported, GenerationDamaged, GenerationMissing
 from .files import BLOCK_BYTES, FileRecord
 from .identity import FORMAT, digest_of, generation_id
-from .layout import CHUNKS, INDEX, META, OFFSETS, is_file_name
+from .layout import CHUNKS, INDEX, META, OFFSETS, VECTORS, is_file_name
 from .manifest import (
     INDEX_TYPES,
     VECTOR_STORAGES,
@@ -21,10 +21,13 @@ from .manifest import (
     IndexParameters,
     Manifest,
     NamespaceRows,
+    Recall,
 )
 
 FORMATS = (FORMAT - 1, FORMAT)
 MANIFEST_BYTES_MAX = 64 * 1024 * 1024  # 60 bytes a block of 16 MiB: enough for terabytes
+
+GRAPH_MAX = 4096  # neighbours or candidates: what is beyond was written by no builder
 
 T = TypeVar("T")
 
@@ -104,6 +107,7 @@ def _manifest(record: Mapping[str, Any]) -> Manifest:
         counts=_counts(_take(record, "counts", dict)),
         namespaces=tuple(_namespace(one) for one in _take(record, "namespaces", list)),
         files={name: _file(name, one) for name, one in _take(record, "files", dict).items()},
+        recall=_recall(_take(record, "recall", dict)) if "recall" in record else None,
     )
 
 
@@ -129,13 +133,17 @@ def _index_parameters(record: Mapping[str, Any]) -> IndexParameters:
     kind, storage = _take(record, "type", str), _take(record, "vectorStorage", str)
     if kind not in INDEX_TYPES or storage not in VECTOR_STORAGES:
         raise _Wrong(f"index {kind} {storage}, expected one of {INDEX_TYPES} and one of {VECTOR_STORAGES}")
-    hnsw = _take(record, "hnsw", dict) if kind == "HNSW" else None
-    return IndexParameters(
-        type=kind,
-        storage=storage,
-        hnsw_m=None if hnsw is None else _take(hnsw, "m", int),
-        hnsw_ef_construction=None if hnsw is None else _take(hnsw, "efConstruction", int),
-    )
+    if kind == "Flat":
+        return IndexParameters(kind, storage)
+    hnsw = _take(record, "hnsw", dict)
+    m, ef_construction = _take(hnsw, "m", int), _take(hnsw, "efConstruction", int)
+    if not 1 <= m <= GRAPH_MAX or not 1 <= ef_construction <= GRAPH_MAX:
+        raise _Wrong(f"hnsw: m {m} and efConstruction {ef_construction}, expected 1 to {GRAPH_MAX}")
+    return IndexParameters(kind, storage, m, ef_construction)
+
+
+def _recall(record: Mapping[str, Any]) -> Recall:
+    return Recall(_take(record, "at10", float), _take(record, "questions", int))
 
 
 def _counts(record: Mapping[str, Any]) -> Counts:
@@ -157,7 +165,8 @@ def _file(name: str, record: object) -> FileRecord:
 
 def _check_sense(manifest: Manifest, record: Mapping[str, Any]) -> None:
     """_Wrong when two fields contradict each other: the digests, the counts, the rows of the namespaces, the files."""
-    absent = {INDEX, CHUNKS, OFFSETS} - manifest.files.keys()
+    rows = set() if manifest.index.is_exact else {VECTORS}
+    absent = ({INDEX, CHUNKS, OFFSETS} | rows) - manifest.files.keys()
     if absent:
         raise _Wrong(f"files: {', '.join(sorted(absent))} not listed")
     chunks = f"sha256:{manifest.files[CHUNKS].sha256}"

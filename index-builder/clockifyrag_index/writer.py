@@ -18,18 +18,23 @@ import numpy as np
 from .articles import write_articles
 from .chunk import Chunk, chunk_line
 from .chunk_store import WrittenChunks, write_chunks
-from .dense import build_index, write_index
+from .dense import DenseIndex
 from .disk import storage_errors
 from .embedders import EmbedderIdentity, Vectors
 from .errors import FormatUnsupported, GenerationDamaged, GenerationMissing
-from .files import file_record, sync, write_synced
+from .faiss_file import build_index, check_unit_rows, write_index
+from .files import file_record, sync, synced_file, write_synced
 from .generations import current_id, list_generations, open_generation
 from .identity import FORMAT, generation_id, inputs_digest, vectors_digest
-from .layout import INDEX, LEXICAL, META, Layout, is_file_name
+from .layout import INDEX, LEXICAL, META, VECTORS, Layout, is_file_name
 from .locks import builder_lock
-from .manifest import Canary, Counts, IndexParameters, Manifest, creation_time, manifest_bytes
+from .manifest import Canary, Counts, IndexParameters, Manifest, Recall, creation_time, manifest_bytes
 from .manifest_reader import read_manifest
+from .recall import recall_at_10
+from .same_vectors import copied
 from .verify import verified_manifest
+
+_ROWS_AT_ONCE = 8192
 
 Lexical = Callable[[Path], Mapping[str, object]]  # writes the word statistics into that folder, returns what of the id
 
@@ -52,6 +57,8 @@ class GenerationPlan:
     source_digest: str
     reason: str
     builder: str  # version
+    questions: Vectors | None = None  # (m, d) float32: recall is measured with them where the index is not exact
+    recall: Recall | None = None  # as it was measured before, without questions
     created: str = field(default_factory=creation_time)
 
 
@@ -76,7 +83,7 @@ def write_generation(
     """
     layout = Layout(root)
     with builder_lock(root), storage_errors(root), temporary_folder(layout, "build") as folder:
-        manifest = _write_files(folder, plan, lexical)
+        manifest = _write_files(root, folder, plan, lexical)
         if expected_id not in (None, manifest.id):
             raise GenerationDamaged(
                 f"the chunks and vectors give {manifest.id}, expected {expected_id}. Build it anew."
@@ -122,7 +129,7 @@ def temporary_folder(layout: Layout, deed: str) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def _write_files(folder: Path, plan: GenerationPlan, lexical: Lexical) -> Manifest:
+def _write_files(root: Path, folder: Path, plan: GenerationPlan, lexical: Lexical) -> Manifest:
     """Writes and syncs every file, meta.json last; returns what that says."""
     written = write_chunks(folder, plan.chunks)
     if plan.vectors.shape != (written.chunks, plan.embedder.dimensions) or not written.chunks:
@@ -130,13 +137,42 @@ def _write_files(folder: Path, plan: GenerationPlan, lexical: Lexical) -> Manife
             f"{written.chunks} chunks and vectors {plan.vectors.shape}, expected one row of {plan.embedder.dimensions} "
             "dimensions for each chunk, and at least one chunk."
         )
-    write_index(build_index(plan.vectors, plan.index), folder / INDEX)
-    write_articles(folder, plan.vectors, written.document_starts)
+    check_unit_rows(plan.vectors)
+    rows = vectors_digest(plan.vectors)
+    recall = _write_index(root, folder, plan, rows)
+    write_articles(folder, plan.vectors, written.document_starts, plan.index)
     parameters = _write_lexical(folder / LEXICAL, lexical)
-    manifest = _manifest(folder, plan, written, parameters)
+    manifest = _manifest(folder, plan, written, parameters, rows, recall)
     write_synced(folder / META, manifest_bytes(manifest))
     sync(folder)
     return manifest
+
+
+def _write_index(root: Path, folder: Path, plan: GenerationPlan, rows: str) -> Recall | None:
+    """Writes index.bin, and the rows where it does not hold them; rows: their digest."""
+
+    def is_same(other: Manifest) -> bool:
+        return (other.vectors_digest, other.index) == (rows, plan.index)
+
+    if plan.index.is_exact:
+        write_index(build_index(plan.vectors, plan.index), folder / INDEX)
+        return None
+    _write_rows(folder / VECTORS, plan.vectors)
+    if not copied(root, folder, INDEX, is_same):
+        write_index(build_index(plan.vectors, plan.index), folder / INDEX)
+    if plan.questions is None:
+        return plan.recall
+    index = DenseIndex.open(folder / INDEX, len(plan.vectors), plan.vectors.shape[1], plan.index, folder / VECTORS)
+    return recall_at_10(index, plan.vectors, plan.questions)
+
+
+def _write_rows(path: Path, vectors: Vectors) -> None:
+    """vectors.npy, a block of rows at a time."""
+    shape = tuple(int(side) for side in vectors.shape)
+    with synced_file(path) as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for start in range(0, len(vectors), _ROWS_AT_ONCE):
+            file.write(vectors[start : start + _ROWS_AT_ONCE].astype("<f4").tobytes())
 
 
 def _write_lexical(folder: Path, lexical: Lexical) -> Mapping[str, object]:
@@ -150,8 +186,15 @@ def _write_lexical(folder: Path, lexical: Lexical) -> Mapping[str, object]:
     return parameters
 
 
-def _manifest(folder: Path, plan: GenerationPlan, written: WrittenChunks, lexical: Mapping[str, object]) -> Manifest:
-    rows = vectors_digest(plan.vectors)
+def _manifest(
+    folder: Path,
+    plan: GenerationPlan,
+    written: WrittenChunks,
+    lexical: Mapping[str, object],
+    rows: str,
+    recall: Recall | None,
+) -> Manifest:
+    """rows: the digest of the vectors."""
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return Manifest(
         id=generation_id(written.digest, rows, lexical, plan.index, plan.embedder),
@@ -171,6 +214,7 @@ def _manifest(folder: Path, plan: GenerationPlan, written: WrittenChunks, lexica
         counts=Counts(written.documents, written.chunks, plan.embedder.dimensions),
         namespaces=written.namespaces,
         files={name: file_record(folder / name) for name in names},
+        recall=recall,
     )
 
 

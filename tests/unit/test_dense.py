@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockifyrag_index.dense import DenseIndex, build_index, write_index
+from clockifyrag_index.dense import DenseIndex
 from clockifyrag_index.errors import BadVectors, GenerationDamaged, GenerationMissing
+from clockifyrag_index.faiss_file import build_index, write_index
 from clockifyrag_index.manifest import IndexParameters
 
 # Corners of the cube in four dimensions have length 1 exactly, and their inner products with small integers are exact
@@ -22,7 +23,7 @@ def dense(vectors, tmp_path=None):
     if tmp_path is None:
         return DenseIndex(index)
     write_index(index, tmp_path / "index.bin")
-    return DenseIndex.open(tmp_path / "index.bin", *vectors.shape)
+    return DenseIndex.open(tmp_path / "index.bin", *vectors.shape, IndexParameters())
 
 
 def unit_rows(rows, dimensions, seed=0):
@@ -122,14 +123,14 @@ def test_written_and_mapped_it_answers_the_same_and_gives_every_row_back(tmp_pat
 
 
 def test_an_index_of_another_metric_is_refused(tmp_path):
-    index = faiss.IndexScalarQuantizer(8, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_L2)
+    index = faiss.IndexFlatL2(8)
     index.add(unit_rows(10, 8))
     faiss.write_index(index, str(tmp_path / "index.bin"))
 
-    with pytest.raises(GenerationDamaged, match="metric 1; expected 10 of 8, metric 0"):
-        DenseIndex.open(tmp_path / "index.bin", 10, 8)
+    with pytest.raises(GenerationDamaged, match="begins with b'IxF2', expected IxFI of Flat Float32"):
+        DenseIndex.open(tmp_path / "index.bin", 10, 8, IndexParameters())
 
 
 def test_an_index_that_is_not_there_is_missing(tmp_path):
     with pytest.raises(GenerationMissing):
-        DenseIndex.open(tmp_path / "index.bin", 10, 8)
+        DenseIndex.open(tmp_path / "index.bin", 10, 8, IndexParameters())

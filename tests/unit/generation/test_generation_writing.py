@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from clockifyrag_index.chunk_store import chunks_digest
-from clockifyrag_index.dense import check_unit_rows
 from clockifyrag_index.errors import BadVectors, GenerationDamaged, UsageError
+from clockifyrag_index.faiss_file import check_unit_rows
 from clockifyrag_index.generations import open_generation
 from clockifyrag_index.identity import inputs_digest
 from clockifyrag_index.manifest import IndexParameters, canary, creation_time
@@ -181,9 +181,9 @@ def test_when_the_word_statistics_fail_nothing_is_left_and_the_published_one_sta
     assert [published.path] == list((samples.root / "generations").iterdir())
 
 
-def test_an_index_type_that_is_not_built_yet_names_those_that_are(samples):
-    with pytest.raises(UsageError, match="HNSW Float32: this version builds Flat Float32"):
-        samples.write(index=IndexParameters("HNSW", "Float32", 32, 200))
+def test_an_index_type_that_there_is_not_names_those_there_are(samples):
+    with pytest.raises(UsageError, match="IVF Float32: expected a type of Flat, HNSW"):
+        samples.write(index=IndexParameters("IVF", "Float32"))
 
 
 def test_a_row_of_almost_unit_length_is_accepted():
