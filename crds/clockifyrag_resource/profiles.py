@@ -17,6 +17,7 @@ class ModelProfile:
     document_prefix: str = ""
     query_prefix: str = ""
     max_chars: int = 1600  # chunk length, prefix and breadcrumb included, when spec.chunking.maxChars is unset
+    dense_share: float = 0.65  # of meaning in the mix with words, 0 to 1, when the weights are unset (docs/quality.md)
 
 
 PROFILES: dict[str, ModelProfile] = {
@@ -24,7 +25,7 @@ PROFILES: dict[str, ModelProfile] = {
     for profile in (
         ModelProfile("nomic-embed-text", 768, 2048, "search_document: ", "search_query: ", max_chars=1600),
         ModelProfile("all-minilm", 384, 256, max_chars=800),
-        ModelProfile("wordllama", 256, 100_000, max_chars=800),
+        ModelProfile("wordllama", 256, 100_000, max_chars=800, dense_share=0.4),
         ModelProfile(
             "mxbai-embed-large",
             1024,

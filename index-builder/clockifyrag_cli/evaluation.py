@@ -83,7 +83,7 @@ def _engine_ranking(engine: "SearchEngine", leg: str) -> Ranking:
     from clockifyrag_index.fusion import Fusion
     from clockifyrag_index.search import SearchEngine, SearchRequest
 
-    shares = {"fused": engine.config.fusion, "dense": Fusion(dense_weight=1, lexical_weight=0), "lexical": None}
+    shares = {"fused": engine.fusion, "dense": Fusion(dense_weight=1, lexical_weight=0), "lexical": None}
     if leg not in shares:
         raise UsageError(f"--leg is {leg!r}; expected {', '.join(shares)}")
     fusion = shares[leg]

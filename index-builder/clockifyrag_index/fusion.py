@@ -11,9 +11,11 @@ share of the highest it could be for these terms, so that a question of which th
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
+
+from clockifyrag_resource.profiles import model_profile
 
 from .arrays import Scores
 
@@ -28,6 +30,12 @@ class Fusion:
     dense_weight: float = 0.65
     lexical_weight: float = 0.35
     article_share: float = 0.3  # a: of the whole article beside the passage, in both legs
+
+    @classmethod
+    def of_model(cls, model: str) -> Self:
+        """The mix that the measurements favour for a model: what a static one says of meaning is worth less."""
+        share = model_profile(model).dense_share
+        return cls(dense_weight=share, lexical_weight=1 - share)
 
     @property
     def dense_share(self) -> float:

@@ -11,6 +11,7 @@ so the first five of ten are the first ten's first five.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import sqrt
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from .article_words import ArticleWords
 from .categories import Categories
 from .chunk import Chunk
 from .embedders import Embedder, Vectors
+from .embedders.weighing import embedded_question
 from .errors import DeadlineExceeded, EmbedderError, UnknownNamespace
 from .fusion import Fusion, fused
 from .generations import Generation
@@ -29,10 +31,12 @@ from .lexical import Bm25, LexicalIndex, question_terms
 from .question import Question, adaptive_k, question
 from .ranked import Ranked, Source, grouped, ranks
 from .relevance import is_confident, relevance
+from .text import term_of
 from .typos import Speller
 
 SECTIONS_MAX = 3  # best sections shown of one article
 PROPOSED_MAX = 2000  # chunks a leg proposes at most, whatever the threshold says
+WEIGHT_MIN = 0.1  # squared: of stop words and punctuation in a question's vector
 EXPANSION_WEIGHT = 0.4  # of a glossary's term beside 1 for a word that was typed
 
 
@@ -54,7 +58,7 @@ class SearchRequest:
 class SearchConfig:
     """Settings of the ranking; none of them needs a rebuild."""
 
-    fusion: Fusion = field(default_factory=Fusion)
+    fusion: Fusion | None = None  # None: what the measurements favour for the generation's model
     bm25: Bm25 = field(default_factory=Bm25)
     embed_timeout_seconds: float = 0.4
 
@@ -109,6 +113,7 @@ class SearchEngine:
         self.embedder = embedder
         self.glossary = glossary or Glossary()
         self.config = config or SearchConfig()
+        self.fusion = self.config.fusion or Fusion.of_model(generation.manifest.embedder.model)
         self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25)
         self.article_words = ArticleWords(self.lexical, generation.articles)
         self.categories = Categories(generation.lexical_dir)
@@ -129,6 +134,12 @@ class SearchEngine:
         run.match_meaning()
         return run.result()
 
+    def word_weight(self, word: str) -> float:
+        """What a folded word counts in a question's vector, above 0 and at most 1: it grows with the word's idf."""
+        term = term_of(word) if word else ""
+        share = self.lexical.idf(term) / self.lexical.idf("") if term else 0.0  # of a word that stands nowhere
+        return sqrt(max(share, WEIGHT_MIN))
+
 
 class _Run:
     """One question on its way through the stages."""
@@ -139,7 +150,7 @@ class _Run:
         self.degraded: list[str] = []
         self.timings: dict[str, float] = {}
         self.started = time.monotonic()
-        self.fusion = engine.config.fusion
+        self.fusion = engine.fusion
         self.vector: Vectors | None = None
         self.meaning: DenseLeg | None = None
         self.within = self._namespace_rows()
@@ -182,7 +193,9 @@ class _Run:
             self.degraded.append("embedder")
             return
         try:
-            self.vector = self.engine.embedder.embed_question(self.question.text, timeout_seconds=seconds)
+            self.vector = embedded_question(
+                self.engine.embedder, self.question.text, self.engine.word_weight, timeout_seconds=seconds
+            )
         except EmbedderError:
             self.degraded.append("embedder")
         self._took("embed", started)

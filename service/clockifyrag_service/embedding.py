@@ -16,6 +16,7 @@ import numpy as np
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
+from clockifyrag_index.embedders.weighing import WordWeight
 from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUnavailable
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_resource.profiles import LOCAL_MODELS, canonical_model
@@ -91,6 +92,14 @@ class ProvenEmbedder:
             self._vectors[text] = vector
             if len(self._vectors) > VECTORS_KEPT:
                 self._vectors.popitem(last=False)
+        return vector
+
+    def embed_weighed(self, text: str, weight: WordWeight) -> Vectors | None:
+        """As the embedder itself, once it is proven; None where it weighs no words. Nothing is kept: it is quick."""
+        weigh = getattr(self._inner, "embed_weighed", None)
+        if weigh is None or self.verdict != "ok":
+            return None
+        vector: Vectors | None = weigh(text, weight)
         return vector
 
     @property

@@ -59,9 +59,9 @@ class GlossaryFile:
         return hashlib.sha256(repr(self.glossary.groups).encode()).hexdigest()
 
 
-def search_config(settings: Settings) -> SearchConfig:
-    """The ranking's settings; what is unset keeps its tuned value."""
-    tuned = Fusion()
+def search_config(settings: Settings, model: str) -> SearchConfig:
+    """The ranking's settings; what is unset keeps the value tuned for the generation's model."""
+    tuned = Fusion.of_model(model)
     dense = tuned.dense_weight if settings.dense_weight is None else settings.dense_weight
     lexical = tuned.lexical_weight if settings.lexical_weight is None else settings.lexical_weight
     return SearchConfig(
@@ -86,7 +86,8 @@ def opened(
     generation = open_generation(folder, verify=verify)
     try:
         embedding = choice.embedder_for(generation.manifest, previous)
-        engine = SearchEngine(generation, embedding.embedder, glossary.glossary, search_config(settings))
+        config = search_config(settings, generation.manifest.embedder.model)
+        engine = SearchEngine(generation, embedding.embedder, glossary.glossary, config)
         ask_canary(engine)
     except BaseException:
         generation.close()

@@ -207,3 +207,20 @@ def test_reciprocal_rank_fusion_is_an_option(sample: SearchEngine) -> None:
     result = SearchEngine(sample.generation, sample.embedder, sample.glossary, config).search(SearchRequest("export"))
 
     assert any("export" in one for one in ids(result)[:3])
+
+
+def test_weights_that_are_set_win_over_the_models_own(sample: SearchEngine) -> None:
+    words_alone = replace(sample.config, fusion=Fusion(dense_weight=0, lexical_weight=1))
+    engine = SearchEngine(sample.generation, sample.embedder, sample.glossary, words_alone)
+
+    explained = engine.search(SearchRequest("approve timesheets")).hits[0].explanation
+
+    assert pytest.approx(0.4) == sample.fusion.dense_share
+    assert explained["lexical_score"] == explained["fused_score"] != explained["dense_score"]
+
+
+def test_a_rare_word_counts_more_in_a_question_than_one_that_stands_everywhere(sample: SearchEngine) -> None:
+    weights = [sample.word_weight(word) for word in ("", "the", "time", "kiosk", "zyzzyva")]
+
+    assert sorted(weights) == weights
+    assert weights[0] == weights[1] < weights[2] < weights[3] < weights[4] == 1.0

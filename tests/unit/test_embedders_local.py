@@ -209,3 +209,28 @@ def test_cores_follow_the_quota_of_the_container(tmp_path: Path, cpu_max: str, a
 
 def test_numpys_own_blas_can_be_kept_in_its_thread():
     assert keep_products_in_their_thread()
+
+
+def test_a_question_whose_words_weigh_alike_is_the_plain_one():
+    wordllama = local_embedder("wordllama")
+
+    for text in TEXTS:
+        weighed = wordllama.embed_weighed(text, lambda word: 0.5)
+
+        assert np.allclose(wordllama.embed_question(text), weighed, atol=1e-6)
+
+
+def test_a_word_that_weighs_nearly_nothing_is_as_good_as_left_out():
+    wordllama = local_embedder("wordllama")
+    text = "How do I approve timesheets?"
+
+    weighed = wordllama.embed_weighed(text, lambda word: 1.0 if word in ("approve", "timesheets") else 1e-6)
+
+    assert np.dot(weighed, wordllama.embed_question("approve timesheets")) > 0.99
+    assert np.dot(wordllama.embed_question(text), wordllama.embed_question("approve timesheets")) < 0.95
+
+
+@pytest.mark.parametrize("text", [" ", "\ud800"])
+def test_weighing_refuses_what_embedding_refuses(text: str):
+    with pytest.raises(TextRefused):
+        local_embedder("wordllama").embed_weighed(text, lambda word: 1.0)

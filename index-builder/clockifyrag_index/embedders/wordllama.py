@@ -14,9 +14,11 @@ from tokenizers import Tokenizer
 from clockifyrag_resource.profiles import ModelProfile
 
 from ..errors import EmbedderError, TextRefused
+from ..text import words
 from . import EmbedderIdentity, Vectors
 from .checks import refuse_unreadable, require_dimensions, too_long, unit_length
 from .tokens import open_tokenizer
+from .weighing import WordWeight
 from .weights import mapped_tensors
 
 WEIGHTS, TOKENIZER = "l2_supercat_256.safetensors", "l2_supercat_tokenizer_config.json"
@@ -60,6 +62,26 @@ class WordLlamaEmbedder:
         refuse_unreadable([text])
         ids = self._tokenizer.encode(self._identity.query_prefix + text, add_special_tokens=False).ids
         vector: Vectors = self._averages([ids[: self._identity.context_tokens]])[0]
+        return vector
+
+    def embed_weighed(self, text: str, weight: WordWeight) -> Vectors:
+        """(dimensions,) float32 of length 1: a question's tokens counted by the weight of the word they stand in.
+
+        Tokens between words count as those of the word `""`. TextRefused as from `embed_question`.
+        """
+        refuse_unreadable([text])
+        prefix = self._identity.query_prefix
+        encoded = self._tokenizer.encode(prefix + text, add_special_tokens=False)
+        weights = np.full(len(prefix) + len(text) + 1, weight(""), np.float32)
+        for word in words(text):
+            weights[len(prefix) + word.start : len(prefix) + word.end] = weight(word.folded)
+        ids = encoded.ids[: self._identity.context_tokens]
+        if not ids:
+            raise TextRefused(0, "it holds no token that the model knows")
+        # the last character of a token: its first may be the space before the word
+        places = [max(begin, end - 1) for begin, end in encoded.offsets[: len(ids)]]
+        rows = self._table[ids].astype(np.float32) * weights[places, np.newaxis]
+        vector: Vectors = unit_length(rows.sum(axis=0, keepdims=True))[0]
         return vector
 
     def count_tokens(self, text: str) -> int:

@@ -148,3 +148,18 @@ def test_a_model_of_a_server_without_its_address_is_absent_with_the_reason(manif
 
     assert ("absent", "none") == (found.verdict, found.provider)
     assert "LLM_BASE_URL" in (found.reason or "")
+
+
+def test_an_embedder_that_weighs_words_does_so_once_it_is_proven_and_others_never(
+    counting: Counting, manifest: Any
+) -> None:
+    wordllama = open_embedder("Local", model_profile("wordllama"))
+    weighing, plain = (ProvenEmbedder(one, manifest.embedder) for one in (wordllama, counting))
+
+    unproven = weighing.embed_weighed("timer", lambda word: 1.0)
+    weighing.compare(manifest)
+    plain.compare(manifest)
+
+    assert unproven is None
+    assert np.allclose(wordllama.embed_question("timer"), weighing.embed_weighed("timer", lambda word: 1.0), atol=1e-6)
+    assert plain.embed_weighed("timer", lambda word: 1.0) is None
