@@ -1,25 +1,29 @@
 """A build: source → documents → chunks → vectors → generation → published.
 
-fetch ─ unchanged? ─► read, clean, chunk ─ unchanged? ─► embed (cache first) ─► write, verify ─► publish
+fetch ─ unchanged? ─► read ─► clean, chunk ─ unchanged? ─► embed (cache first) ─► vectors ─► write, verify ─► publish
+                               └───────────────────────────► word statistics ─────┘
+
+Where no generation of this embedder stands, nothing can turn out unchanged: chunks are embedded while others are being
+made. Word statistics are counted while texts are embedded.
 """
 
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
 
 import orjson
 
 from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.digests import digest64
-from clockifyrag_builder.embedding import EmbeddingOutcome, embed_chunks
+from clockifyrag_builder.embedding import Embedding, added
+from clockifyrag_builder.outcome import BuildOutcome
 from clockifyrag_builder.plan import BuildPlan, Progress, Shard
 from clockifyrag_builder.report import BuildReport
+from clockifyrag_builder.statistics_beside import Statistics, statistics_beside
 from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_index.chunk import Chunk
 from clockifyrag_index.chunk_store import chunks_digest
@@ -32,67 +36,15 @@ from clockifyrag_index.generations import current_id, publish
 from clockifyrag_index.identity import inputs_digest
 from clockifyrag_index.layout import Layout
 from clockifyrag_index.locks import builder_lock
-from clockifyrag_index.manifest import Manifest, canary
+from clockifyrag_index.manifest import canary
 from clockifyrag_index.manifest_reader import read_manifest
 from clockifyrag_index.retention import remove
 from clockifyrag_index.retries import tell_retries
-from clockifyrag_index.statistics import LEXICAL_PARAMETERS, write_statistics
+from clockifyrag_index.statistics import LEXICAL_PARAMETERS
 from clockifyrag_index.verify import verified_manifest
 from clockifyrag_index.writer import GenerationPlan, unchanged, write_generation
 
 NEED_VECTORS_FROM = 2000  # missing vectors from which embedding is shared out, when there are shards
-
-Result = Literal["Built", "Unchanged", "NeedVectors", "Embedded"]
-
-
-@dataclass(frozen=True, slots=True)
-class BuildOutcome:
-    """How a build ended; `summary` is the last line a builder prints."""
-
-    build_key: str
-    source_digest: str
-    result: Result = "Built"
-    generation: str | None = None
-    documents: int = 0
-    chunks: int = 0
-    published: bool = False
-    texts_embedded: int = 0
-    cache_hits: int = 0
-    removed: tuple[str, ...] = ()  # generations that were told to go and are gone
-    seconds: float = 0.0
-    manifest: Manifest | None = None  # of the generation, where there is one
-    report: BuildReport = field(default_factory=BuildReport)
-
-    def summary(self) -> dict[str, Any]:
-        """Counts and ids as JSON values, below 3 KiB; what is told of a generation is absent without one."""
-        return {
-            "result": self.result,
-            "generation": self.generation,
-            "documents": self.documents,
-            "chunks": self.chunks,
-            "published": self.published,
-            "buildKey": self.build_key,
-            "sourceDigest": self.source_digest,
-            **(_facts(self.manifest) if self.manifest else {}),
-            "textsEmbedded": self.texts_embedded,
-            "cacheHits": self.cache_hits,
-            "seconds": round(self.seconds, 1),
-            "removed": list(self.removed),
-            "reading": {name: listed.count for name, listed in self.report.reading.items() if listed.count},
-        }
-
-
-def _facts(manifest: Manifest) -> dict[str, Any]:
-    """What stands in the manifest of a generation, for who decides what is served and never sees the volume."""
-    return {
-        "bytes": manifest.size_bytes,
-        "contentDigest": manifest.content_digest,
-        "model": manifest.embedder.model,
-        "modelDigest": manifest.embedder.digest,
-        "dimensions": manifest.counts.dimensions,
-        "created": manifest.created,
-        "reason": manifest.reason,
-    }
 
 
 def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
@@ -115,18 +67,66 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     if standing:
         return _unchanged(plan, outcome, standing)
 
-    corpus = chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens)
-    chunks = sorted(corpus.chunks(), key=attrgetter("namespace", "document_id", "position"))
-    outcome = replace(
-        outcome,
-        documents=corpus.report.documents,
-        chunks=len(chunks),
-        report=BuildReport(plan.source.reading(), corpus.report),
+    with VectorCache(plan.root, plan.embedder.identity) as cache, _embedding(plan, cache, progress) as embedding:
+        ahead = plan.embed_only is None and plan.shards == 1 and not _embedder_is_known(plan)
+        if ahead and plan.call_seconds is None:
+            embedding.ask_canaries()
+        corpus = chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens)
+        read, numbers = [], []
+        for chunk in corpus.chunks():
+            read.append(chunk)
+            if ahead:
+                numbers.append(embedding.add(chunk.embedded_text))
+                embedding.go_on()
+        chunks, order = _in_order(corpus.completed(read))
+        outcome = replace(
+            outcome,
+            documents=corpus.report.documents,
+            chunks=len(chunks),
+            report=BuildReport(plan.source.reading(), corpus.report),
+        )
+        if plan.embed_only:
+            return _embed_shard(plan.embed_only, outcome, chunks, embedding)
+        if ahead:
+            return _build_anew(plan, outcome, chunks, embedding, [numbers[place] for place in order], progress)
+        same = unchanged(plan.root, _inputs_digest(plan, chunks))
+        if same:
+            return _unchanged(plan, outcome, same)
+        texts = [chunk.embedded_text for chunk in chunks]
+        if plan.shards > 1 and cache.missing(texts) > NEED_VECTORS_FROM:
+            return replace(outcome, result="NeedVectors")
+        return _build_anew(plan, outcome, chunks, embedding, added(embedding, texts), progress)
+
+
+def _embedding(plan: BuildPlan, cache: VectorCache, progress: Progress) -> Embedding:
+    return Embedding(
+        plan.embedder,
+        cache,
+        partial(progress, "embed"),
+        plan.batch_size,
+        in_flight=plan.in_flight,
+        call_seconds=plan.call_seconds,
     )
-    if plan.embed_only:
-        return _embed_shard(plan, plan.embed_only, outcome, chunks, progress)
-    same = unchanged(plan.root, _inputs_digest(plan, chunks))
-    return _unchanged(plan, outcome, same) if same else _build_anew(plan, outcome, chunks, progress)
+
+
+def _embedder_is_known(plan: BuildPlan) -> bool:
+    """Whether a generation of this embedder stands: it may turn out to be the one that is asked for."""
+    layout, identity = Layout(plan.root), plan.embedder.identity
+    for name in layout.generation_ids():
+        try:
+            if read_manifest(layout.generation(name)).embedder == identity:
+                return True
+        except StorageError:
+            continue
+    return False
+
+
+def _in_order(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[int]]:
+    """The chunks by namespace, document id and position, and for each its place among those given."""
+    order = sorted(
+        range(len(chunks)), key=lambda at: (chunks[at].namespace, chunks[at].document_id, chunks[at].position)
+    )
+    return [chunks[place] for place in order], order
 
 
 def _standing(plan: BuildPlan, outcome: BuildOutcome) -> str | None:
@@ -162,17 +162,21 @@ def _unchanged(plan: BuildPlan, outcome: BuildOutcome, generation: str) -> Build
     )
 
 
-def _build_anew(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk], progress: Progress) -> BuildOutcome:
-    identity = plan.embedder.identity
+def _build_anew(
+    plan: BuildPlan,
+    outcome: BuildOutcome,
+    chunks: Sequence[Chunk],
+    embedding: Embedding,
+    numbers: Sequence[int],
+    progress: Progress,
+) -> BuildOutcome:
+    """numbers: of the chunks' texts, as the embedding told them."""
     text_bytes = sum(len(chunk.content.encode()) for chunk in chunks)
-    _make_room(plan, estimated_bytes(len(chunks), identity.dimensions, text_bytes))
-    texts = [chunk.embedded_text for chunk in chunks]
-    with VectorCache(plan.root, identity) as cache:
-        if plan.shards > 1 and cache.missing(texts) > NEED_VECTORS_FROM:
-            return replace(outcome, result="NeedVectors")
-        embedded = _embedded(plan, texts, cache, progress)
-    progress("write", 0, 0)
-    generation = _written(plan, outcome, chunks, embedded.vectors)
+    _make_room(plan, estimated_bytes(len(chunks), plan.embedder.identity.dimensions, text_bytes))
+    with statistics_beside(plan.root, chunks) as statistics:
+        embedded = embedding.finish(numbers)
+        progress("write", 0, 0)
+        generation = _written(plan, outcome, chunks, embedded.vectors, embedding.canaries(), statistics)
     _write_report(plan.root, generation, outcome.report)
     if plan.publish:
         publish(plan.root, generation)
@@ -185,18 +189,6 @@ def _build_anew(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk],
         manifest=read_manifest(Layout(plan.root).generation(generation)),
         texts_embedded=embedded.texts_embedded,
         cache_hits=embedded.cache_hits,
-    )
-
-
-def _embedded(plan: BuildPlan, texts: Sequence[str], cache: VectorCache, progress: Progress) -> EmbeddingOutcome:
-    return embed_chunks(
-        texts,
-        plan.embedder,
-        cache,
-        partial(progress, "embed"),
-        plan.batch_size,
-        in_flight=plan.in_flight,
-        call_seconds=plan.call_seconds,
     )
 
 
@@ -221,13 +213,10 @@ def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
     return tuple(name for name in going if not layout.generation(name).exists())
 
 
-def _embed_shard(
-    plan: BuildPlan, shard: Shard, outcome: BuildOutcome, chunks: Sequence[Chunk], progress: Progress
-) -> BuildOutcome:
+def _embed_shard(shard: Shard, outcome: BuildOutcome, chunks: Sequence[Chunk], embedding: Embedding) -> BuildOutcome:
     """Fills the cache with the vectors of one shard's texts, for a build that finds them there."""
-    texts = [text for chunk in chunks if shard.holds(digest64(text := chunk.embedded_text))]
-    with VectorCache(plan.root, plan.embedder.identity) as cache:
-        embedded = _embedded(plan, texts, cache, progress)
+    added(embedding, [text for chunk in chunks if shard.holds(digest64(text := chunk.embedded_text))])
+    embedded = embedding.finish(())
     return replace(outcome, result="Embedded", texts_embedded=embedded.texts_embedded, cache_hits=embedded.cache_hits)
 
 
@@ -235,14 +224,20 @@ def _inputs_digest(plan: BuildPlan, chunks: Sequence[Chunk]) -> str:
     return inputs_digest(chunks_digest(chunks), LEXICAL_PARAMETERS, plan.index, plan.embedder.identity)
 
 
-def _written(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk], vectors: Vectors) -> str:
+def _written(
+    plan: BuildPlan,
+    outcome: BuildOutcome,
+    chunks: Sequence[Chunk],
+    vectors: Vectors,
+    canaries: Vectors,
+    statistics: Statistics,
+) -> str:
     """The id of the generation, complete and verified below the root."""
-    canary_vectors = plan.embedder.embed_documents(CANARY_TEXTS)
     generation = GenerationPlan(
         chunks=chunks,
         vectors=vectors,
         embedder=plan.embedder.identity,
-        canaries=tuple(canary(text, vector) for text, vector in zip(CANARY_TEXTS, canary_vectors, strict=True)),
+        canaries=tuple(canary(text, vector) for text, vector in zip(CANARY_TEXTS, canaries, strict=True)),
         chunking=plan.chunking,
         index=plan.index,
         build_key=outcome.build_key,
@@ -250,7 +245,7 @@ def _written(plan: BuildPlan, outcome: BuildOutcome, chunks: Sequence[Chunk], ve
         reason=plan.reason,
         builder=version("clockifyrag"),
     )
-    return write_generation(plan.root, generation, lambda folder: write_statistics(folder, chunks)).id
+    return write_generation(plan.root, generation, statistics).id
 
 
 def _write_report(root: Path, generation: str, report: BuildReport) -> None:

@@ -1,20 +1,20 @@
-"""Documents → chunks of a whole corpus, cleaned: three passes, of which none holds a text.
+"""Documents → chunks of a whole corpus, cleaned: two passes, of which none holds a text.
 
-    pass 1   learn what stands on many documents                                       (Boilerplate)
-    pass 2   clean, chunk, note what is shared, count; ids are checked                 (SharedPassages, CleaningReport)
-    pass 3   clean, chunk, and give out each chunk with the documents that share it
+    pass 1   learn what stands on many documents; ids are checked                             (Boilerplate)
+    pass 2   clean, chunk, give out; note what is shared, count                  (SharedPassages, CleaningReport)
+    then     the chunks that were given out are told which other documents share them
 
-Chunking twice costs about a hundredth of embedding once; it buys counts and errors before the first text is embedded.
+What the second pass gives out may be embedded at once: all that can be wrong with documents is known by then.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from clockifyrag_builder.boilerplate import Boilerplate, BoilerplateRules, LeftOut
-from clockifyrag_builder.chunks import chunk_document, document_url, linked
+from clockifyrag_builder.chunks import document_url, linked
 from clockifyrag_builder.digests import digest64
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.duplicates import SharedPassages, distinct_passages
@@ -27,91 +27,105 @@ Documents = Callable[[], Iterable[Document]]  # a new iteration over the same do
 
 
 class ChunkedCorpus:
-    """A corpus that was looked through: its report, and its chunks as often as they are asked for."""
+    """A corpus whose boilerplate is known: gives out its chunks, once, and then tells what it did."""
 
     def __init__(
-        self, documents: Documents, limits: ChunkLimits, count_tokens: CountTokens, boilerplate: Boilerplate
+        self,
+        documents: Documents,
+        limits: ChunkLimits,
+        count_tokens: CountTokens,
+        boilerplate: Boilerplate,
+        document_ids: "array[int]",
     ) -> None:
+        """document_ids: digests of the ids, as they were read before."""
         self._documents = documents
         self._limits = limits
         self._count_tokens = count_tokens
         self._boilerplate = boilerplate
+        self._document_ids = document_ids
         self._shared = SharedPassages()
-        self.report = self._look_through()
+        self._findings = Findings()
+        self._chunk_ids = array("Q")
 
     def chunks(self) -> Iterator[Chunk]:
-        """All chunks, document by document in the order they are read; the writer sorts.
+        """All chunks, document by document in the order they are read; `also_at` is empty still.
 
-        SourceError when the documents are no longer those that were looked through.
+        SourceError when the documents are no longer those that were read before, or two chunks have one id.
         """
-        given = 0
+        document_ids = array("Q")
         for document in self._documents():
-            cleaned, _ = self._boilerplate.cleaned(document)
-            url = document_url(cleaned)
-            for chunk in chunk_document(cleaned, self._limits, self._count_tokens):
-                given += 1
-                yield replace(chunk, also_at=self._shared.also_at(cleaned.namespace, url, chunk.content))
-        if given != self.report.chunks:
-            raise SourceError(
-                f"found {given} chunks where a moment before there were {self.report.chunks}: "
-                "the documents changed while they were read; build again, from a copy if they change all the time"
-            )
-
-    def _look_through(self) -> CleaningReport:
-        findings = Findings()
-        document_ids, chunk_ids = array("Q"), array("Q")
-        for document in self._documents():
-            cleaned, left_out = self._boilerplate.cleaned(document)
-            _note_cleaning(findings, document, cleaned, left_out)
-            distinct = distinct_passages(cleaned, self._limits, self._count_tokens)
-            for text in distinct.repeated:
-                findings.repeated(document.document_id, text)
             document_ids.append(digest64(document.document_id))
-            for chunk in linked(cleaned, distinct.passages):
-                chunk_ids.append(int(chunk.chunk_id, 16))
-                findings.chunk(chunk.embedded_text)
-            contents = (passage.content for passage in distinct.passages)
-            self._shared.add(cleaned.namespace, document_url(cleaned), contents)
-        self._check_ids(document_ids, chunk_ids)
-        self._shared.close()
-        return findings.report(self._shared.passages_shared)
-
-    def _check_ids(self, document_ids: "array[int]", chunk_ids: "array[int]") -> None:
-        """SourceError naming the documents when an id is used twice, or when there are no documents."""
-        if not document_ids:
-            raise SourceError("found no documents in the source; expected at least one; check its path and format")
-        twice = _twice(document_ids)
-        if twice:
-            found = [
-                f"{document.document_id!r} ({document.origin})"
-                for document in self._documents()
-                if digest64(document.document_id) in twice
-            ]
+            yield from self._chunks_of(document)
+        if document_ids != self._document_ids:
             raise SourceError(
-                f"found documents with one id: {', '.join(sorted(found)[:6])}; expected every document to have its "
-                "own; change the id in the front matter or the record, or remove one of them"
+                f"found {len(document_ids)} documents where a moment before there were {len(self._document_ids)}, or "
+                "others: they changed while they were read; build again, from a copy if they change all the time"
             )
-        clashes = _twice(chunk_ids)
+        clashes = _twice(self._chunk_ids)
         if clashes:
             raise SourceError(
                 f"found chunks of different documents with one id: {', '.join(f'{i:016x}' for i in sorted(clashes))}; "
                 "expected SHA-256 to tell them apart; change the id of one of the documents"
             )
+        self._shared.close()
+
+    def completed(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """The chunks that `chunks` gave out, in its order, each with the documents that share it."""
+        return [
+            replace(chunk, also_at=others) if (others := self._shared.also_at(place, chunk.document_url)) else chunk
+            for place, chunk in enumerate(chunks)
+        ]
+
+    @property
+    def report(self) -> CleaningReport:
+        """What happened to the documents, once all chunks were given out."""
+        return self._findings.report(self._shared.passages_shared)
+
+    def _chunks_of(self, document: Document) -> tuple[Chunk, ...]:
+        cleaned, left_out = self._boilerplate.cleaned(document)
+        _note_cleaning(self._findings, document, cleaned, left_out)
+        distinct = distinct_passages(cleaned, self._limits, self._count_tokens)
+        for text in distinct.repeated:
+            self._findings.repeated(document.document_id, text)
+        chunks = linked(cleaned, distinct.passages)
+        for chunk in chunks:
+            self._chunk_ids.append(int(chunk.chunk_id, 16))
+            self._findings.chunk(chunk.embedded_text)
+        self._shared.add(cleaned.namespace, document_url(cleaned), [chunk.content for chunk in chunks])
+        return chunks
 
 
 def chunked_corpus(
     documents: Documents, limits: ChunkLimits, count_tokens: CountTokens, rules: BoilerplateRules | None = None
 ) -> ChunkedCorpus:
-    """The corpus, cleaned and divided: `report` is complete, `chunks()` gives out what it counted.
+    """The corpus, looked through once: its chunks can be asked for.
 
-    documents: called once for each pass, three times in all for one use of `chunks()`. SourceError when there are none
-    or two share an id.
+    documents: called once for each pass. SourceError when there are none or two share an id.
     """
-    boilerplate = Boilerplate(rules)
+    boilerplate, document_ids = Boilerplate(rules), array("Q")
     for document in documents():
         boilerplate.learn(document)
+        document_ids.append(digest64(document.document_id))
     boilerplate.close()
-    return ChunkedCorpus(documents, limits, count_tokens, boilerplate)
+    _check_ids(documents, document_ids)
+    return ChunkedCorpus(documents, limits, count_tokens, boilerplate, document_ids)
+
+
+def _check_ids(documents: Documents, document_ids: "array[int]") -> None:
+    """SourceError naming the documents when an id is used twice, or when there are no documents."""
+    if not document_ids:
+        raise SourceError("found no documents in the source; expected at least one; check its path and format")
+    twice = _twice(document_ids)
+    if twice:
+        found = [
+            f"{document.document_id!r} ({document.origin})"
+            for document in documents()
+            if digest64(document.document_id) in twice
+        ]
+        raise SourceError(
+            f"found documents with one id: {', '.join(sorted(found)[:6])}; expected every document to have its "
+            "own; change the id in the front matter or the record, or remove one of them"
+        )
 
 
 def _note_cleaning(findings: Findings, document: Document, cleaned: Document, left_out: Iterable[LeftOut]) -> None:

@@ -7,7 +7,8 @@ documents the text alone decides, because titles differ; each document keeps its
 embedded once.
 """
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clockifyrag_builder.digests import Occurrences, digest64, normalised
@@ -59,20 +60,23 @@ def _distinct_sections(document: Document, repeated: list[str]) -> Document:
 
 
 class SharedPassages:
-    """Which documents hold the same text: 16 bytes a passage, and every document's URL."""
+    """Which documents hold the same text: 24 bytes a passage, and every document's URL."""
 
     def __init__(self) -> None:
         self._seen = Occurrences()
         self._urls: list[str] = []
+        self._keys = array("Q")  # of every passage, in the order they are added; 0 where one has no text
         self._elsewhere: dict[int, tuple[int, ...]] | None = None
 
-    def add(self, namespace: str, url: str, contents: Iterable[str]) -> None:
+    def add(self, namespace: str, url: str, contents: Sequence[str]) -> None:
         """Notes the passages of the next document; passages without text are never equal."""
         place = len(self._urls)
         self._urls.append(url)
         for content in contents:
+            key = _key(namespace, content) if content else 0
+            self._keys.append(key)
             if content:
-                self._seen.add(_key(namespace, content), place)
+                self._seen.add(key, place)
 
     def close(self) -> None:
         """Finds what is shared; from here on `also_at` answers and nothing more is added."""
@@ -84,10 +88,12 @@ class SharedPassages:
         self._elsewhere = {text: tuple(found) for text, found in shared.items()}
         self._seen = Occurrences()
 
-    def also_at(self, namespace: str, url: str, content: str) -> tuple[str, ...]:
-        """The URLs of the other documents of the namespace with this text: sorted, at most ALSO_AT_MAX."""
+    def also_at(self, passage: int, url: str) -> tuple[str, ...]:
+        """The URLs of the other documents of the namespace with the text of this passage, which was added as the
+        `passage`-th from 0 by the document of that URL: sorted, at most ALSO_AT_MAX.
+        """
         assert self._elsewhere is not None, "close() comes before also_at()"
-        places: Sequence[int] = self._elsewhere.get(_key(namespace, content), ())
+        places: Sequence[int] = self._elsewhere.get(self._keys[passage], ())
         return tuple(sorted({self._urls[place] for place in places} - {url})[:ALSO_AT_MAX])
 
     @property

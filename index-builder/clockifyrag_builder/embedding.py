@@ -1,20 +1,30 @@
 """Embedding of a corpus: texts → one row each; every distinct text once, known ones from the cache.
 
-texts ─ keys ─► distinct ─┬─ in the cache ─────────────────────────► rows
-                          └─ missing ─ batch ─► embedder ─► cache ─► rows
+text ─ key ─► distinct? ─┬─ in the cache ─────────────────────────► row
+                         └─ missing ─ batch ─► embedder ─► cache ─► row
+
+The embedder works while texts are still being read: with a model server, reading costs no time of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
-from clockifyrag_builder.lanes import Pace, answered
+from clockifyrag_builder.lanes import Beside, Lanes, Pace, share
 from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_index.embedders import Embedder, Vectors
+from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import TextRefused
 
-Progress = Callable[[int, int], None]  # texts done, texts in all
+Progress = Callable[[int, int], None]  # texts done, texts in all; 0 while that is not known yet
+
+ROWS_AT_FIRST = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,142 @@ class EmbeddingOutcome:
     calls: int  # of the embedder
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A distinct text without a vector."""
+
+    number: int  # among the distinct texts
+    place: int  # where it was met first
+    key: bytes
+    text: str
+
+
+class Embedding:
+    """Takes texts one by one and gives a row for each; when this process dies, at most the batches at work are lost.
+
+    A text known to the cache is never given to the embedder, so with nothing new no model is asked at all. One thread
+    adds and finishes; the embedder is called by `in_flight` threads of their own.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        cache: VectorCache,
+        progress: Progress,
+        batch_size: int = 32,
+        *,
+        in_flight: int = 1,
+        call_seconds: float | None = None,
+    ) -> None:
+        """progress: called after each step with a number that never falls and ends at all texts. in_flight: calls of
+        the embedder at once. call_seconds: about how long a call may take, with fewer texts than `batch_size` where
+        need be.
+        """
+        self._embedder = embedder
+        self._canaries: Beside[Vectors] | None = None
+        self._cache = cache
+        self._progress = progress
+        self._in_flight = in_flight
+        self._jobs_ahead = in_flight if call_seconds is not None else 2 * in_flight  # a free thread finds work at once
+        self._pace = Pace(batch_size, call_seconds)
+        self._embed = self._pace.timed(embedder.embed_documents)
+        self._lanes: Lanes[list[_Text], Vectors] = Lanes(self._rows_of, in_flight)
+        self._rows = np.empty((ROWS_AT_FIRST, embedder.identity.dimensions), np.float32)  # by number
+        self._numbers: dict[bytes, int] = {}
+        self._copies = array("L")  # of each distinct text, by number
+        self._has_row = bytearray()
+        self._waiting: deque[_Text] = deque()
+        self._texts = self._done = self._new = self._calls = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lanes.close()
+
+    def ask_canaries(self) -> None:
+        """Has the canaries embedded beside what is done next, such as reading; a cold model is loaded meanwhile."""
+        self._canaries = Beside(partial(self._embedder.embed_documents, CANARY_TEXTS))
+
+    def canaries(self) -> Vectors:
+        """The rows of CANARY_TEXTS, never from the cache: they tell what the embedder gives now."""
+        asked, self._canaries = self._canaries, None
+        return asked.result() if asked else self._embedder.embed_documents(CANARY_TEXTS)
+
+    def add(self, text: str, place: int | None = None) -> int:
+        """The number of the text among the distinct ones, by which `finish` is asked for its row.
+
+        place: how errors call it; None: its number from 0 among all that are added.
+        """
+        key = self._cache.key(text)
+        number = self._numbers.setdefault(key, len(self._numbers))
+        if number == len(self._copies):
+            self._copies.append(0)
+            self._has_row.append(0)
+            known = self._cache.vector(key)
+            if known is not None:
+                self._keep([number], known[np.newaxis])
+            else:
+                self._waiting.append(_Text(number, self._texts if place is None else place, key, text))
+                self._new += 1
+        self._copies[number] += 1
+        self._texts += 1
+        self._done += self._has_row[number]
+        return number
+
+    def go_on(self) -> None:
+        """Keeps the embedder busy with what was added; waits for nothing. Errors are those of `finish`."""
+        while len(self._waiting) >= self._pace.size and self._lanes.under_way < self._jobs_ahead:
+            self._give(self._pace.size)
+        self._take(wait=False, total=0)
+
+    def finish(self, numbers: Sequence[int]) -> EmbeddingOutcome:
+        """The rows of the texts of these numbers, in their order, when all texts that were added have one.
+
+        TextRefused names the place of a text; other EmbedderErrors and StorageErrors pass through.
+        """
+        self._progress(self._done, self._texts)
+        while self._waiting or self._lanes.under_way:
+            while self._waiting and self._lanes.under_way < self._jobs_ahead:
+                self._give(share(len(self._waiting), self._pace.size, self._in_flight))
+            self._take(wait=True, total=self._texts)
+        return EmbeddingOutcome(
+            vectors=self._rows[np.asarray(numbers, np.int64)],
+            distinct=len(self._numbers),
+            cache_hits=len(self._numbers) - self._new,
+            texts_embedded=self._new,
+            calls=self._calls,
+        )
+
+    def _give(self, size: int) -> None:
+        self._lanes.give([self._waiting.popleft() for _ in range(min(size, len(self._waiting)))])
+
+    def _take(self, *, wait: bool, total: int) -> None:
+        for texts, rows in self._lanes.taken(wait=wait):
+            self._cache.append([text.key for text in texts], rows)
+            numbers = [text.number for text in texts]
+            self._keep(numbers, rows)
+            self._done += sum(self._copies[number] for number in numbers)
+            self._calls += 1
+            self._progress(self._done, total)
+
+    def _keep(self, numbers: list[int], rows: Vectors) -> None:
+        while len(self._has_row) > len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        self._rows[numbers] = rows
+        for number in numbers:
+            self._has_row[number] = 1
+
+    def _rows_of(self, texts: list[_Text]) -> Vectors:
+        """(len(texts), dimensions) float32; runs in a thread of the lanes."""
+        try:
+            return self._embed([text.text for text in texts])
+        except TextRefused as error:
+            raise TextRefused(texts[error.position].place, error.reason) from error
+
+
 def embed_chunks(
     texts: Sequence[str],
     embedder: Embedder,
@@ -38,76 +184,14 @@ def embed_chunks(
     in_flight: int = 1,
     call_seconds: float | None = None,
 ) -> EmbeddingOutcome:
-    """The vectors of `texts`; when this process dies, at most the batches being embedded are lost.
-
-    progress: called after each step with a number of texts that never falls and ends at all of them. in_flight: calls
-    of the embedder at once, for one that stands for several servers. call_seconds: about how long a call may take,
-    with fewer texts than `batch_size` where need be. TextRefused names the position in `texts`; other EmbedderErrors
-    and StorageErrors pass through. A text known to the cache is never given to the embedder, so with nothing new no
-    model is asked at all.
-    """
-    first_place, places = _distinct(texts, cache)
-    vectors = np.empty((len(texts), embedder.identity.dimensions), np.float32)
-    new: list[bytes] = []
-    for key, place in first_place.items():
-        known = cache.vector(key)
-        if known is None:
-            new.append(key)
-        else:
-            vectors[place] = known
-    repeated = np.bincount(places, minlength=len(texts))  # how many texts each first one stands for
-    done = len(texts) - int(sum(repeated[first_place[key]] for key in new))
-    progress(done, len(texts))
-    new.sort(key=lambda key: len(texts[first_place[key]]))  # texts of like length: batches take like time
-    pace = Pace(batch_size, call_seconds)
-    embed = pace.timed(embedder.embed_documents)
-
-    def rows_of(keys: list[bytes]) -> Vectors:
-        at = [first_place[key] for key in keys]
-        return _embedded([texts[place] for place in at], at, embed)
-
-    calls = 0
-    for keys, rows in answered(rows_of, _batches(new, pace), in_flight):
-        at = [first_place[key] for key in keys]
-        cache.append(keys, rows)
-        vectors[at] = rows
-        done += int(repeated[at].sum())
-        calls += 1
-        progress(done, len(texts))
-    again = np.flatnonzero(places != np.arange(len(texts)))
-    vectors[again] = vectors[places[again]]
-    return EmbeddingOutcome(
-        vectors=vectors,
-        distinct=len(first_place),
-        cache_hits=len(first_place) - len(new),
-        texts_embedded=len(new),
-        calls=calls,
-    )
+    """The vectors of `texts`, which are all at hand; see `Embedding`. TextRefused names the position in `texts`."""
+    with Embedding(embedder, cache, progress, batch_size, in_flight=in_flight, call_seconds=call_seconds) as embedding:
+        return embedding.finish(added(embedding, texts))
 
 
-def _distinct(
-    texts: Sequence[str], cache: VectorCache
-) -> tuple[dict[bytes, int], np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Key → place of the first text with it, in order; and for each text the place of the first one equal to it."""
-    first_place: dict[bytes, int] = {}
-    places = np.fromiter(
-        (first_place.setdefault(cache.key(text), place) for place, text in enumerate(texts)), np.int64, len(texts)
-    )
-    return first_place, places
-
-
-def _batches(keys: Sequence[bytes], pace: Pace) -> Iterator[list[bytes]]:
-    """The keys in order, each time as many as the pace says when they are asked for."""
-    start = 0
-    while start < len(keys):
-        size = pace.size
-        yield list(keys[start : start + size])
-        start += size
-
-
-def _embedded(texts: list[str], at: Sequence[int], embed: Callable[[list[str]], Vectors]) -> Vectors:
-    """(len(texts), dimensions) float32. TextRefused with the place in the whole corpus, `at`, of the text refused."""
-    try:
-        return embed(texts)
-    except TextRefused as error:
-        raise TextRefused(at[error.position], error.reason) from error
+def added(embedding: Embedding, texts: Sequence[str]) -> list[int]:
+    """The numbers of the texts, in their order; batches of like length, which take like time, are made of them."""
+    numbers = [0] * len(texts)
+    for place in sorted(range(len(texts)), key=lambda at: len(texts[at])):
+        numbers[place] = embedding.add(texts[place], place)
+    return numbers

@@ -1,13 +1,15 @@
-"""Lanes: several requests at once to an embedder that has several servers, and how many texts one of them takes."""
+"""Lanes: work in threads beside the one that reads and writes: calls of an embedder, and how many texts one takes."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
-from typing import TypeVar
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Pace:
@@ -40,42 +42,83 @@ class Pace:
         return call
 
 
-def answered(answer: Callable[[Job], Answer], jobs: Iterator[Job], in_flight: int = 1) -> Iterator[tuple[Job, Answer]]:
-    """Each job with its answer, as they come; `in_flight` are being answered at a time, each in a thread of its own.
+def share(left: int, size: int, in_flight: int) -> int:
+    """How many of the texts that are left go into the next call of at most `size`: fewer towards the end, so that all
+    servers end at about the same time (guided self-scheduling, Polychronopoulos and Kuck 1987).
 
-    The next job is taken when a thread is free. The first error is raised and what is under way is left alone: the
-    threads do not hold up the end of the process.
+    >>> [share(left, 32, 2) for left in (200, 100, 20, 3)], share(20, 32, 1)
+    ([32, 25, 5, 1], 20)
     """
-    if in_flight == 1:
-        yield from ((job, answer(job)) for job in jobs)
-        return
-    todo: SimpleQueue[Job | None] = SimpleQueue()
-    done: SimpleQueue[tuple[Job, Answer | None, Exception | None]] = SimpleQueue()
+    return min(size, left if in_flight == 1 else -(-left // (2 * in_flight)))
 
-    def work() -> None:
-        while (job := todo.get()) is not None:
+
+class Lanes(Generic[Job, Answer]):
+    """Threads that answer jobs; one thread gives the jobs and takes the answers, and shares nothing else with them.
+
+    The threads do not hold up the end of the process: what is under way then is left alone.
+    """
+
+    def __init__(self, answer: Callable[[Job], Answer], in_flight: int) -> None:
+        """in_flight: jobs answered at a time, each in a thread of its own."""
+        self._answer = answer
+        self._todo: SimpleQueue[Job | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[Job, Answer | None, Exception | None]] = SimpleQueue()
+        self._threads = in_flight
+        self.under_way = 0  # jobs given and not taken yet
+        for number in range(in_flight):
+            threading.Thread(target=self._work, name=f"lane-{number}", daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def give(self, job: Job) -> None:
+        """Has the job answered as soon as a thread is free."""
+        self.under_way += 1
+        self._todo.put(job)
+
+    def taken(self, *, wait: bool) -> Iterator[tuple[Job, Answer]]:
+        """Each job that is answered by now with its answer; with wait=True at least one, where any is under way.
+
+        The first error is raised.
+        """
+        while self.under_way:
             try:
-                done.put((job, answer(job), None))
-            except Exception as error:
-                done.put((job, None, error))
-
-    def give() -> int:
-        """How many jobs were given to a thread: 1, or 0 when there are no more."""
-        for job in jobs:
-            todo.put(job)
-            return 1
-        return 0
-
-    for number in range(in_flight):
-        threading.Thread(target=work, name=f"lane-{number}", daemon=True).start()
-    try:
-        under_way = sum(give() for _ in range(in_flight))
-        while under_way:
-            job, result, error = done.get()
+                job, result, error = self._done.get(block=wait)
+            except Empty:
+                return
+            wait = False
+            self.under_way -= 1
             if error is not None:
                 raise error
-            under_way += give() - 1
             yield job, result  # type: ignore[misc]  # without an error there is an answer, which may be None itself
-    finally:
-        for _ in range(in_flight):
-            todo.put(None)
+
+    def close(self) -> None:
+        """Lets the threads end after what they are at."""
+        for _ in range(self._threads):
+            self._todo.put(None)
+
+    def _work(self) -> None:
+        while (job := self._todo.get()) is not None:
+            try:
+                self._done.put((job, self._answer(job), None))
+            except Exception as error:
+                self._done.put((job, None, error))
+
+
+class Beside(Generic[Result]):
+    """Work that was begun in a thread of its own, which does not hold up the end of the process."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self._lanes: Lanes[Callable[[], Result], Result] = Lanes(lambda job: job(), 1)
+        self._lanes.give(work)
+        self._lanes.close()
+
+    def result(self) -> Result:
+        """What the work gave, or its error, as soon as it has ended; asked for once."""
+        ((_, result),) = self._lanes.taken(wait=True)
+        return result

@@ -58,6 +58,13 @@ class Shard:
         return text_digest % self.count == self.number
 
 
+def calls_at_once(servers: int, *, serving: bool = False) -> int:
+    """Calls of the embedder at once: one a server. A single one, or a model in this process, has its next call at hand
+    before it is through with the last, but where questions wait behind it.
+    """
+    return max(servers, 1 if serving else 2)
+
+
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
     """One build, from a source to a generation below `root`."""
@@ -68,7 +75,7 @@ class BuildPlan:
     embedder: Embedder
     index: IndexParameters = FLAT
     batch_size: int = 32
-    in_flight: int = 1  # calls of the embedder at once
+    in_flight: int = 2  # calls of the embedder at once, see calls_at_once
     call_seconds: float | None = None  # about how long one of them may take; None: batch_size alone decides
     given_build_key: str | None = None  # in place of the computed one, by whoever decides what is built
     reason: str = "Requested"

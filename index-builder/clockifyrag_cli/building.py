@@ -12,7 +12,7 @@ from clockifyrag_cli.outcome import told_failure, write_outcome
 from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
-    from clockifyrag_builder.build import BuildOutcome
+    from clockifyrag_builder.outcome import BuildOutcome
     from clockifyrag_builder.plan import Source
     from clockifyrag_index.embedders import Embedder
     from clockifyrag_index.layout import Layout
@@ -80,7 +80,7 @@ def build(
     """
     with ended_by_sigterm(), told_failure(outcome):
         from clockifyrag_builder.build import build as built
-        from clockifyrag_builder.plan import BuildPlan, Shard
+        from clockifyrag_builder.plan import BuildPlan, Shard, calls_at_once
         from clockifyrag_cli.opened import limits_of
         from clockifyrag_cli.ops import ops_port
         from clockifyrag_cli.progress import progress_display
@@ -107,7 +107,7 @@ def build(
             limits=limits_of(profile, max_chars, min_chars),
             embedder=opened,
             batch_size=batch_size,
-            in_flight=max(1, len(urls)) if embedder.lower() == "ollama" else 1,
+            in_flight=calls_at_once(len(urls), serving=serving) if embedder.lower() == "ollama" else calls_at_once(1),
             call_seconds=CALL_SECONDS_WHILE_SERVING if serving and embedder.lower() == "ollama" else None,
             given_build_key=build_key,
             reason=reason,

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from corpora import Corpus, corpus
 
-from clockifyrag_builder.build import BuildOutcome, build
+from clockifyrag_builder.build import build
+from clockifyrag_builder.outcome import BuildOutcome
 from clockifyrag_builder.plan import BuildPlan
 from clockifyrag_index.layout import Layout
 

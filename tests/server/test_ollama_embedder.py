@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
@@ -88,7 +89,7 @@ def test_batches_are_bounded_by_count_and_by_characters(ollama, opened):
     embedder = opened(batch_size=32)
 
     embedder.embed_documents(TEXTS)
-    short_batches = [len(texts) for texts in ollama.inputs[-2:]]
+    short_batches = [len(texts) for texts in ollama.inputs if len(texts) > 1]
     embedder.embed_documents(long)
 
     assert [32, 8] == short_batches
@@ -96,10 +97,19 @@ def test_batches_are_bounded_by_count_and_by_characters(ollama, opened):
     assert [10, 10, 4] == [len(texts) for texts in ollama.inputs[-3:]]
 
 
-def test_a_few_texts_go_one_by_one_without_a_probe(ollama, opened):
+def test_a_few_texts_go_one_by_one(ollama, opened):
     opened().embed_documents(TEXTS[:SINGLY_MAX])
 
     assert [1] * SINGLY_MAX == [len(texts) for texts in ollama.inputs]
+
+
+def test_the_first_batch_proves_that_batches_agree_and_is_not_embedded_twice(ollama, opened):
+    embedder = opened(batch_size=32)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(embedder.embed_documents, [TEXTS[:32], TEXTS[:32]]))
+
+    assert [32, 1, 1, 1, 1, 32] == [len(texts) for texts in ollama.inputs]
 
 
 def test_a_repetition_is_logged_with_what_failed_and_the_wait(ollama, opened, caplog):
@@ -157,7 +167,7 @@ def test_when_texts_need_no_batch_nothing_is_asked_for_none(ollama, opened):
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_passing_fault_is_survived(ollama, opened, fault: Behaviour, count: int):
     embedder = opened(batch_size=32)
-    embedder.embed_documents(TEXTS)  # the probe of batches is behind us
+    embedder.embed_documents(TEXTS)  # batches are known to agree
     ollama.next(fault, fault)
 
     rows = embedder.embed_documents(TEXTS[:count])

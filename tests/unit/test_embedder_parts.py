@@ -9,7 +9,7 @@ from clockifyrag_index.embedders.bert_words import bert_words
 from clockifyrag_index.embedders.breaker import Breaker
 from clockifyrag_index.embedders.checks import same_digest, unit_length
 from clockifyrag_index.embedders.local import MINILM_DISTRIBUTION, MINILM_PACKAGE, package_folder
-from clockifyrag_index.embedders.parity import PROBE_TEXTS, batch_equals_singles
+from clockifyrag_index.embedders.parity import batch_equals_singles
 from clockifyrag_index.embedders.token_bound import TokenBound
 from clockifyrag_index.embedders.tokens import open_tokenizer
 from clockifyrag_index.errors import TextRefused
@@ -146,20 +146,20 @@ def test_digests_are_compared_with_and_without_their_prefix(wanted: str, same: b
     assert same == same_digest(wanted, "sha256:" + "ab" * 32)
 
 
-def test_a_server_that_shuffles_or_drifts_does_not_pass_the_probe():
-    directions = np.eye(len(PROBE_TEXTS), dtype=np.float32)
+def test_a_server_that_shuffles_or_drifts_is_found_out_by_its_first_batch():
+    texts = [f"text {number}" for number in range(32)]
+    directions = np.eye(len(texts), dtype=np.float32)
 
-    def rows(texts):
-        return directions[[PROBE_TEXTS.index(text) for text in texts]]
+    def rows(texts_of_a_call):
+        return directions[[texts.index(text) for text in texts_of_a_call]]
 
-    def shuffled(texts):
-        return rows(texts)[::-1] if len(texts) > 1 else rows(texts)
+    def shuffled(texts_of_a_call):
+        return rows(texts_of_a_call)[::-1]
 
-    def drifting(texts):
-        return unit_length(rows(texts) + (0.02 if len(texts) >= 16 else 0))
+    def drifting(texts_of_a_call):
+        return unit_length(rows(texts_of_a_call) + (0.02 if len(texts_of_a_call) >= 16 else 0))
 
-    assert 32 == len(set(PROBE_TEXTS))
-    assert batch_equals_singles(rows)
-    assert not batch_equals_singles(shuffled)
-    assert not batch_equals_singles(drifting)
-    assert batch_equals_singles(drifting, PROBE_TEXTS[:8])
+    assert batch_equals_singles(rows, texts, rows(texts))
+    assert not batch_equals_singles(shuffled, texts, shuffled(texts))
+    assert not batch_equals_singles(drifting, texts, drifting(texts))
+    assert batch_equals_singles(drifting, texts[:8], drifting(texts[:8]))

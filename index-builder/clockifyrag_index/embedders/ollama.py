@@ -25,10 +25,10 @@ from .canaries import CANARY_TEXTS
 from .checks import refuse_unreadable
 from .ollama_model import OllamaModel
 from .ollama_server import OllamaServer, RequestRefused, Times, Unanswered
-from .parity import PROBE_TEXTS, batch_equals_singles
+from .parity import batch_equals_singles
 from .token_bound import TokenBound
 
-SINGLY_MAX = 16  # so few texts go one by one: a batch saves a server the HTTP only, and needs the probe of batches
+SINGLY_MAX = 16  # so few texts go one by one: a batch saves a server the HTTP only, and must be proved first
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class OllamaEmbedder:
         self._breaker = breaker or Breaker()
         self._bound = TokenBound(self._profile)
         self._batches_agree: bool | None = None  # None: not tried yet
+        self._trying = threading.Lock()
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -77,8 +78,11 @@ class OllamaEmbedder:
         inputs = [self._profile.document_prefix + one for one in words]
         self._bound.refuse_too_long(inputs)
         rows = np.empty((len(texts), self.identity.dimensions), np.float32)
-        for places in batches([len(text) for text in inputs], self._texts_at_once(len(texts))):
-            rows[places.start : places.stop] = self._isolated(inputs, places, time.monotonic() + self._times.deadline)
+        done = self._first_batch(inputs, rows) if len(texts) > SINGLY_MAX and self._batch_size > 1 else 0
+        at_once = self._batch_size if self._batches_agree and len(texts) > SINGLY_MAX else 1
+        for places in batches([len(text) for text in inputs[done:]], at_once):
+            at = range(done + places.start, done + places.stop)
+            rows[at.start : at.stop] = self._isolated(inputs, at, time.monotonic() + self._times.deadline)
         return rows
 
     def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
@@ -115,22 +119,25 @@ class OllamaEmbedder:
         """The text as the model's tokenizer would cut it, where the server's own would cut it otherwise."""
         return bert_words(text) if canonical_model(self._profile.model) in BERT_VOCABULARY else text
 
-    def _texts_at_once(self, count: int) -> int:
-        """Texts of one request, after a probe, once, that a batch gives what single texts give."""
-        if count <= SINGLY_MAX or self._batch_size == 1:
-            return 1
-        if self._batches_agree is None:
-            probe = PROBE_TEXTS[: self._batch_size]
+    def _first_batch(self, inputs: Sequence[str], rows: Vectors) -> int:
+        """How many of the rows it filled: the first batch of all proves that a batch gives what single texts give."""
+        with self._trying:
+            if self._batches_agree is not None:
+                return 0
+            ends = time.monotonic() + self._times.deadline
+            first = next(batches([len(text) for text in inputs], self._batch_size))
+            rows[: first.stop] = self._isolated(inputs, first, ends)
             embed = partial(self._model.vectors_in_time, seconds=self._times.deadline)
-            self._batches_agree = batch_equals_singles(embed, probe)
-            if not self._batches_agree:
-                log.warning(
-                    "Ollama at %s gives texts in a batch of %d other vectors than alone; they are sent one by one now, "
-                    "which is slower. Update Ollama, or lower embedding.batchSize",
-                    self._server.shown,
-                    len(probe),
-                )
-        return self._batch_size if self._batches_agree else 1
+            self._batches_agree = batch_equals_singles(embed, inputs[: first.stop], rows[: first.stop])
+            if self._batches_agree:
+                return first.stop
+            log.warning(
+                "Ollama at %s gives texts in a batch of %d other vectors than alone; they are sent one by one now, "
+                "which is slower. Update Ollama, or lower embedding.batchSize",
+                self._server.shown,
+                len(first),
+            )
+            return 0
 
     def _isolated(self, inputs: Sequence[str], places: range, ends: float) -> Vectors:
         """(len(places), dimensions) float32; halves what fails until one text stands alone, which TextRefused names."""

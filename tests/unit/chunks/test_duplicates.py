@@ -1,6 +1,7 @@
 """Equal texts inside one article, and in several."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -25,7 +26,8 @@ def article(name: str, *texts: tuple[str, str], namespace: str = "default") -> D
 
 
 def chunks(*documents: Document) -> list[Chunk]:
-    return list(chunked_corpus(lambda: documents, LIMITS, words).chunks())
+    corpus = chunked_corpus(lambda: documents, LIMITS, words)
+    return corpus.completed(list(corpus.chunks()))
 
 
 def test_equal_sections_of_one_article_collapse_and_the_report_names_them() -> None:
@@ -99,9 +101,25 @@ def test_a_source_without_documents_is_refused() -> None:
 
 
 def test_a_source_that_changes_between_the_passes_is_told() -> None:
-    document, longer = article("web", ("Steps", STEPS)), article("web", ("Steps", STEPS), ("More", "Text."))
-    passes = iter([[document], [document], [longer]])
+    document, other = article("web", ("Steps", STEPS)), article("ios", ("Steps", STEPS))
+    passes = iter([[document], [document, other]])
     corpus = chunked_corpus(lambda: next(passes), LIMITS, words)
 
-    with pytest.raises(SourceError, match="found 2 chunks where a moment before there were 1"):
+    with pytest.raises(SourceError, match="found 2 documents where a moment before there were 1"):
         list(corpus.chunks())
+
+
+def test_a_document_is_divided_as_it_is_asked_for() -> None:
+    taken: list[str] = []
+    documents = [article(name, ("Steps", f"{STEPS} {name}")) for name in ("web", "ios", "linux")]
+
+    def read() -> Iterator[Document]:
+        for document in documents:
+            taken.append(document.document_id)
+            yield document
+
+    corpus = chunked_corpus(read, LIMITS, words)
+    taken.clear()
+    first = next(corpus.chunks())
+
+    assert ("web", ["web"]) == (first.document_id, taken)

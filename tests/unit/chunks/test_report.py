@@ -24,7 +24,9 @@ def test_the_report_names_what_happened_to_every_document() -> None:
         article("long", text, *[Section(("A",), "", (Block("text", "One and the same. " * 12),))] * 3),
     ]
 
-    report = chunked_corpus(lambda: documents, LIMITS, lambda text: len(text.split())).report
+    corpus = chunked_corpus(lambda: documents, LIMITS, lambda text: len(text.split()))
+    list(corpus.chunks())
+    report = corpus.report
 
     assert 9 == report.documents
     assert {"": 1, "en": 8} == report.languages

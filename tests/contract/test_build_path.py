@@ -1,0 +1,222 @@
+"""A build embeds beside reading and counting words, and a rebuild gives what a whole build gives."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from corpora import corpus
+from folders import written
+from tests.server.fake_ollama import FakeOllama
+
+from clockifyrag_builder.build import build
+from clockifyrag_builder.documents import Block, Document, Section
+from clockifyrag_builder.plan import BuildPlan
+from clockifyrag_builder.report import Listed
+from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
+from clockifyrag_index.embedders.canaries import CANARY_TEXTS
+from clockifyrag_index.embedders.opening import open_embedder
+from clockifyrag_index.errors import SourceError
+from clockifyrag_index.generations import Generation, current_generation_path, open_generation
+from clockifyrag_resource.profiles import model_profile
+
+DEADLINE_SECONDS = 60.0
+ADDED = "Press the brass button twice before you leave."
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress nobody looks at."""
+
+
+@dataclass
+class Watched:
+    """An embedder that tells when it was given a text of the corpus, and may be told to wait for something first."""
+
+    inner: Embedder
+    begun: threading.Event = field(default_factory=threading.Event)
+    before: Callable[[], object] = lambda: None
+    calls: list[list[str]] = field(default_factory=list)
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        return self.inner.identity
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        if set(texts) != set(CANARY_TEXTS):
+            self.calls.append(list(texts))
+            self.begun.set()
+            self.before()
+        return self.inner.embed_documents(texts)
+
+    def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
+        return self.inner.embed_question(text, timeout_seconds)
+
+    def count_tokens(self, text: str) -> int:
+        return self.inner.count_tokens(text)
+
+    def close(self) -> None:
+        """The inner one is closed by who opened it."""
+
+
+@dataclass
+class Articles:
+    """A source of short articles; `between` is called in the second pass, in the middle."""
+
+    count: int
+    between: Callable[[], object] = lambda: None
+    passes: int = 0
+
+    @property
+    def description(self) -> Mapping[str, object]:
+        return {"kind": "articles"}
+
+    def fetch(self) -> str:
+        return f"sha256:{self.count}"
+
+    def documents(self) -> Iterator[Document]:
+        self.passes += 1
+        for number in range(self.count):
+            if self.passes == 2 and number == self.count // 2:
+                self.between()
+            block = Block("text", f"Article {number} tells how to start timer {number}.")
+            yield Document(
+                f"a{number}", "default", "", f"Timer {number}", "", "en", (Section((), "", (block,)),), "a.md"
+            )
+
+    def reading(self) -> Mapping[str, Listed]:
+        return {}
+
+
+def over(plan_of: Callable[..., BuildPlan], root: Path, source: Articles, **changes: object) -> BuildPlan:
+    return replace(plan_of("sample", root, **changes), source=source)
+
+
+def opened(root: Path) -> Generation:
+    return open_generation(current_generation_path(root))
+
+
+def test_texts_are_embedded_while_others_are_still_being_read(
+    plan_of: Callable[..., BuildPlan], wordllama: Embedder, tmp_path: Path
+) -> None:
+    embedder = Watched(wordllama)
+    seen: list[bool] = []
+    source = Articles(40, between=lambda: seen.append(embedder.begun.wait(DEADLINE_SECONDS)))
+
+    outcome = build(over(plan_of, tmp_path, source, embedder=embedder, batch_size=4), silent)
+
+    assert [True] == seen
+    assert (40, 40) == (outcome.chunks, outcome.texts_embedded)
+
+
+def test_words_are_counted_while_texts_are_embedded(
+    plan_of: Callable[..., BuildPlan], wordllama: Embedder, tmp_path: Path
+) -> None:
+    counted: list[bool] = []
+
+    def wait_for_words() -> None:
+        ends = time.monotonic() + DEADLINE_SECONDS
+        while not any(tmp_path.glob("generations/.words.tmp-*/*")) and time.monotonic() < ends:
+            threading.Event().wait(0.01)
+        counted.append(any(tmp_path.glob("generations/.words.tmp-*/*")))
+
+    build(over(plan_of, tmp_path, Articles(8), embedder=Watched(wordllama, before=wait_for_words)), silent)
+
+    assert counted and all(counted)
+    assert not list(tmp_path.glob("generations/.*"))
+
+
+def test_where_the_model_is_known_nothing_is_embedded_before_all_is_read(
+    plan_of: Callable[..., BuildPlan], wordllama: Embedder, tmp_path: Path
+) -> None:
+    """Its vectors may be gone and all else unchanged: then no model is asked."""
+    build(over(plan_of, tmp_path, Articles(8)), silent)
+    shutil.rmtree(tmp_path / "cache")
+    embedder = Watched(wordllama)
+
+    again = build(over(plan_of, tmp_path, Articles(8), embedder=embedder, given_build_key="another"), silent)
+
+    assert ("Unchanged", []) == (again.result, embedder.calls)
+
+
+def test_a_source_that_fails_halfway_leaves_nothing_but_vectors(
+    plan_of: Callable[..., BuildPlan], wordllama: Embedder, tmp_path: Path
+) -> None:
+    def fails() -> None:
+        raise SourceError("the disk was taken away")
+
+    with pytest.raises(SourceError, match="taken away"):
+        build(over(plan_of, tmp_path, Articles(40, between=fails), batch_size=4), silent)
+
+    assert not (tmp_path / "CURRENT").exists()
+    assert not list((tmp_path / "generations").glob("*"))
+
+
+def changed_copy(folder: Path) -> tuple[Path, Path]:
+    """The corpus, and the corpus with one more sentence in one of its articles."""
+    articles = corpus().articles
+    before, after = folder / "before", folder / "after"
+    for place in (before, after):
+        place.mkdir()
+        if articles.is_dir():
+            shutil.copytree(articles, place, dirs_exist_ok=True)
+        else:
+            shutil.copy(articles, place)
+    path = sorted(path for path in after.rglob("*.*") if "time entries" in path.read_text())[0]
+    path.write_text(path.read_text().replace("time entries", f"time entries. {ADDED} Time entries", 1))
+    return before, after
+
+
+def files_of(generation: Generation) -> dict[str, bytes]:
+    """All files that hold chunks or words, by name."""
+    return {
+        str(path.relative_to(generation.path)): path.read_bytes()
+        for path in sorted(generation.path.rglob("*"))
+        if path.is_file() and (path.parent.name == "lexical" or path.name.startswith(("chunks", "documents")))
+    }
+
+
+@pytest.mark.corpus
+def test_a_rebuild_after_one_change_gives_what_a_whole_build_gives(
+    plan_of: Callable[..., BuildPlan], tmp_path: Path
+) -> None:
+    before, after = changed_copy(tmp_path)
+    build(plan_of(before, tmp_path / "grown"), silent)
+    known = texts_of(opened(tmp_path / "grown"))
+
+    changed = build(plan_of(after, tmp_path / "grown"), silent)
+    build(plan_of(after, tmp_path / "whole"), silent)
+
+    grown, whole = opened(tmp_path / "grown"), opened(tmp_path / "whole")
+    assert changed.texts_embedded == len(texts_of(grown) - known) > 0
+    assert files_of(whole) == files_of(grown)
+    assert "chunks.jsonl" in files_of(grown) and any(name.startswith("lexical/") for name in files_of(grown))
+    cosines = [grown.dense.vector(row) @ whole.dense.vector(row) for row in range(len(grown.chunks))]
+    assert min(cosines) >= 0.99999
+
+
+def test_of_a_changed_article_a_model_server_is_given_the_new_texts_and_the_canaries_alone(
+    plan_of: Callable[..., BuildPlan], tmp_path: Path
+) -> None:
+    articles = {f"a{number}.md": f"# Timer {number}\n\nHow to start timer {number}.\n" for number in range(40)}
+    with FakeOllama({"all-minilm": 384}) as ollama:
+        embedder = open_embedder("Ollama", model_profile("all-minilm"), url=ollama.url)
+        first = build(plan_of(written(tmp_path / "docs", articles), tmp_path / "root", embedder=embedder), silent)
+        asked = len(ollama.inputs)
+        articles["a7.md"] += f"\n{ADDED}\n"
+
+        changed = build(plan_of(written(tmp_path / "docs", articles), tmp_path / "root", embedder=embedder), silent)
+        given = [text for texts in ollama.inputs[asked:] for text in texts]
+        same = build(plan_of(tmp_path / "docs", tmp_path / "root", embedder=embedder), silent)
+        embedder.close()
+
+    assert (40, 1) == (first.texts_embedded, changed.texts_embedded)
+    assert ADDED in next(text for text in given if text not in CANARY_TEXTS)
+    assert len(CANARY_TEXTS) + 1 == len(given)
+    assert ("Unchanged", 0, changed.generation) == (same.result, same.texts_embedded, same.generation)
+
+
+def texts_of(generation: Generation) -> set[str]:
+    return {generation.chunks[row].embedded_text for row in range(len(generation.chunks))}
