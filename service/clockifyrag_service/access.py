@@ -67,6 +67,16 @@ def admitted(keys: KeyRing, path: str, presented: str | None) -> Key | None:
     return key
 
 
+def client_name(address: str, key: Key | None) -> str:
+    """Who asks, for counting: people share keys, and addresses share people."""
+    return f"{address} {key.id}" if key else address
+
+
+def limited_name(address: str, key: Key | None) -> str:
+    """Whose bucket of the rate limit a request is taken from."""
+    return f"key {key.id}" if key else address
+
+
 def unauthorized(presented: bool) -> Refused:
     return Refused(
         UNAUTHORIZED,

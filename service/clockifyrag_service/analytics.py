@@ -41,17 +41,19 @@ class TopCounts:
         self.counts: dict[str, Count] = {}
         self.floor = 0  # no question that was dropped had been asked more often
 
-    def add(self, query: str, results: int, helpful: bool) -> None:
+    def add(self, query: str, results: int, helpful: bool) -> bool:
+        """Counts one question. Whether it is counted for the first time, or was dropped before."""
         count = self.counts.get(query)
         if count is None:
             if len(self.counts) >= 2 * self.size:
                 self._drop_rarest()
             self.counts[query] = Count(self.floor + 1, 1, results, helpful)
-        else:
-            count.times += 1
-            count.asked += 1
-            count.results += results
-            count.helpful = helpful
+            return True
+        count.times += 1
+        count.asked += 1
+        count.results += results
+        count.helpful = helpful
+        return False
 
     def _drop_rarest(self) -> None:
         ranked = sorted(self.counts.items(), key=lambda item: -item[1].times)
@@ -102,8 +104,8 @@ class Pane:
         self.total += 1
         self.seconds += asked.seconds
         self.misses += not asked.from_cache
-        self.popular.add(asked.query, asked.results, asked.helpful)
-        self.unique.add(hash(asked.query) % HASH_SPACE)  # SipHash: uniform, and keyed anew in each process
+        if self.popular.add(asked.query, asked.results, asked.helpful):
+            self.unique.add(hash(asked.query) % HASH_SPACE)  # SipHash: uniform, and keyed anew in each process
         if asked.results == 0:
             self.zero += 1
             self.fruitless.add(asked.query, 0, False)
@@ -149,10 +151,12 @@ class Analytics:
         self._count([asked] if client is None else self._drafts.add(client, asked))
 
     def _count(self, final: Iterable[Asked]) -> None:
+        pane = self._panes[-1]
         for asked in final:
-            if asked.at - self._panes[-1].started >= self._pane_seconds:
-                self._panes.append(Pane(asked.at))
-            self._panes[-1].add(asked)
+            if asked.at - pane.started >= self._pane_seconds:
+                pane = Pane(asked.at)
+                self._panes.append(pane)
+            pane.add(asked)
 
     def _window(self) -> tuple[Pane, ...]:
         """The panes of the window that ends now, at least one; questions that became final meanwhile are in them."""

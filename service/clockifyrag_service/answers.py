@@ -14,6 +14,7 @@ import orjson
 from clockifyrag_index.chunk import BREADCRUMB_SEPARATOR, Chunk
 from clockifyrag_index.search import ArticleHit, SearchResult, SectionHit
 
+from .etags import weak_etag
 from .parameters import SearchParameters
 
 
@@ -27,11 +28,17 @@ class Answer:
     results: int
     degraded: tuple[str, ...]
     timings_ms: Mapping[str, float]
-    low_confidence: bool = False
+    low_confidence: bool
+    etag: bytes
 
     @property
     def size_bytes(self) -> int:
         return len(self.head)
+
+    @property
+    def helpful(self) -> bool:
+        """Whether something was found that is worth offering to others."""
+        return self.results > 0 and not self.low_confidence
 
     def body(self, request_id: str, seconds: float, from_cache: bool) -> bytes:
         """The whole JSON for one request. The request id is plain ASCII without quotes (exchange.py)."""
@@ -55,14 +62,16 @@ def answer(result: SearchResult, parameters: SearchParameters, generation: str) 
         "results": results(result, parameters.details),
         "metadata": search_metadata(result, generation),
     }
+    head = orjson.dumps(document)[:-2]  # without the braces that close metadata and document
     return Answer(
         parameters,
-        orjson.dumps(document)[:-2],  # without the braces that close metadata and document
+        head,
         result.query_processed.casefold(),
         len(result.hits),
         result.degraded,
         result.timings_ms,
         result.low_confidence,
+        weak_etag(head),
     )
 
 

@@ -29,8 +29,15 @@ from .routes.state import ops_routes, probe_routes, state_routes
 from .settings import Settings
 from .validation import refused_body
 
-CORS_HEADERS = ("authorization", "content-type", "x-api-key", "x-api-token", "x-request-id")
-CORS_EXPOSED = ("x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after")
+CORS_HEADERS = ("authorization", "content-type", "if-none-match", "x-api-key", "x-api-token", "x-request-id")
+CORS_EXPOSED = (
+    "etag",
+    "x-request-id",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "retry-after",
+)
 
 
 def create_app(settings: Settings, log_stream: IO[str] | None = None) -> ASGIApp:

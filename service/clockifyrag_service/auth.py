@@ -22,6 +22,7 @@ from typing import Final
 
 from .watched import looks
 
+KEY_HEADERS: Final = frozenset({b"authorization", b"x-api-key", b"x-api-token"})
 SCOPES: Final = frozenset({"search", "chat", "analytics", "admin"})
 KEY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 SHA256_HEX = re.compile(r"[0-9a-f]{64}")
@@ -163,11 +164,8 @@ class KeyRing:
         return key
 
 
-def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The key in `Authorization: Bearer`, `X-API-Key` or `x-api-token`, or None."""
-    for name, value in headers:
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return value[7:].strip().decode("latin-1")
-        if name in (b"x-api-key", b"x-api-token"):
-            return value.strip().decode("latin-1")
-    return None
+def presented_key(name: bytes, value: bytes) -> str | None:
+    """The key in one of KEY_HEADERS; None in an `Authorization` of another kind."""
+    if name != b"authorization":
+        return value.strip().decode("latin-1")
+    return value[7:].strip().decode("latin-1") if value[:7].lower() == b"bearer " else None

@@ -35,24 +35,32 @@ class Drafts:
     def __init__(self, clients_max: int = CLIENTS_MAX) -> None:
         self.clients_max = clients_max
         self._pending: OrderedDict[str, Asked] = OrderedDict()  # whoever asked longest ago first
+        self._oldest_at = float("inf")  # none of them was asked before
 
     def add(self, client: str, asked: Asked) -> list[Asked]:
         """Keeps the question as this client's pending one; the questions that became final, oldest first."""
+        pending = self._pending
         final = self.settled(asked.at)
-        earlier = self._pending.pop(client, None)
+        earlier = pending.pop(client, None)
         if earlier is not None and not continues(asked.typed, earlier.typed):
             final.append(earlier)
-        self._pending[client] = asked
-        if len(self._pending) > self.clients_max:
-            final.append(self._pending.popitem(last=False)[1])
+        if not pending:
+            self._oldest_at = asked.at
+        pending[client] = asked
+        if len(pending) > self.clients_max:
+            final.append(pending.popitem(last=False)[1])
         return final
 
     def settled(self, now: float) -> list[Asked]:
         """The questions that nobody continued for SETTLING_SECONDS, oldest first; they are final and forgotten here."""
-        final = []
+        final: list[Asked] = []
+        if now - self._oldest_at < SETTLING_SECONDS:
+            return final
+        self._oldest_at = float("inf")
         while self._pending:
             client, asked = next(iter(self._pending.items()))
             if now - asked.at < SETTLING_SECONDS:
+                self._oldest_at = asked.at
                 break
             final.append(asked)
             del self._pending[client]
@@ -69,6 +77,8 @@ def continues(later: str, earlier: str) -> bool:
     >>> continues("reports as pdf", "rep"), continues("track time", "track tiem"), continues("rep", "rep")
     (True, True, False)
     """
+    if later == earlier:
+        return False  # most often so: answered from the cache again
     wanted, known = later.casefold().split(), earlier.casefold().split()
     if wanted == known or not known or len(wanted) < len(known):
         return False

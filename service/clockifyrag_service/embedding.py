@@ -21,6 +21,7 @@ from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUn
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_resource.profiles import LOCAL_MODELS, canonical_model
 
+from .flights import ThreadFlight
 from .settings import Settings
 
 FAILURES_MAX = 3  # questions in a row without a vector, before the embedder is called unreachable
@@ -47,6 +48,7 @@ class ProvenEmbedder:
         self._failures = 0
         self._lock = threading.Lock()
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
+        self._flights: ThreadFlight[Vectors] = ThreadFlight()
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -77,11 +79,19 @@ class ProvenEmbedder:
             raise EmbedderMismatch(self.reason)
         if self.verdict != "ok":
             raise EmbedderUnavailable(self.reason)
-        with self._lock:
-            vector = self._vectors.get(text)
-            if vector is not None:
-                self._vectors.move_to_end(text)
-                return vector
+        vector = self._kept(text)
+        if vector is not None:
+            return vector
+        try:
+            return self._flights.do(text, lambda: self._embedded(text, timeout_seconds), timeout_seconds)
+        except TimeoutError as error:
+            raise EmbedderUnavailable("another thread waits too long for the same vector") from error
+
+    def _embedded(self, text: str, timeout_seconds: float | None) -> Vectors:
+        """Asks the embedder and keeps the vector, unless another thread has just done so."""
+        kept = self._kept(text)
+        if kept is not None:
+            return kept
         try:
             vector = self._inner.embed_question(text, timeout_seconds)
         except EmbedderError:
@@ -93,6 +103,13 @@ class ProvenEmbedder:
             if len(self._vectors) > VECTORS_KEPT:
                 self._vectors.popitem(last=False)
         return vector
+
+    def _kept(self, text: str) -> Vectors | None:
+        with self._lock:
+            vector = self._vectors.get(text)
+            if vector is not None:
+                self._vectors.move_to_end(text)
+            return vector
 
     def embed_weighed(self, text: str, weight: WordWeight) -> Vectors | None:
         """As the embedder itself, once it is proven; None where it weighs no words. Nothing is kept: it is quick."""

@@ -1,7 +1,9 @@
-"""Flights: one computation for equal questions that are asked at the same time."""
+"""Flights: one computation for equal questions that are asked at the same time, in the event loop or by threads."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -29,3 +31,36 @@ class SingleFlight(Generic[Result]):
         del self._flying[key]
         if not done.cancelled():
             done.exception()  # seen, even when every caller has gone
+
+
+class ThreadFlight(Generic[Result]):
+    """The same for threads: one computes, the others wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flying: dict[str, Future[Result]] = {}
+
+    def do(self, key: str, compute: Callable[[], Result], timeout_seconds: float | None = None) -> Result:
+        """The result of `compute`, perhaps one that another thread started; its error is everybody's error.
+
+        TimeoutError when another thread's takes longer than this one may wait.
+        """
+        with self._lock:
+            flying = self._flying.get(key)
+            if flying is None:
+                mine = self._flying[key] = Future()
+        if flying is not None:
+            return flying.result(timeout_seconds)
+        try:
+            result = compute()
+        except BaseException as error:
+            self._landed(key)
+            mine.set_exception(error)
+            raise
+        self._landed(key)
+        mine.set_result(result)
+        return result
+
+    def _landed(self, key: str) -> None:
+        with self._lock:
+            del self._flying[key]

@@ -1,7 +1,6 @@
 """Front: what stands before every route, as pure ASGI: request id, key, rate limit, body limit, headers, counting.
 
-A search that was answered before is answered here: its query string finds the stored bytes, and FastAPI's routing,
-which costs more than the search, is never entered.
+A search that was answered before is answered by the shortcut; FastAPI's routing is never entered then.
 """
 
 import logging
@@ -10,20 +9,14 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .access import STATIC, UNLIMITED, admitted, endpoint_of, rate_limited
-from .answers import Answer
-from .auth import presented_key
+from .access import STATIC, UNLIMITED, admitted, client_name, endpoint_of, limited_name, rate_limited
 from .bodies import ClientGone, announces_body, replayed, whole_body
 from .errors import Refused, envelope, internal_error
-from .exchange import REQUEST_ID, SCOPE_KEY, Exchange, request_ids
+from .exchange import JSON, NOSNIFF, SCOPE_KEY, Exchange, HeaderList, Heard, heard_in, request_ids
 from .parts import Parts
-from .searching import Answered
+from .shortcut import PATH, Shortcut
 
-HeaderList = list[tuple[bytes, bytes]]
-
-NOSNIFF = (b"x-content-type-options", b"nosniff")
 NO_STORE = (b"cache-control", b"no-store")
-JSON = (b"content-type", b"application/json")
 
 log = logging.getLogger(__name__)
 
@@ -36,42 +29,43 @@ class Front:
         self._keys = parts.keys
         self._limiter = parts.limiter
         self._clients = parts.clients
-        self._searching = parts.searching
         self._metrics = parts.metrics
         self._log = parts.request_log
         self._traffic = parts.traffic
         self._request_ids = request_ids()
+        self._shortcut = Shortcut(parts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(self._request_id(scope["headers"]), scope["method"], endpoint_of(scope["path"]))
+        heard = heard_in(scope["headers"])
+        request_id = heard.request_id or next(self._request_ids)
+        if scope["path"] == PATH and scope["method"] == "GET":
+            messages = self._shortcut.answer(scope, heard, request_id)
+            if messages is not None:
+                self._traffic.answered += 1
+                await send(messages[0])
+                await send(messages[1])
+                return
+        await self._long_way(
+            Exchange(request_id, scope["method"], endpoint_of(scope["path"])), heard, scope, receive, send
+        )
+
+    async def _long_way(self, exchange: Exchange, heard: Heard, scope: Scope, receive: Receive, send: Send) -> None:
         self._traffic.inflight += 1
         try:
-            await self._answer(exchange, scope, receive, send)
+            await self._answer(exchange, heard, scope, receive, send)
         except ClientGone:
             exchange.status = 499  # nginx's code for a client that did not wait; nothing was sent
         finally:
             self._traffic.inflight -= 1
             self._note(exchange)
 
-    def _request_id(self, headers: HeaderList) -> str:
-        """The caller's own id when it is harmless, else a fresh one."""
-        for name, value in headers:
-            if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
-                return value.decode()
-        return next(self._request_ids)
-
-    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, exchange: Exchange, heard: Heard, scope: Scope, receive: Receive, send: Send) -> None:
         headers: HeaderList = [(b"x-request-id", exchange.request_id.encode()), NOSNIFF]
         try:
-            self._let_in(exchange, scope, headers)
-            if exchange.endpoint == "/search" and exchange.method == "GET":
-                stored = self._searching.cached(scope["query_string"])
-                if stored is not None:
-                    await self._send_stored(exchange, stored, headers, send)
-                    return
+            self._let_in(exchange, heard, scope, headers)
             if announces_body(scope["headers"]):
                 receive = replayed(await whole_body(receive), receive)
         except Refused as refused:
@@ -79,19 +73,19 @@ class Front:
             return
         await self._pass_on(exchange, scope, receive, send, headers)
 
-    def _let_in(self, exchange: Exchange, scope: Scope, headers: HeaderList) -> None:
+    def _let_in(self, exchange: Exchange, heard: Heard, scope: Scope, headers: HeaderList) -> None:
         """Notes who asks. Refused without the right key, or above the rate limit, whose state is told."""
         path: str = scope["path"]
-        address = self._address(scope)
+        peer = scope["client"][0] if scope.get("client") else "unknown"
+        address = self._clients.address(peer, heard.forwarded_for)
         try:
-            key = admitted(self._keys, path, presented_key(scope["headers"]) if self._keys.required else None)
+            key = admitted(self._keys, path, heard.key if self._keys.required else None)
         except Refused:
             self._take(path, address, headers)  # guessing keys is limited, too
             raise
         exchange.key = key
-        exchange.client = f"{address} {key.id}" if key else address  # people share keys, and addresses share people
-        if self._limiter is not None:
-            self._take(path, f"key {key.id}" if key else address, headers)
+        exchange.client = client_name(address, key)
+        self._take(path, limited_name(address, key), headers)
 
     def _take(self, path: str, caller: str, headers: HeaderList) -> None:
         if self._limiter is None or path in UNLIMITED or path.startswith(STATIC):
@@ -100,18 +94,6 @@ class Front:
         headers.extend(allowance.headers())
         if not allowance.allowed:
             raise rate_limited(allowance)
-
-    def _address(self, scope: Scope) -> str:
-        peer = scope["client"][0] if scope.get("client") else "unknown"
-        return self._clients.address(peer, forwarded_for(scope["headers"]))
-
-    async def _send_stored(self, exchange: Exchange, stored: Answer, headers: HeaderList, send: Send) -> None:
-        """Answers from the stored bytes, with this request's own id and latency."""
-        seconds = time.perf_counter() - exchange.started
-        self._searching.count(Answered(stored, True, seconds), exchange.client)
-        if self._log.enabled:
-            exchange.details = {"query": stored.query, "from_cache": True, "results": stored.results}
-        await send_whole(send, exchange, 200, stored.body(exchange.request_id, seconds, True), headers)
 
     async def _refuse(self, exchange: Exchange, refused: Refused, headers: HeaderList, send: Send) -> None:
         exchange.note(error=refused.code)
@@ -161,12 +143,6 @@ def with_defaults(given: Sequence[tuple[bytes, bytes]], ours: HeaderList) -> Hea
     """The route's headers and ours; answers are not kept by browsers unless the route says otherwise."""
     kept = [] if any(name.lower() == b"cache-control" for name, _ in given) else [NO_STORE]
     return [*given, *ours, *kept]
-
-
-def forwarded_for(headers: HeaderList) -> str | None:
-    """All X-Forwarded-For headers as one list, or None."""
-    values = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
-    return ",".join(values) if values else None
 
 
 def identified(app: ASGIApp) -> ASGIApp:

@@ -14,7 +14,7 @@ from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 
@@ -28,6 +28,16 @@ REQUEST_LINE = (
     '{"time":"%s","level":"info","logger":"clockifyrag_service.request","message":"request","request_id":"%s",'
     '"method":"%s","endpoint":"%s","status":%d,"latency_ms":%.3f%s}\n'
 )
+
+
+class FromCache(NamedTuple):
+    """What the log tells of a search answered from the cache; the same each time, so it is written out once."""
+
+    query: str
+    results: int
+
+
+Details = dict[str, Any] | FromCache
 
 
 def timestamp(seconds: float) -> str:
@@ -107,6 +117,7 @@ class RequestLog:
         self._dropped = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
+        self._cached = lru_cache(maxsize=4096)(self._fields_from_cache)
 
     def start(self) -> None:
         if self.enabled:
@@ -120,7 +131,7 @@ class RequestLog:
         self._write()
 
     def add(
-        self, request_id: str, method: str, endpoint: str, status: int, seconds: float, details: dict[str, Any] | None
+        self, request_id: str, method: str, endpoint: str, status: int, seconds: float, details: Details | None
     ) -> None:
         """Notes one answered request; `details` may hold `query`, which is hashed."""
         if len(self._pending) >= PENDING_MAX:
@@ -149,7 +160,7 @@ class RequestLog:
         endpoint: str,
         status: int,
         seconds: float,
-        details: dict[str, Any] | None,
+        details: Details | None,
     ) -> str:
         """The JSON of one request. Ids, methods and endpoints hold nothing that would need escaping."""
         return REQUEST_LINE % (
@@ -159,8 +170,11 @@ class RequestLog:
             endpoint,
             status,
             seconds * 1000,
-            self._fields(details) if details else "",
+            "" if not details else self._cached(details) if isinstance(details, FromCache) else self._fields(details),
         )
+
+    def _fields_from_cache(self, found: FromCache) -> str:
+        return self._fields({"from_cache": True, "results": found.results, "query": found.query})
 
     def _fields(self, details: dict[str, Any]) -> str:
         """Further fields as JSON, with a comma before each; a question is hashed unless questions are wanted."""

@@ -10,7 +10,6 @@ from typing import TypeVar
 import faiss
 
 from clockifyrag_index.errors import DeadlineExceeded, UnknownNamespace
-from clockifyrag_index.search import SearchResult
 
 from .analytics import Analytics
 from .answers import Answer, answer
@@ -86,7 +85,7 @@ class Searching:
         with self._serving.lease() as served:
             found, from_cache = await self._found(served, parameters, raw_query)
         answered = Answered(found, from_cache, time.perf_counter() - started)
-        self.count(answered, client)
+        self.count(found, from_cache, answered.seconds, client)
         return answered
 
     async def _found(
@@ -115,13 +114,14 @@ class Searching:
 
     async def _computed(self, served: Served, parameters: SearchParameters) -> Answer:
         seconds = (parameters.timeout_ms or self._settings.search_timeout_ms) / 1000
-        result = await self.in_pool(served, seconds, lambda left: served.engine.search(request_of(parameters, left)))
-        return self._noted(served, parameters, result)
 
-    def _noted(self, served: Served, parameters: SearchParameters, result: SearchResult) -> Answer:
+        def search(left: float) -> Answer:
+            return answer(served.engine.search(request_of(parameters, left)), parameters, served.id)
+
+        found = await self.in_pool(served, seconds, search)
         self.computed += 1
-        self._metrics.stages(result.timings_ms)
-        return answer(result, parameters, served.id)
+        self._metrics.stages(found.timings_ms)
+        return found
 
     async def in_pool(self, served: Served, seconds: float, work: Callable[[float], Value]) -> Value:
         """The result of `work(seconds left)` in a thread of the pool; the generation stays open until that ends.
@@ -157,20 +157,12 @@ class Searching:
         if not future.cancelled():
             future.exception()  # seen, also when the caller's time had run out before
 
-    def count(self, answered: Answered, client: str | None) -> None:
+    def count(self, found: Answer, from_cache: bool, seconds: float, client: str | None) -> None:
         """Enters an answered search into the metrics at once, into the analytics when the question is final."""
-        found, analytics = answered.answer, self._analytics
-        self._metrics.search(answered.seconds, answered.from_cache, found.results, found.degraded)
+        analytics = self._analytics
+        self._metrics.search(seconds, from_cache, found.results, found.degraded)
         analytics.record(
-            Asked(
-                found.parameters.q,
-                found.query,
-                found.results,
-                found.results > 0 and not found.low_confidence,
-                answered.seconds,
-                answered.from_cache,
-                analytics.now(),
-            ),
+            Asked(found.parameters.q, found.query, found.results, found.helpful, seconds, from_cache, analytics.now()),
             client,
         )
 

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request, Response
 from ..articles import article_page, document_chunks
 from ..documentation import failures
 from ..errors import not_found
+from ..etags import is_unchanged
+from ..exchange import heard_in
 from ..parts import Parts
 from ..plain_page import PAGE_POLICY, PLAIN_POLICY, security_headers
 from ..serving import Served
@@ -50,7 +52,7 @@ def page_routes(parts: Parts, folder: Path = PAGE_FOLDER) -> APIRouter:
         if file is None:
             raise not_found(request.url.path)
         headers = {"etag": file.etag, "cache-control": "no-cache", **security_headers(PAGE_POLICY)}
-        if file.etag in request.headers.get("if-none-match", ""):
+        if is_unchanged(file.etag.encode(), heard_in(request.scope["headers"]).etags):
             return Response(status_code=304, headers=headers)
         return Response(file.content, media_type=file.media_type, headers=headers)
 

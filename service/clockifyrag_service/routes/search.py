@@ -5,17 +5,20 @@ import time
 from fastapi import APIRouter, Request, Response
 
 from ..documentation import documented, failures
-from ..exchange import exchange_of
+from ..etags import is_unchanged
+from ..exchange import exchange_of, heard_in
 from ..models import SearchAnswer, SuggestionsAnswer
 from ..parameters import SearchParameters, read_query, search_rules, suggestion_rules
 from ..parts import Parts
 from ..searching import Answered
+from ..shortcut import REVALIDATED
 from ..suggestions import Suggestion, suggestions
 from . import json_answer
 
 SUGGESTED_QUERY_COUNT_MIN = 3  # times a question was asked before others see it as a suggestion
 POPULAR_QUERIES = 500
 POPULAR_SECONDS = 5.0  # that the list of popular questions is kept
+NOT_MODIFIED = "The answer that If-None-Match names is still right."
 
 
 def search_routes(parts: Parts) -> APIRouter:
@@ -25,7 +28,7 @@ def search_routes(parts: Parts) -> APIRouter:
 
     @router.get(
         "/search",
-        responses={200: {"model": SearchAnswer}, **failures(404, 503, 504)},
+        responses={200: {"model": SearchAnswer}, 304: {"description": NOT_MODIFIED}, **failures(404, 503, 504)},
         openapi_extra=documented(rules),
     )
     async def search(request: Request) -> Response:
@@ -33,7 +36,12 @@ def search_routes(parts: Parts) -> APIRouter:
         raw: bytes = request.scope["query_string"]
         parameters = SearchParameters(**read_query(raw, rules))
         answered = await parts.searching.search(parameters, raw, exchange_of(request).client)
-        return Response(completed(request, answered), media_type="application/json")
+        body = completed(request, answered)
+        etag = answered.answer.etag
+        headers = {"etag": etag.decode(), "cache-control": REVALIDATED[1].decode()}
+        if is_unchanged(etag, heard_in(request.scope["headers"]).etags):
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
 
     @router.get(
         "/suggestions",

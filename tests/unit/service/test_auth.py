@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from clockifyrag_service.access import admitted, endpoint_of, scope_needed
-from clockifyrag_service.auth import KeyRing, KeysInvalid, new_key, parsed_keys, presented_key
+from clockifyrag_service.auth import KeyRing, KeysInvalid, new_key, parsed_keys
 from clockifyrag_service.errors import Refused
+from clockifyrag_service.exchange import heard_in
 
 DIGEST = hashlib.sha256(b"crag_a_secret").hexdigest()
 
@@ -146,11 +147,36 @@ def test_when_the_file_is_missing_or_empty_nobody_is_let_in(tmp_path: Path, text
     ],
 )
 def test_a_key_may_be_sent_in_three_headers(name: bytes, value: bytes) -> None:
-    assert "crag_a_s" == presented_key([(b"host", b"x"), (name, value)])
+    assert "crag_a_s" == heard_in([(b"host", b"x"), (name, value)]).key
 
 
 def test_other_credentials_are_no_key() -> None:
-    assert None is presented_key([(b"authorization", b"Basic Zm9v")])
+    assert None is heard_in([(b"authorization", b"Basic Zm9v")]).key
+
+
+def test_the_first_key_that_is_sent_counts() -> None:
+    heard = heard_in([(b"authorization", b"Basic Zm9v"), (b"x-api-key", b"first"), (b"x-api-token", b"second")])
+
+    assert "first" == heard.key
+
+
+def test_lists_may_be_sent_in_several_headers() -> None:
+    heard = heard_in(
+        [
+            (b"x-forwarded-for", b"10.0.0.1"),
+            (b"if-none-match", b'"a"'),
+            (b"x-forwarded-for", b"10.0.0.2"),
+            (b"if-none-match", b'"b"'),
+        ]
+    )
+
+    assert ("10.0.0.1,10.0.0.2", b'"a","b"') == (heard.forwarded_for, heard.etags)
+
+
+def test_a_request_id_that_could_do_harm_is_not_heard() -> None:
+    ids = [heard_in([(b"x-request-id", value)]).request_id for value in (b"mine-1", b'a"b', b"x" * 65)]
+
+    assert ["mine-1", None, None] == ids
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Embedding of questions: an embedder is used only once its canaries agree with the index."""
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -101,6 +103,31 @@ def test_another_model_under_the_name_is_never_used(
         proven.embed_question("timer")
 
     assert "mismatch" == proven.helps
+
+
+def test_when_threads_ask_for_the_same_vector_at_once_it_is_embedded_once(counting: Counting, manifest: Any) -> None:
+    proven = ProvenEmbedder(counting, counting.identity)
+    proven.compare(manifest)
+    begun, gate = threading.Event(), threading.Event()
+    inner = counting.embed_question
+
+    def waits(text: str, timeout_seconds: float | None = None) -> Vectors:
+        begun.set()
+        assert gate.wait(10)
+        return inner(text)
+
+    counting.embed_question = waits  # type: ignore[method-assign]
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(proven.embed_question, "timer")
+        assert begun.wait(10)
+        others = [pool.submit(proven.embed_question, "timer") for _ in range(7)]
+        with pytest.raises(EmbedderUnavailable, match="another thread"):
+            proven.embed_question("timer", timeout_seconds=0.01)
+        gate.set()
+        vectors = [one.result(10) for one in (first, *others)]
+
+    assert ["timer"] == counting.asked
+    assert all(vectors[0] is vector for vector in vectors)
 
 
 def test_while_a_proven_embedder_is_down_it_stays_proven(counting: Counting, manifest: Any) -> None:
