@@ -133,7 +133,12 @@ class Settings(BaseSettings):
         description="Milliseconds for one search when a request does not say timeout_ms.",
     )
 
-    cache_size: int = Field(default=1000, ge=0, le=10_000_000, description="Answers kept, those asked for often before the others; 0 keeps none.")
+    cache_size: int = Field(
+        default=1000,
+        ge=0,
+        le=10_000_000,
+        description="Answers kept, those asked for often before the others; 0 keeps none.",
+    )
     cache_max_bytes: int = Field(default=64 * 2**20, ge=0, description="Bytes of answers kept.")
     cache_ttl_seconds: float = Field(default=3600, gt=0, description="Seconds an answer is kept.")
 
