@@ -76,17 +76,19 @@ def asked(ask: Callable[[Sequence[str]], Top], job: dict[str, Any], chunks: int)
 
 def postings(job: dict[str, Any], *, flat: bool) -> dict[str, Any]:
     """The project's own, over files in a folder of their own."""
-    from clockifyrag_index.lexical import Bm25, LexicalIndex, top_rows, write_lexical
+    from clockifyrag_index.impacts import Bm25
+    from clockifyrag_index.lexical import LexicalIndex
+    from clockifyrag_index.lexical_writer import write_lexical
 
     chunks = chunks_of(job)
     if flat:
         chunks = [replace(chunk, title="", headings=(), content=chunk.embedded_text) for chunk in chunks]
     with tempfile.TemporaryDirectory() as folder:
-        write_lexical(Path(folder), chunks)
-        index = LexicalIndex(Path(folder), Bm25(k1=K1, b=(B, B, B)) if flat else Bm25())
+        write_lexical(Path(folder), chunks, Bm25(k1=K1, b=(B, B, B)) if flat else None)
+        index = LexicalIndex(Path(folder))
 
         def ask(terms: Sequence[str]) -> Top:
-            rows, scores = top_rows(*index.scores(dict.fromkeys(terms, 1.0)), TOP)
+            rows, scores = index.top(dict.fromkeys(terms, 1.0), TOP)
             return list(zip(rows.tolist(), scores.tolist(), strict=True))
 
         return asked(ask, job, len(chunks))

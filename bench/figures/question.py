@@ -71,7 +71,7 @@ def ask(job: dict[str, Any]) -> dict[str, float]:
 
 def parts_alone(engine: "SearchEngine", query: str, k: int) -> dict[str, float]:
     """Milliseconds of each part."""
-    from clockifyrag_index.lexical import question_terms, top_rows
+    from clockifyrag_index.lexical import question_terms
 
     embedder = engine.embedder
     assert embedder is not None
@@ -79,7 +79,7 @@ def parts_alone(engine: "SearchEngine", query: str, k: int) -> dict[str, float]:
     return {
         "embed": milliseconds(lambda: embedder.embed_question(query)),
         "dense": milliseconds(lambda: engine.generation.dense.search(vector, k)),
-        "bm25": milliseconds(lambda: top_rows(*engine.lexical.scores(question_terms([query])), k)),
+        "bm25": milliseconds(lambda: engine.lexical.top(question_terms([query]), k)),
     }
 
 

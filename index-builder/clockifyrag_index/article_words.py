@@ -1,51 +1,28 @@
-"""Article-level words: BM25 of whole articles, from the postings of their passages.
-
-    score(a) = Σ over t of  weight(t) · idf(t) · tf / (tf + k1 · (1 − b + b · |a| / average |a|))
-
-tf counts t in the bodies of all the article's passages; df, which idf (see lexical.py) is made of, counts articles.
-"""
-
-from collections.abc import Mapping
-from functools import lru_cache
+"""Article-level words: BM25 of whole articles, over the bodies of their passages; impacts.py has the formula."""
 
 import numpy as np
+import numpy.typing as npt
 
-from .arrays import Numbers, Scores
+from .arrays import mapped_array
 from .articles import Articles
-from .lexical import LexicalIndex, idf
+from .impact_index import ImpactIndex, impacts_in_memory, mapped_impacts
+from .impacts import BODY, article_impacts
+from .lexical import ARTICLE_OF, LexicalIndex
 
-K1, B = 1.2, 0.75
 
-
-class ArticleWords:
+class ArticleWords(ImpactIndex):
     """The word statistics of one generation's articles; several threads may ask at once."""
 
     def __init__(self, lexical: LexicalIndex, articles: Articles) -> None:
-        self._lexical = lexical
-        self._articles = articles
-        lengths = articles.sums(lexical.body_lengths)
-        average = float(lengths.mean()) if len(lengths) and lengths.any() else 1.0
-        self._norms: Scores = (K1 * (1 - B + B * lengths / average)).astype(np.float32)
-        self.idf = lru_cache(maxsize=4096)(self._idf)
+        self.article_of = _article_of(lexical, articles)  # of each passage
+        impacts = mapped_impacts(lexical.directory, "articles") or impacts_in_memory(
+            article_impacts(lexical.fields[BODY], self.article_of, len(articles))
+        )
+        super().__init__(lexical.terms, len(articles), impacts)
 
-    def _idf(self, term: str) -> float:
-        numbers, _ = self._frequencies(term)
-        return idf(len(self._articles), len(numbers))
 
-    def scores(self, weighted_terms: Mapping[str, float]) -> Scores:
-        """The score of every article, (documents,) float32, 0 where no word of the question stands in its bodies."""
-        total = np.zeros(len(self._articles), dtype=np.float32)
-        for term in sorted(weighted_terms):  # one order of additions: the same bits every time
-            numbers, tf = self._frequencies(term)
-            weight = np.float32(weighted_terms[term] * idf(len(self._articles), len(numbers)))
-            total[numbers] += weight * (tf / (tf + self._norms[numbers]))
-        return total
-
-    def _frequencies(self, term: str) -> tuple[Numbers, Scores]:
-        """The articles that hold the term, ascending, and how often."""
-        rows, tf = self._lexical.body_postings(term)
-        if not len(rows):
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        numbers = self._articles.of_rows(rows)
-        begins = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
-        return numbers[begins], np.add.reduceat(tf.astype(np.float32), begins)
+def _article_of(lexical: LexicalIndex, articles: Articles) -> npt.NDArray[np.uint32]:
+    written = lexical.directory / ARTICLE_OF
+    if written.exists():
+        return mapped_array(written)
+    return articles.of_rows(np.arange(lexical.size)).astype(np.uint32)

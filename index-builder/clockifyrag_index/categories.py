@@ -4,7 +4,9 @@ Files beside the word statistics: categories.npy, uint32 (rows,), the category's
 stand in categories.bin and categories.offsets.npy.
 """
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,28 @@ from .chunk import Chunk
 from .sorted_words import SortedWords, in_byte_order, write_sorted_words
 
 
-def write_categories(directory: Path, chunks: Iterable[Chunk]) -> None:
-    """Writes the category of each chunk, in row order."""
-    number_of: dict[str, int] = {}
-    categories = [number_of.setdefault(chunk.category, len(number_of)) for chunk in chunks]
-    in_order, places = in_byte_order(number_of)
-    np.save(directory / "categories.npy", places[categories] if categories else places)
+@contextmanager
+def category_column(directory: Path) -> Iterator["CategoryColumn"]:
+    """A column to pass chunks through; its files are written at the end of the `with` block."""
+    column = CategoryColumn()
+    yield column
+    in_order, places = in_byte_order(column.number_of)
+    np.save(directory / "categories.npy", places[np.frombuffer(column.numbers, dtype=np.uint32)])
     write_sorted_words(directory, "categories", in_order)
+
+
+class CategoryColumn:
+    """The category of each chunk that came by, as a number."""
+
+    def __init__(self) -> None:
+        self.number_of: dict[str, int] = {}
+        self.numbers = array("I")
+
+    def passing(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The chunks themselves, noted in passing."""
+        for chunk in chunks:
+            self.numbers.append(self.number_of.setdefault(chunk.category, len(self.number_of)))
+            yield chunk
 
 
 class Categories:

@@ -13,7 +13,7 @@ from .files import FileRecord
 if TYPE_CHECKING:
     from .manifest import IndexParameters
 
-FORMAT = 1
+FORMAT = 2
 _ROWS_AT_ONCE = 8192
 
 

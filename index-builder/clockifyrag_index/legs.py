@@ -12,7 +12,8 @@ from .dense import EF_SEARCH
 from .embedders import Vectors
 from .fusion import Fusion, calibrated_dense, calibrated_lexical
 from .generations import Generation
-from .lexical import LexicalIndex, top_rows
+from .lexical import LexicalIndex
+from .top import top_of_repeated
 
 Allowed = Callable[[Rows], npt.NDArray[np.bool_]]
 
@@ -78,36 +79,35 @@ def _floor(scores: Scores, k: int) -> Scores:
 
 
 class LexicalLeg:
-    """Passages by the words of the question; every passage that holds one of them has its score at once."""
+    """Passages by the words of the question, and by those of their articles."""
 
     def __init__(
         self,
-        generation: Generation,
         lexical: LexicalIndex,
         article_words: ArticleWords,
         weighted_terms: Mapping[str, float],
         own_terms: Mapping[str, float],
-        allowed: Allowed,
+        allowed: Allowed | None,
         fusion: Fusion,
     ) -> None:
-        """weighted_terms: own_terms, those the person typed, and the glossary's, which weigh less."""
-        rows, passages = lexical.scores(weighted_terms)
-        kept = allowed(rows)
-        self.rows: Rows = rows[kept]
-        whole = calibrated_lexical(article_words.scores(weighted_terms), sum(map(article_words.idf, own_terms)))
-        passages = calibrated_lexical(passages[kept], sum(map(lexical.idf, own_terms)))
-        self._scores = fusion.with_article(passages, whole[generation.articles.of_rows(self.rows)])
-        self._article_part = np.float32(fusion.article_share) * whole
+        """weighted_terms: own_terms, as the person typed them, and the glossary's, which weigh less."""
+        self._fusion = fusion
+        self._passages_max = sum(map(lexical.idf, own_terms))
+        self._articles_max = sum(map(article_words.idf, own_terms))
+        with lexical.totals(weighted_terms) as passages, article_words.totals(weighted_terms) as articles:
+            self._passages, self._articles = passages, articles
+            rows = passages.rows  # each of them once for each of its terms
+            self._rows = rows if allowed is None else rows[allowed(rows)]
+            self._scores = self.scores(self._rows, article_words.article_of[self._rows])
 
     def propose(self, k: int) -> Proposal:
         """The k best passages."""
-        best, scores = top_rows(self.rows, self._scores, k)
-        floor = float(scores[-1]) if len(best) < len(self.rows) else 0.0
-        return Proposal(best, np.zeros(0, np.int64), floor)
+        best, scores = top_of_repeated(self._rows, self._scores, k + 1, self._passages.terms)
+        return Proposal(best[:k], np.zeros(0, np.int64), float(_floor(scores, k)[0]))
 
-    def scores(self, rows: Rows, articles: Numbers) -> Scores:
+    def scores(self, rows: Rows, articles: npt.NDArray[np.integer]) -> Scores:
         """The leg's score of each passage; a passage without a word of the question has its article's part."""
-        if not len(self.rows):
-            return self._article_part[articles]
-        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        return np.where(self.rows[places] == rows, self._scores[places], self._article_part[articles])
+        return self._fusion.with_article(
+            calibrated_lexical(self._passages.of(rows), self._passages_max),
+            calibrated_lexical(self._articles.of(articles), self._articles_max),
+        )

@@ -10,7 +10,7 @@ so the first five of ten are the first ten's first five.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -26,8 +26,9 @@ from .fusion import Fusion, fused
 from .generations import Generation
 from .glossary import Glossary
 from .highlights import highlights
+from .impacts import Bm25
 from .legs import NOTHING, DenseLeg, LexicalLeg
-from .lexical import Bm25, LexicalIndex, question_terms
+from .lexical import LexicalIndex, question_terms
 from .question import Question, adaptive_k, question
 from .ranked import Ranked, Source, grouped, ranks
 from .relevance import is_confident, relevance
@@ -59,7 +60,7 @@ class SearchConfig:
     """Settings of the ranking; none of them needs a rebuild."""
 
     fusion: Fusion | None = None  # None: what the measurements favour for the generation's model
-    bm25: Bm25 = field(default_factory=Bm25)
+    bm25: Bm25 | None = None  # None: as the generation was written; others are worked out when it is opened
     embed_timeout_seconds: float = 0.4
 
 
@@ -207,8 +208,8 @@ class _Run:
         started = time.monotonic()
         engine = self.engine
         self.words = LexicalLeg(
-            engine.generation, engine.lexical, engine.article_words, self.weighted_terms, self.own_terms,
-            self._allowed, self.fusion,
+            engine.lexical, engine.article_words, self.weighted_terms, self.own_terms,
+            self._allowed if self._narrowed else None, self.fusion,
         )  # fmt: skip
         self._took("lexical", started)
 
@@ -217,6 +218,11 @@ class _Run:
         if self.vector is not None:
             allowed = None if self.request.category is None else self._allowed
             self.meaning = DenseLeg(self.engine.generation, self.vector, self.within, allowed, self.fusion)
+
+    @property
+    def _narrowed(self) -> bool:
+        """Whether a passage may have to be left out."""
+        return self.request.namespace is not None or self.request.category is not None
 
     def _allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of the rows stand in the namespace and category asked for."""

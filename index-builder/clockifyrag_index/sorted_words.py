@@ -3,7 +3,7 @@
 import mmap
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from operator import lt
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +30,10 @@ def in_byte_order(number_of: Mapping[str, int]) -> tuple[list[str], npt.NDArray[
 def write_sorted_words(directory: Path, name: str, words: Sequence[str]) -> None:
     """Writes `<name>.bin` and `<name>.offsets.npy`; `words` are sorted by their UTF-8 bytes and differ."""
     encoded = [word.encode() for word in words]
-    assert all(a < b for a, b in pairwise(encoded)), "words are not sorted or not distinct"
+    assert all(map(lt, encoded, encoded[1:])), "words are not sorted or not distinct"
     (directory / f"{name}.bin").write_bytes(b"".join(encoded))
     offsets = np.zeros(len(encoded) + 1, dtype=np.uint64)
-    offsets[1:] = np.cumsum([len(word) for word in encoded], dtype=np.uint64)
+    offsets[1:] = np.cumsum(np.fromiter(map(len, encoded), dtype=np.uint64, count=len(encoded)))
     np.save(directory / f"{name}.offsets.npy", offsets)
 
 

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
 from clockifyrag_index.chunk import Chunk
-from clockifyrag_index.lexical import Bm25, LexicalIndex, question_terms, top_rows, write_lexical
+from clockifyrag_index.impacts import Bm25
+from clockifyrag_index.lexical import LexicalIndex, question_terms
+from clockifyrag_index.lexical_writer import write_lexical
 from clockifyrag_index.text import terms
+from clockifyrag_index.top import top_of_repeated, top_rows
 
 PASSAGES = (
     "Start the timer and stop the timer when the work is done.",
@@ -44,16 +47,14 @@ def chunk(row: int, content: str, title: str = "", headings: Sequence[str] = ())
 
 
 def lexical_index(directory: Path, chunks: Sequence[Chunk], bm25: Bm25 | None = None) -> LexicalIndex:
-    write_lexical(directory, chunks)
-    return LexicalIndex(directory, bm25)
+    write_lexical(directory, chunks, bm25)
+    return LexicalIndex(directory)
 
 
 def dense_scores(index: LexicalIndex, question: str) -> np.ndarray:
     """The scores of all rows, zeros included."""
-    rows, scores = index.scores(question_terms([question]))
-    everything = np.zeros(index.size, dtype=np.float32)
-    everything[rows] = scores
-    return everything
+    with index.totals(question_terms([question])) as totals:
+        return totals.of(np.arange(index.size))
 
 
 class LuceneOkapi(BM25Okapi):  # type: ignore[misc]
@@ -102,7 +103,7 @@ def test_a_term_of_every_chunk_still_scores_above_zero(tmp_path: Path) -> None:
 def test_an_index_of_one_empty_chunk_answers_nothing(tmp_path: Path) -> None:
     index = lexical_index(tmp_path, [chunk(0, "")])
 
-    rows, scores = index.scores({"timer": 1.0})
+    rows, scores = index.top({"timer": 1.0}, 10)
 
     assert (0, 0) == (len(rows), len(scores))
 
@@ -139,3 +140,16 @@ def test_the_best_k_are_a_prefix_of_the_best_k_plus_more(scores: list[int], k: i
     by_score_then_row = sorted(range(len(scores)), key=lambda row: (-scores[row], row))
     assert by_score_then_row[:k] == few.tolist()
     assert many.tolist()[: len(few)] == few.tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), scores=st.lists(st.integers(0, 5), min_size=1, max_size=40), k=st.integers(1, 12))
+def test_rows_that_stand_there_several_times_count_once(data: st.DataObject, scores: list[int], k: int) -> None:
+    once = np.arange(len(scores))
+    repeated = data.draw(st.permutations([*once, *data.draw(st.lists(st.sampled_from(once.tolist()), unique=True))]))
+    rows, values = np.array(repeated, dtype=np.int64), np.array(scores, dtype=np.float32)
+
+    found, found_scores = top_of_repeated(rows, values[rows], k, 2)
+
+    expected, expected_scores = top_rows(once, values, k)
+    assert (expected.tolist(), expected_scores.tolist()) == (found.tolist(), found_scores.tolist())

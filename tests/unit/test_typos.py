@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from clockifyrag_index.chunk import Chunk
-from clockifyrag_index.lexical import LexicalIndex, write_lexical
+from clockifyrag_index.lexical import LexicalIndex
+from clockifyrag_index.lexical_writer import write_lexical
 from clockifyrag_index.typos import Speller
 
 TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates."

@@ -4,6 +4,7 @@ import io
 import shutil
 import tarfile
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from clockifyrag_index.archive import export_generation, import_generation
 from clockifyrag_index.errors import GenerationDamaged, RootLocked, StorageError, UsageError
 from clockifyrag_index.generations import builder_lock, open_generation
+from clockifyrag_index.identity import FORMAT, generation_id
+from clockifyrag_index.manifest import manifest_bytes
+from clockifyrag_index.manifest_reader import read_manifest
 
 
 @pytest.mark.parametrize("name", ["out.tar", "out.tar.gz", "out.tgz"])
@@ -26,6 +30,23 @@ def test_a_generation_comes_back_with_the_same_id_and_the_same_files(samples, tm
     assert (here.path / "meta.json").read_bytes() == (there.path / "meta.json").read_bytes()
     here.close()
     there.close()
+
+
+def test_an_archive_of_the_format_before_becomes_a_generation_of_this_one(samples, tmp_path):
+    written = samples.write()
+    generation = open_generation(written.path)
+    manifest = generation.manifest
+    generation.close()
+    chunks = f"sha256:{manifest.files['chunks.jsonl'].sha256}"
+    parts = (chunks, manifest.vectors_digest, manifest.lexical, manifest.index, manifest.embedder)
+    earlier = replace(manifest, format=FORMAT - 1, id=generation_id(*parts, FORMAT - 1))
+    (written.path / "meta.json").write_bytes(manifest_bytes(earlier))
+    export_generation(written.path.rename(written.path.with_name(earlier.id)), tmp_path / "out.tar")
+
+    imported = import_generation(tmp_path / "other", tmp_path / "out.tar", samples.lexical_of)
+
+    assert written.id == imported.id != earlier.id
+    assert FORMAT == read_manifest(imported.path).format
 
 
 def test_the_archive_holds_three_files_and_never_the_index(samples, tmp_path):

@@ -84,9 +84,9 @@ def edited(path, **changes):
 
 def test_a_newer_format_says_what_to_upgrade_and_is_never_removed(samples):
     outcome = samples.write()
-    edited(outcome.path, format=2)
+    edited(outcome.path, format=3)
 
-    with pytest.raises(FormatUnsupported, match=r"format 2, this version reads 0 and 1\. Upgrade"):
+    with pytest.raises(FormatUnsupported, match=r"format 3, this version reads 1 and 2\. Upgrade"):
         open_generation(outcome.path)
 
     assert ["newer"] == [one.state for one in list_generations(samples.root)]

@@ -1,0 +1,101 @@
+"""ImpactIndex: the impacts of one level, passages or articles, added up for the terms of a question.
+
+Only the postings of its terms are touched. A score is the float32 sum of its terms' impacts in the order of the sorted
+terms, so that it has the same bits every time, in every process and thread, and whatever else is asked for.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import Rows, Scores, mapped_array
+from .impacts import Block, highest_impacts, idf
+from .sorted_words import SortedWords
+from .totals import Postings, Totals
+
+TERMS_REMEMBERED = 8192
+
+
+class ImpactIndex:
+    """The impacts of one level of one generation; questions may come from several threads."""
+
+    def __init__(self, terms: SortedWords, size: int, arrays: "ImpactArrays") -> None:
+        """terms: those of the generation. size: passages or articles there are."""
+        self.size = size
+        self._terms = terms
+        self._arrays = arrays
+        self._indptr = memoryview(arrays.indptr.data)  # gives plain integers, several times faster than numpy
+        self._scratch: list[Scores] = []  # arrays of zeros that no question uses at the moment
+        self.postings = lru_cache(maxsize=TERMS_REMEMBERED)(self._postings)
+        self.idf = lru_cache(maxsize=TERMS_REMEMBERED)(self._idf)
+
+    def _postings(self, term: str) -> Postings | None:
+        """The postings of a term, mapped; None of one that stands nowhere."""
+        number = self._terms.find(term)
+        if number is None:
+            return None
+        begin, end = self._indptr[number], self._indptr[number + 1]
+        if begin == end:
+            return None
+        arrays = self._arrays
+        return Postings(arrays.rows[begin:end], arrays.impacts[begin:end], float(arrays.highest[number]))
+
+    def _idf(self, term: str) -> float:
+        """The idf of a term; of one the index does not hold, that of df = 0."""
+        postings = self.postings(term)
+        return float(idf(self.size, len(postings.rows) if postings else 0))
+
+    def weighted(self, weighted_terms: Mapping[str, float]) -> list[Postings]:
+        """The postings of the terms that stand somewhere, sorted by term, impacts times the weight of each."""
+        found: list[Postings] = []
+        for term in sorted(weighted_terms):
+            postings = self.postings(term)
+            if postings is not None:
+                weight = weighted_terms[term]
+                found.append(postings if weight == 1 else _scaled(postings, np.float32(weight)))
+        return found
+
+    def totals(self, weighted_terms: Mapping[str, float]) -> Totals:
+        """The scores of everything that holds one of the terms, for as long as the `with` block lasts."""
+        return Totals(self.weighted(weighted_terms), self.size, self._scratch)
+
+    def top(self, weighted_terms: Mapping[str, float], k: int) -> tuple[Rows, Scores]:
+        """The k best rows, best first, equal scores by row; fewer where fewer hold a term. Scores above 0."""
+        with self.totals(weighted_terms) as totals:
+            return totals.top(k)
+
+
+class ImpactArrays(NamedTuple):
+    """The postings of term t are indptr[t]:indptr[t + 1]; `highest` has the highest impact of each term."""
+
+    indptr: npt.NDArray[np.uint64]
+    rows: npt.NDArray[np.uint32]
+    impacts: Scores
+    highest: Scores
+
+
+def mapped_impacts(directory: Path, level: str) -> ImpactArrays | None:
+    """The files of a level, mapped; None where the generation is of a format that did not have them."""
+    if not (directory / f"{level}.impacts.npy").exists():
+        return None
+    return ImpactArrays(*(mapped_array(directory / f"{level}.{part}.npy") for part in ImpactArrays._fields))
+
+
+def impacts_in_memory(blocks: Iterable[Block]) -> ImpactArrays:
+    """The same arrays, worked out now."""
+    blocks = list(blocks)
+    df = np.concatenate([np.zeros(1, dtype=np.int64), *(block.df for block in blocks)])
+    return ImpactArrays(
+        np.cumsum(df, dtype=np.uint64),
+        np.concatenate([np.zeros(0, dtype=np.uint32), *(block.rows for block in blocks)]),
+        np.concatenate([np.zeros(0, dtype=np.float32), *(block.impacts for block in blocks)]),
+        np.concatenate([np.zeros(0, dtype=np.float32), *(highest_impacts(block) for block in blocks)]),
+    )
+
+
+def _scaled(postings: Postings, weight: np.float32) -> Postings:
+    return Postings(postings.rows, postings.impacts * weight, postings.highest * float(weight))

@@ -1,0 +1,99 @@
+"""Writing the word statistics of a generation; lexical.py says which files and what for."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .chunk import Chunk
+from .growing_array import GrowingArray
+from .impacts import BODY, FIELDS, Block, Bm25, Field, article_impacts, highest_impacts, mapped_fields, passage_impacts
+from .lexical import ARTICLE_OF
+from .sorted_words import write_sorted_words
+from .text import WORD, term_as_written
+from .word_counts import WordCounts
+
+
+class Passage(NamedTuple):
+    """What of a passage is counted."""
+
+    article: object  # equal for the passages of one article, which follow each other
+    words: Sequence[Sequence[str]]  # of each of FIELDS, as written
+
+
+def write_lexical(directory: Path, chunks: Iterable[Chunk], bm25: Bm25 | None = None) -> None:
+    """Writes the word statistics of the chunks, in row order; they are iterated once and not kept."""
+    write_passages(directory, map(_passage, chunks), bm25 or Bm25())
+
+
+def write_passages(
+    directory: Path, passages: Iterable[Passage], bm25: Bm25, term: Callable[[str], str] = term_as_written
+) -> None:
+    """The same of words that are cut already; term: of a written word, "" for one that is not counted."""
+    articles = _ArticleNumbers()
+    with closing(WordCounts(directory, term)) as counts:
+        for passage in passages:
+            articles.add(passage.article)
+            counts.add(passage.words)
+        write_sorted_words(directory, "terms", counts.terms())
+        spellings = counts.spellings()
+        spelled = sorted(spellings)
+        write_sorted_words(directory, "words", spelled)
+        np.save(directory / "words.counts.npy", np.array([spellings[word] for word in spelled], dtype=np.uint32))
+        for place, name in enumerate(FIELDS):
+            _save(directory, name, counts.field(place))
+    fields = mapped_fields(directory)
+    write_impacts(directory, "passages", passage_impacts(fields, bm25))
+    article_of = articles.of_rows()
+    np.save(directory / ARTICLE_OF, article_of)
+    write_impacts(directory, "articles", article_impacts(fields[BODY], article_of, len(articles)))
+
+
+def write_impacts(directory: Path, level: str, blocks: Iterable[Block]) -> None:
+    """Writes `<level>.indptr`, `.rows`, `.impacts` and `.highest`, the highest impact of each term."""
+    with ExitStack() as stack:
+        rows, impacts, highest = (
+            stack.enter_context(GrowingArray(directory / f"{level}.{part}.npy", kind))
+            for part, kind in (("rows", np.uint32), ("impacts", np.float32), ("highest", np.float32))
+        )
+        df: list[npt.NDArray[np.int64]] = []
+        for block in blocks:
+            df.append(block.df)
+            rows.append(block.rows)
+            impacts.append(block.impacts)
+            highest.append(highest_impacts(block))
+    indptr = np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *df]), dtype=np.uint64)
+    np.save(directory / f"{level}.indptr.npy", indptr)
+
+
+def _passage(chunk: Chunk) -> Passage:
+    texts = (chunk.title, "\n".join(chunk.headings), chunk.content)
+    return Passage((chunk.namespace, chunk.document_id), [WORD.findall(text) for text in texts])
+
+
+def _save(directory: Path, name: str, field: Field) -> None:
+    for part, array in (("indptr", field.indptr), ("rows", field.rows), ("tf", field.tf), ("lengths", field.lengths)):
+        np.save(directory / f"{name}.{part}.npy", array)
+
+
+class _ArticleNumbers:
+    """The article of each row, counted from 0."""
+
+    def __init__(self) -> None:
+        self._passages: list[int] = []  # of each article
+        self._last: object = None
+
+    def add(self, article: object) -> None:
+        if not self._passages or article != self._last:
+            self._passages.append(0)
+            self._last = article
+        self._passages[-1] += 1
+
+    def __len__(self) -> int:
+        return len(self._passages)
+
+    def of_rows(self) -> npt.NDArray[np.uint32]:
+        return np.repeat(np.arange(len(self), dtype=np.uint32), self._passages)
