@@ -1,6 +1,6 @@
 # Words a newcomer would guess; `make help` prints them from the remarks behind `##`.
 # Variables: PYTHON, MANIFEST (a ClockifyRAG resource), SOURCE (a local file or folder), ROUNDS (of make bench),
-# KEEP=1 and TESTS (leave the cluster of make e2e; a file of tests/cluster).
+# KEEP=1, TESTS and SMOKE=1 (leave the cluster of make e2e; a file of tests/cluster; the story and three faults alone).
 
 PYTHON ?= python3
 MANIFEST ?= clockifyrag.yaml
@@ -48,7 +48,7 @@ deploy:  ## install or upgrade the operator in the cluster that kubectl speaks t
 
 e2e: TESTS ?= tests/cluster
 e2e: setup-dev binaries cluster-up images  ## the whole system on a cluster: a story, and faults under load; the first time 30 minutes
-	$(BIN)/pytest $(TESTS) -v -s; code=$$?; \
+	$(BIN)/pytest $(TESTS) $(if $(SMOKE),-m smoke) -v -s; code=$$?; \
 	[ -n "$(KEEP)" ] || $(BIN)/python -m tools.cluster down; exit $$code
 .PHONY: e2e
 

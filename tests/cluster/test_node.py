@@ -15,8 +15,12 @@ from tests.cluster.results import CHAOS
 
 AWAY_SECONDS = 30.0 if CHAOS else 5.0
 FROZEN_SECONDS = 120.0 if CHAOS else 10.0
-PARTS = ("kubelet", "containerd", *(pytest.param(part, marks=pytest.mark.chaos) for part in ("kube-proxy", "etcd",
-         "kube-apiserver", "kube-scheduler", "kube-controller-manager")))  # fmt: skip
+RARER = ("kube-proxy", "etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager")
+PARTS = (
+    pytest.param("kubelet", marks=pytest.mark.smoke),
+    "containerd",
+    *(pytest.param(part, marks=pytest.mark.chaos) for part in RARER),
+)
 
 
 def node_is_ready(kube: Kube) -> bool:

@@ -49,6 +49,7 @@ def jobs_made(resource: Resource) -> list[str]:
             and one["involvedObject"]["kind"] == "Job"]  # fmt: skip
 
 
+@pytest.mark.smoke
 def test_killed_again_and_again_it_ends_where_it_would_have_ended(served: Resource, operator: Kube) -> None:
     """Given held load, when operators are killed on a timer through a rebuild, then one Job builds it, none fails."""
     first, before = served.generation, jobs_made(served)

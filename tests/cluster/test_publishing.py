@@ -39,7 +39,7 @@ class Swaps:
         return History([answer for begin, end in self.times for answer in history.between(begin, end).answers])
 
 
-@pytest.mark.parametrize("update", ["Rolling", "HotSwap"])
+@pytest.mark.parametrize("update", ["Rolling", pytest.param("HotSwap", marks=pytest.mark.smoke)])
 def test_rebuilds_back_to_back_fail_no_question_and_mix_no_generations(place: Kube, update: str) -> None:
     """Given questions, when one generation follows the other and old ones return, then each answer is of one."""
     index = {"index": {"retain": RETAIN}}

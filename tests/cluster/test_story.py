@@ -11,6 +11,8 @@ from tests.cluster.kube import OPERATOR, Kube, Manifest, Resource, ask
 from tests.cluster.load import Load
 from tools.binaries import find
 
+pytestmark = pytest.mark.smoke
+
 ARTICLES = {
     "kiosk.md": "# Kiosk\n\nEmployees clock in at a shared tablet. Each of them types a PIN of four digits.\n",
     "invoices.md": "# Invoices\n\nMake an invoice from tracked hours, and send it to a client as a PDF.\n",
