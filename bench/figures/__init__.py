@@ -6,7 +6,10 @@ from bench.comparison import Comparison
 from bench.harness import Bench
 
 Figure = Callable[[Bench], Iterator[Comparison]]
-NAMES = ("cached-search", "build", "start", "question", "embedding", "bm25", "operator", "images")
+NAMES = (
+    "cached-search", "cached-latency", "uncached-http", "instances", "request-memory", "answer-cache",
+    "build", "start", "question", "embedding", "bm25", "operator", "images",
+)  # fmt: skip
 ON_A_CLUSTER = ("cluster",)  # need the node of make cluster-up, and are measured when they are named
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from .settings import Settings, problems_of
-from .threads import limit_library_threads
+from .threads import limit_library_threads, take_short_turns
 
 
 def main() -> int:
@@ -25,6 +25,7 @@ def main() -> int:
 def serve(settings: Settings, started: Callable[[str], None] | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C; `started` is told the address. Returns the exit code."""
     limit_library_threads(settings.max_workers)  # before numpy and faiss are imported, which read this once
+    take_short_turns()
     from .server import PortTaken, SettingsUnusable, run
 
     try:

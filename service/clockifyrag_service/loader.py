@@ -30,7 +30,7 @@ STORE_RETRY_SECONDS_MAX = 10.0  # a store that comes back is not kept waiting
 COMPARE_SECONDS = 5.0  # between attempts to compare an embedder that did not answer yet
 COMPARE_AGAIN_SECONDS = 600.0  # a model may be replaced under its name while we run
 PHRASES_FIRST_MAX = 20_000  # chunks; larger indexes serve before their suggestions are ready
-WARM_QUESTIONS = 50
+WARM_QUESTIONS = 1000  # asked at most before a new generation serves, within WARM_SECONDS
 
 Value = TypeVar("Value")
 log = logging.getLogger(__name__)

@@ -1,8 +1,10 @@
 """What becomes of questions while the model server is down, slow, or serves another model."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from tests.server.conftest import Publish, Serve, Server, until
@@ -69,6 +71,40 @@ def test_a_hundred_equal_questions_at_once_are_embedded_once(
     server.ask_at_once(100, "who approves my vacation")
 
     assert 1 == model_server.questions.count("who approves my vacation")
+
+
+def test_while_no_thread_is_free_new_questions_are_refused_and_all_else_is_answered(
+    serve: Serve, root: Path, model_server: ModelServer
+) -> None:
+    patient = {"EMBED_TIMEOUT_MS": 30_000, "SEARCH_TIMEOUT_MS": 30_000}
+    server = serve(root, LLM_BASE_URL=model_server.url, MAX_WORKERS=1, MAX_QUEUE=2, **patient)
+    until(lambda: verdict(server) == "ok", "the embedder is proven", server.explain)
+    known = {"q": "who approves my vacation"}
+    server.get("/search", params=known)
+
+    with ThreadPoolExecutor(3) as people:
+        with model_server.hanging():
+            waiting = [people.submit(httpx.get, f"{server.url}/search?q=invoice+{n}", timeout=30) for n in range(3)]
+            until(lambda: searches_waiting(server) == 3, "pool and queue are full", server.explain)
+            refused = server.get("/search", params={"q": "one question more"})
+            others = [server.get(path).status_code for path in ("/live", "/ready", "/health", "/suggestions?q=inv")]
+            cached = server.get("/search", params=known)
+        answered = [one.result(30).status_code for one in waiting]
+
+    assert (503, "OVERLOADED", "1") == (
+        refused.status_code,
+        refused.json()["error"]["code"],
+        refused.headers["retry-after"],
+    )
+    assert [200] * 4 == others
+    assert (200, True) == (cached.status_code, cached.json()["metadata"]["from_cache"])
+    assert [200] * 3 == answered
+    assert 0 == searches_waiting(server)
+
+
+def searches_waiting(server: Server) -> int:
+    """Searches that run or wait for a thread."""
+    return int(server.get("/status").json()["searches"]["waiting"])
 
 
 def test_while_the_model_server_is_down_keywords_answer_and_it_is_used_again_when_it_is_back(

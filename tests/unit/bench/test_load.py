@@ -8,7 +8,9 @@ from bench.corpus import change_one_article, corpus
 from bench.errors import BenchFailed, WrongResult
 from bench.load import by_wrk, closed_loop
 from bench.machine import two_cores
+from bench.open_loop import latencies
 from bench.processes import side_in_fresh_process
+from bench.questions import distinct_questions
 from bench.servers import asked, serving
 
 CORES = two_cores().all
@@ -22,33 +24,52 @@ def address() -> Iterator[str]:
 
 
 def test_the_own_sender_counts_answers(address):
-    measured = closed_loop({"address": address, "path": "/search", "headers": {"x-a": "b"}, "seconds": 0.2})
+    measured = closed_loop({"address": address, "paths": ["/search"], "headers": {"x-a": "b"}, "seconds": 0.2})
 
-    assert measured["requests_per_second"] > 0
+    assert measured["per_second"] > 0
 
 
 def test_the_own_sender_takes_nothing_but_a_200(address):
     with pytest.raises(WrongResult, match="expected a 200"):
-        closed_loop({"address": address, "path": "/nowhere", "headers": {}, "seconds": 0.2})
+        closed_loop({"address": address, "paths": ["/nowhere"], "headers": {}, "seconds": 0.2})
 
 
 @pytest.mark.programs
 def test_wrk_takes_nothing_but_a_200(address):
-    rate = by_wrk(address, "/search", {"x-a": "b"}, 1, CORES)
+    measured = by_wrk(address, ["/search"], {"x-a": "b"}, 1, CORES)
 
-    assert rate > 0
+    assert measured.answered > 0
     with pytest.raises(WrongResult, match="wrk met errors"):
-        by_wrk(address, "/nowhere", {}, 1, CORES)
+        by_wrk(address, ["/search", "/nowhere"], {}, 1, CORES)
 
 
 def test_a_side_runs_in_a_process_of_its_own_and_its_failure_is_told(address):
-    job = {"address": address, "path": "/search", "headers": {}, "seconds": 0.1}
+    job = {"address": address, "paths": ["/search"], "headers": {}, "seconds": 0.1}
 
     measured = side_in_fresh_process("bench.load", "closed_loop", job, CORES)
 
-    assert measured["requests_per_second"] > 0
+    assert measured["per_second"] > 0
     with pytest.raises(BenchFailed, match=r"bench\.load closed_loop ended with 1"):
-        side_in_fresh_process("bench.load", "closed_loop", {**job, "path": "/nowhere"}, CORES)
+        side_in_fresh_process("bench.load", "closed_loop", {**job, "paths": ["/search", "/nowhere"]}, CORES)
+
+
+def test_the_open_loop_sends_as_many_as_planned_and_times_them_from_the_plan(address):
+    measured = latencies(address, "/search", {}, 200, 0.5, CORES)
+
+    assert 98 <= measured["sent"] <= 100
+    assert 0 < measured["p50"] <= measured["p99"]
+    with pytest.raises(BenchFailed):
+        latencies(address, "/nowhere", {}, 200, 0.1, CORES)
+
+
+def test_questions_are_distinct_and_as_many_as_wanted(monkeypatch):
+    monkeypatch.delenv("CLOCKIFYRAG_CORPUS", raising=False)
+
+    questions = distinct_questions(corpus(), 8000)
+
+    assert 8000 == len(set(questions))
+    with pytest.raises(WrongResult, match="are wanted"):
+        distinct_questions(corpus(), 10**6)
 
 
 @pytest.mark.parametrize("name", [pytest.param("bytes", id="stored"), pytest.param("json", id="made-each-time")])

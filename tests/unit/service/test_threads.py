@@ -1,12 +1,13 @@
 """CPU quota: read from either cgroup version, and shared between searches and libraries."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from clockifyrag_index.quota import cpu_quota
-from clockifyrag_service.threads import limit_library_threads, search_threads
+from clockifyrag_service.threads import limit_library_threads, search_threads, take_short_turns
 
 CPUS = len(os.sched_getaffinity(0))
 
@@ -58,3 +59,12 @@ def test_a_limit_that_is_set_already_is_left_alone(monkeypatch: pytest.MonkeyPat
     limit_library_threads(4, 8)
 
     assert "3" == os.environ["OMP_NUM_THREADS"]
+
+
+def test_a_computing_thread_gives_way_to_the_event_loop_soon() -> None:
+    before = sys.getswitchinterval()
+    try:
+        take_short_turns()
+        assert sys.getswitchinterval() <= 0.001
+    finally:
+        sys.setswitchinterval(before)

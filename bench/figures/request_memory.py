@@ -1,0 +1,58 @@
+"""Memory after 200,000 requests by memory before them: answers from the cache, of many questions, all counted."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import load
+from bench.comparison import Bar, Comparison, Side
+from bench.figures.cached_search import HEADERS, KEY
+from bench.harness import Bench, Measured
+from bench.prepared import built_root
+from bench.processes import started
+from bench.questions import distinct_questions, search_paths
+from bench.servers import SERVICE, service_variables, wait_ready
+
+REQUESTS = 200_000
+QUESTIONS = 500  # fewer than the cache holds
+WARM_ROUNDS = 4
+GROWTH_MIB_MAX = 4.0
+
+
+def measure(bench: Bench) -> Iterator[Comparison]:
+    root = built_root(bench, "wordllama")
+    paths = search_paths(distinct_questions(bench.corpus, QUESTIONS))
+    rounds = bench.interleaved({"service": lambda: growth(bench, root, paths)})
+    yield Comparison(
+        "request-memory",
+        "Growth of resident memory over 200,000 requests",
+        rounds.side("service", "MiB", "growth", called=f"after {QUESTIONS} questions were asked {WARM_ROUNDS} times"),
+        Side("allowed", "MiB", (GROWTH_MIB_MAX,) * bench.rounds),
+        Bar("≤", 1.0, 0.25),
+        "cached /search: key, request id, metrics, log, analytics",
+    )
+
+
+def growth(bench: Bench, root: Path, paths: list[str]) -> Measured:
+    """MiB from after the warm-up until REQUESTS more are answered."""
+    variables = service_variables(root, bench.folder / "service.log", API_KEY=KEY)
+    with started(SERVICE, (bench.cores.server,), variables) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().partition("://")[2].strip()
+        wait_ready(address)
+        answers(bench, address, paths, WARM_ROUNDS * len(paths))
+        before = resident_mib(process.pid)
+        answers(bench, address, paths, REQUESTS)
+        after = resident_mib(process.pid)
+    return {"growth": max(0.0, after - before), "resident": after}
+
+
+def answers(bench: Bench, address: str, paths: list[str], count: int) -> None:
+    """Returns when at least so many requests were answered."""
+    while count > 0:
+        count -= load.loaded(address, paths, HEADERS, bench.seconds, (bench.cores.load,)).answered
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory (proc(5), statm, field 2)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
