@@ -1,8 +1,7 @@
 """Chunk: the unit that is embedded, ranked and shown; one line of chunks.jsonl."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -43,6 +42,9 @@ class Chunk:
         return self.url.partition("#")[0]
 
 
+FIELDS: Final = tuple(field.name for field in fields(Chunk))
+
+
 def chunk_line(chunk: Chunk) -> bytes:
     """The chunk as canonical JSON without a newline: sorted keys, UTF-8, no spaces; equal chunks give equal bytes."""
     return orjson.dumps(asdict(chunk), option=orjson.OPT_SORT_KEYS)
@@ -50,6 +52,6 @@ def chunk_line(chunk: Chunk) -> bytes:
 
 def chunk_from_line(line: bytes | memoryview) -> Chunk:
     """The chunk of one line of chunks.jsonl; fields of later formats are ignored."""
-    record: Mapping[str, Any] = orjson.loads(line)
-    known = {field.name: record[field.name] for field in fields(Chunk)}
-    return Chunk(**{**known, "headings": tuple(known["headings"]), "also_at": tuple(known["also_at"])})
+    record: dict[str, Any] = orjson.loads(line)
+    record["headings"], record["also_at"] = tuple(record["headings"]), tuple(record["also_at"])
+    return Chunk(*[record[name] for name in FIELDS])

@@ -52,12 +52,20 @@ class Ranked:
 def grouped(rows: Rows, articles: Numbers, scores: Scores) -> list[list[int]]:
     """Places by article, best article and best passage first, equal scores by row; articles: of each row."""
     groups: dict[int, list[int]] = {}
-    for place in np.lexsort((rows, -scores)):
-        groups.setdefault(int(articles[place]), []).append(int(place))
+    order = np.lexsort((rows, -scores))
+    for place, article in zip(order.tolist(), articles[order].tolist(), strict=True):
+        groups.setdefault(article, []).append(place)
     return list(groups.values())
 
 
 def ranks(rows: Rows, proposed: Rows) -> npt.NDArray[np.int64]:
-    """The place of each row among those a leg proposed, from 1; 0 where it is not among them."""
-    place = {row: rank for rank, row in enumerate(proposed.tolist(), 1)}
-    return np.array([place.get(row, 0) for row in rows.tolist()], dtype=np.int64)
+    """The place of each row among those a leg proposed, from 1; 0 where it is not among them.
+
+    rows: ascending; proposed: each once, some of them perhaps not among the rows.
+    """
+    found = np.zeros(len(rows), dtype=np.int64)
+    if len(rows):
+        places = np.minimum(np.searchsorted(rows, proposed), len(rows) - 1)
+        there = rows[places] == proposed
+        found[places[there]] = np.arange(1, len(proposed) + 1)[there]
+    return found
