@@ -1,6 +1,7 @@
-"""Memory after 200,000 requests by memory before them: answers from the cache, of many questions, all counted."""
+"""Memory after 200,000 requests by memory before them and what it may grow by: cached answers, all counted."""
 
 import os
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,19 +23,21 @@ GROWTH_MIB_MAX = 4.0
 def measure(bench: Bench) -> Iterator[Comparison]:
     root = built_root(bench, "wordllama")
     paths = search_paths(distinct_questions(bench.corpus, QUESTIONS))
-    rounds = bench.interleaved({"service": lambda: growth(bench, root, paths)})
+    rounds = bench.interleaved({"service": lambda: resident(bench, root, paths)})
+    measured = rounds.measured["service"]
+    growth = statistics.median(one["after"] - one["before"] for one in measured)
     yield Comparison(
         "request-memory",
-        "Growth of resident memory over 200,000 requests",
-        rounds.side("service", "MiB", "growth", called=f"after {QUESTIONS} questions were asked {WARM_ROUNDS} times"),
-        Side("allowed", "MiB", (GROWTH_MIB_MAX,) * bench.rounds),
-        Bar("≤", 1.0, 0.25),
-        "cached /search: key, request id, metrics, log, analytics",
+        f"Resident memory after {REQUESTS:,} requests by that before and {GROWTH_MIB_MAX:g} MiB",
+        rounds.side("service", "MiB", "after", called="cached /search: key, request id, metrics, log, analytics"),
+        Side("before, and what it may grow by", "MiB", tuple(one["before"] + GROWTH_MIB_MAX for one in measured)),
+        Bar("≤", 1.0),
+        f"grown by {growth:.2f} MiB (the better mark: 1) after {QUESTIONS} questions were asked {WARM_ROUNDS} times",
     )
 
 
-def growth(bench: Bench, root: Path, paths: list[str]) -> Measured:
-    """MiB from after the warm-up until REQUESTS more are answered."""
+def resident(bench: Bench, root: Path, paths: list[str]) -> Measured:
+    """MiB after the warm-up, and when REQUESTS more are answered."""
     variables = service_variables(root, bench.folder / "service.log", API_KEY=KEY)
     with started(SERVICE, (bench.cores.server,), variables) as process:
         assert process.stdout is not None
@@ -44,7 +47,7 @@ def growth(bench: Bench, root: Path, paths: list[str]) -> Measured:
         before = resident_mib(process.pid)
         answers(bench, address, paths, REQUESTS)
         after = resident_mib(process.pid)
-    return {"growth": max(0.0, after - before), "resident": after}
+    return {"before": before, "after": after}
 
 
 def answers(bench: Bench, address: str, paths: list[str], count: int) -> None:

@@ -3,6 +3,7 @@ and how long the event loop is kept from other requests meanwhile.
 """
 
 import json
+import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -21,12 +22,13 @@ from bench.prepared import built_root, opened
 from bench.processes import side_in_fresh_process, started
 from bench.questions import distinct_questions, search_paths
 from bench.servers import asked, service_variables, serving, wait_ready
+from bench.ticking import LATE_SECONDS_MAX
 
 MODEL = "wordllama"
 QUESTIONS = 8000  # more than a server answers while it is measured: none is asked twice
 WARM = 1000
 IN_PROCESS = 400
-LAG_MS_MAX = 10.0
+IN_TIME_MIN = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Asking:
     questions: list[str]
 
     def service(self) -> Measured:
-        """Requests a second, all of them computed, and the lag of the event loop in milliseconds."""
+        """Requests a second, all of them computed, and how late the ticks of the event loop were."""
         bench, ticks = self.bench, self.bench.folder / "ticks.json"
         command = (sys.executable, "-m", "bench.ticking", str(ticks))
         variables = service_variables(self.root, bench.folder / "service.log")
@@ -51,7 +53,8 @@ class Asking:
             check_computed(address, before, measured.answered, len(paths) - WARM)
             process.terminate()
             process.wait()
-        return {"rps": measured.per_second, "lag": float(json.loads(ticks.read_text())["p99"])}
+        late = json.loads(ticks.read_text())
+        return {"rps": measured.per_second, "in time": late["in time"], "p99": late["p99"]}
 
     def hello(self) -> Measured:
         with serving(HELLO, (self.bench.cores.server,), {}) as address:
@@ -108,13 +111,14 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         Bar("≥", 0.6, 0.8),
         f"{MODEL}; {load.generator()}, {load.CONNECTIONS} connections, distinct questions",
     )
+    lag = statistics.median(one["p99"] for one in rounds.measured["service"])
     yield Comparison(
         "event-loop-lag",
-        "Lateness of a 5 ms tick under uncached load, p99",
-        rounds.side("service", "ms", "lag", called="in the service's event loop"),
-        Side("allowed", "ms", (LAG_MS_MAX,) * bench.rounds),
-        Bar("≤", 1.0),
-        f"one core, {load.CONNECTIONS} connections",
+        f"5 ms ticks of the event loop that are at most {1000 * LATE_SECONDS_MAX:g} ms late, under uncached load",
+        rounds.side("service", "of all", "in time", called="in the service's event loop"),
+        Side("wanted", "of all", (IN_TIME_MIN,) * bench.rounds),
+        Bar("≥", 1.0),
+        f"one core, {load.CONNECTIONS} connections; p99 {lag:.2f} ms late",
     )
 
 
