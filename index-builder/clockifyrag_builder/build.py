@@ -20,6 +20,7 @@ import orjson
 from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.digests import digest64
 from clockifyrag_builder.embedding import Embedding, added
+from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.outcome import BuildOutcome
 from clockifyrag_builder.plan import BuildPlan, Progress, Shard
 from clockifyrag_builder.report import BuildReport
@@ -71,7 +72,8 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
         ahead = plan.embed_only is None and plan.shards == 1 and not _embedder_is_known(plan)
         if ahead and plan.call_seconds is None:
             embedding.ask_canaries()
-        corpus = chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens)
+        memo = Memo(Layout(plan.root).passages, plan.divides_by)
+        corpus = chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens, memo=memo)
         read, numbers = [], []
         for chunk in corpus.chunks():
             read.append(chunk)

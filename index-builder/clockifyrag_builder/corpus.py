@@ -17,7 +17,8 @@ from clockifyrag_builder.boilerplate import Boilerplate, BoilerplateRules, LeftO
 from clockifyrag_builder.chunks import document_url, linked
 from clockifyrag_builder.digests import digest64
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.duplicates import SharedPassages, distinct_passages
+from clockifyrag_builder.duplicates import SharedPassages, remembered_passages
+from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.passages import ChunkLimits, CountTokens
 from clockifyrag_builder.report import CleaningReport, Findings
 from clockifyrag_index.chunk import Chunk
@@ -36,6 +37,7 @@ class ChunkedCorpus:
         count_tokens: CountTokens,
         boilerplate: Boilerplate,
         document_ids: "array[int]",
+        memo: Memo,
     ) -> None:
         """document_ids: digests of the ids, as they were read before."""
         self._documents = documents
@@ -43,6 +45,7 @@ class ChunkedCorpus:
         self._count_tokens = count_tokens
         self._boilerplate = boilerplate
         self._document_ids = document_ids
+        self._memo = memo
         self._shared = SharedPassages()
         self._findings = Findings()
         self._chunk_ids = array("Q")
@@ -68,6 +71,7 @@ class ChunkedCorpus:
                 "expected SHA-256 to tell them apart; change the id of one of the documents"
             )
         self._shared.close()
+        self._memo.save()
 
     def completed(self, chunks: Sequence[Chunk]) -> list[Chunk]:
         """The chunks that `chunks` gave out, in its order, each with the documents that share it."""
@@ -84,7 +88,7 @@ class ChunkedCorpus:
     def _chunks_of(self, document: Document) -> tuple[Chunk, ...]:
         cleaned, left_out = self._boilerplate.cleaned(document)
         _note_cleaning(self._findings, document, cleaned, left_out)
-        distinct = distinct_passages(cleaned, self._limits, self._count_tokens)
+        distinct = remembered_passages(self._memo, cleaned, self._limits, self._count_tokens)
         for text in distinct.repeated:
             self._findings.repeated(document.document_id, text)
         chunks = linked(cleaned, distinct.passages)
@@ -96,11 +100,16 @@ class ChunkedCorpus:
 
 
 def chunked_corpus(
-    documents: Documents, limits: ChunkLimits, count_tokens: CountTokens, rules: BoilerplateRules | None = None
+    documents: Documents,
+    limits: ChunkLimits,
+    count_tokens: CountTokens,
+    rules: BoilerplateRules | None = None,
+    memo: Memo | None = None,
 ) -> ChunkedCorpus:
     """The corpus, looked through once: its chunks can be asked for.
 
-    documents: called once for each pass. SourceError when there are none or two share an id.
+    documents: called once for each pass. memo: of passages made before with these limits and this tokenizer.
+    SourceError when there are no documents or two share an id.
     """
     boilerplate, document_ids = Boilerplate(rules), array("Q")
     for document in documents():
@@ -108,7 +117,7 @@ def chunked_corpus(
         document_ids.append(digest64(document.document_id))
     boilerplate.close()
     _check_ids(documents, document_ids)
-    return ChunkedCorpus(documents, limits, count_tokens, boilerplate, document_ids)
+    return ChunkedCorpus(documents, limits, count_tokens, boilerplate, document_ids, memo or Memo())
 
 
 def _check_ids(documents: Documents, document_ids: "array[int]") -> None:

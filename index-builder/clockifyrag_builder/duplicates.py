@@ -11,8 +11,10 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from clockifyrag_builder.breadcrumbs import Breadcrumb
 from clockifyrag_builder.digests import Occurrences, digest64, normalised
 from clockifyrag_builder.documents import Document, Section
+from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.passages import ChunkLimits, CountTokens, Passage, passages_of
 
 ALSO_AT_MAX = 10
@@ -42,6 +44,38 @@ def distinct_passages(document: Document, limits: ChunkLimits, count_tokens: Cou
         else:
             repeated.append(passage.content)
     return DistinctPassages(tuple(kept), tuple(repeated))
+
+
+def remembered_passages(
+    memo: Memo, document: Document, limits: ChunkLimits, count_tokens: CountTokens
+) -> DistinctPassages:
+    """As `distinct_passages`, or what an earlier build made of the document with these limits and this tokenizer.
+
+    memo: its maker tells of both.
+    """
+    sections = [(one.headings, one.anchor, [(b.kind, b.text) for b in one.blocks]) for one in document.sections]
+    passages, repeated = memo.of(
+        (document.document_id, document.title, sections),
+        lambda: _record(distinct_passages(document, limits, count_tokens)),
+    )
+    return DistinctPassages(tuple(_passage(*values) for values in passages), tuple(repeated))
+
+
+def _record(distinct: DistinctPassages) -> tuple[list[object], tuple[str, ...]]:
+    """As JSON values."""
+    return [
+        (one.headings, one.breadcrumb.title, one.breadcrumb.headings, one.breadcrumb.left_out, one.anchor, one.content,
+         one.begins, one.group)
+        for one in distinct.passages
+    ], distinct.repeated  # fmt: skip
+
+
+def _passage(
+    headings: Sequence[str], title: str, shown: Sequence[str], left_out: Sequence[str], anchor: str, content: str,
+    begins: Sequence[Sequence[str]], group: int,
+) -> Passage:  # fmt: skip
+    breadcrumb = Breadcrumb(title, tuple(shown), tuple(left_out))
+    return Passage(tuple(headings), breadcrumb, anchor, content, tuple(map(tuple, begins)), group)
 
 
 def _distinct_sections(document: Document, repeated: list[str]) -> Document:

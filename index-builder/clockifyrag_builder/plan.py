@@ -9,6 +9,7 @@ from clockifyrag_builder.documents import Document
 from clockifyrag_builder.passages import ChunkLimits
 from clockifyrag_builder.report import Listed
 from clockifyrag_index.embedders import Embedder
+from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import UsageError
 from clockifyrag_index.identity import FORMAT, digest_of, embedder_fingerprint
 from clockifyrag_index.manifest import IndexParameters
@@ -32,6 +33,9 @@ class Source(Protocol):
 
 
 FLAT = IndexParameters()
+
+
+ODD_TEXT = "Don’t press “Café = Bar” `x`; 漢字, " + "w" * 120  # tokenizers and bounds disagree on each of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,15 @@ class BuildPlan:
             "maxChars": limits.max_chars, "minChars": limits.min_chars,
             "contextTokens": limits.context_tokens, "documentPrefix": limits.document_prefix,
         }  # fmt: skip
+
+    @property
+    def divides_by(self) -> dict[str, object]:
+        """All that decides how a document is divided: the limits, and how tokens are counted.
+
+        One model may be counted exactly in this process and by a bound for a server, so counts of a few texts are told.
+        """
+        counts = [self.embedder.count_tokens(text) for text in (*CANARY_TEXTS, ODD_TEXT)]
+        return {**self.chunking, "model": self.embedder.identity.model, "tokens": counts}
 
     def build_key(self, source_digest: str) -> str:
         """The key given, or the digest of all that decides the generation, never the builder's version: equal keys

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from clockifyrag_builder.documents import Document
+from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.readers import Format, ReadLog
 from clockifyrag_builder.readers.from_bytes import format_of_name
 from clockifyrag_builder.readers.local_files import file_names, is_folder
@@ -19,6 +20,7 @@ from clockifyrag_index.identity import canonical_json
 from clockifyrag_resource.source import CrawlSource
 
 SAMPLE = "sample"
+PARSED = "parsed.memo"  # in the folder for what sources keep between builds
 HELD_BYTES_MAX = 64 << 20  # sources up to here are parsed once and held; larger ones are read anew for each pass
 
 
@@ -95,11 +97,13 @@ class LocalSource:
         if self._held is not None:
             return self._held
         format, namespace, strict = self._reading
-        self._log = ReadLog()
+        small = sum(path.stat().st_size for _, path in _files(self._path)) <= HELD_BYTES_MAX
+        self._log = ReadLog(memo=Memo(self._work / PARSED) if small else Memo())
         documents = read_source(self._path, Reading(self._log, format, namespace, strict), work=self._work)
-        if sum(path.stat().st_size for _, path in _files(self._path)) > HELD_BYTES_MAX:
+        if not small:
             return documents
         self._held = tuple(documents)
+        self._log.memo.save()
         return self._held
 
     def reading(self) -> Mapping[str, Listed]:

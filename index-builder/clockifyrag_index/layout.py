@@ -7,6 +7,7 @@ ROOT/generations/<id>/                  a complete generation; it never changes
                 /.<id>.removing-<r>/    one being removed
                 /<id>.bad-<time>/       damaged files found under a right id
 ROOT/cache/<embedder8>/                 vectors already made, by embedder
+          /passages.memo                how documents were divided in the last build
 ROOT/reports/<id>/                      what became of each document
 ROOT/work/                              what sources fetched, so that it need not be sent again
 """
@@ -94,6 +95,11 @@ class Layout:
     def caches(self) -> Path:
         """The folder of all embedders' vectors."""
         return self.root / "cache"
+
+    @property
+    def passages(self) -> Path:
+        """How documents were divided in the last build."""
+        return self.caches / "passages.memo"
 
     @property
     def work(self) -> Path:

@@ -5,14 +5,17 @@ Between the two only an offset a line and an id a record are held, so the file m
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO
 
-from clockifyrag_builder.documents import Document, Section
+from clockifyrag_builder.documents import Document
 from clockifyrag_builder.markdown_blocks import add_markdown, heading_line, markdown_tokens
 from clockifyrag_builder.readers.decoding import BYTE_ORDER_MARKS, decoded
 from clockifyrag_builder.readers.identity import humanised, name_without_suffix
+from clockifyrag_builder.readers.parsed import Sections, parsed
 from clockifyrag_builder.readers.read_log import EmptyRecord, IdClash
 from clockifyrag_builder.readers.records import BrokenRecord, Record, record
 from clockifyrag_builder.readers.source import Found, Source, document
@@ -114,9 +117,16 @@ def _title_without(source: Source, first: Record) -> str:
     return humanised(first.url.partition("?")[0] or first.id or source.name)
 
 
-def _sections(source: Source, title: str, records: Sequence[Record]) -> tuple[Section, ...]:
+def _sections(source: Source, title: str, records: Sequence[Record]) -> Sections:
     """Each record's heading stands above the headings in its own text; a record without one goes on with the last."""
-    builder = SectionBuilder(title, slugs=not records[0].url, dropped=source.log.dropped)
+    texts = [(found.section, found.title, found.content, found.is_plain) for found in records]
+    slugs = not records[0].url
+    _, sections = parsed(source.log, ["jsonl", title, slugs, texts], partial(_parsed, title, slugs, records))
+    return sections
+
+
+def _parsed(title: str, slugs: bool, records: Sequence[Record], dropped: Counter[str]) -> tuple[str, Sections]:
+    builder = SectionBuilder(title, slugs=slugs, dropped=dropped)
     for found in records:
         if _is_page_text(found.section):
             add_markdown(builder, markdown_tokens(found.section))
@@ -129,7 +139,7 @@ def _sections(source: Source, title: str, records: Sequence[Record]) -> tuple[Se
                 builder.text(paragraph)
         else:
             add_markdown(builder, markdown_tokens(found.content))
-    return builder.sections()
+    return title, builder.sections()
 
 
 def _is_page_text(section: str) -> bool:

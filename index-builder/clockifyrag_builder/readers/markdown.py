@@ -1,6 +1,10 @@
 """Markdown files: one document each, or a bundle of many."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from markdown_it.token import Token
 
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.markdown_blocks import add_markdown, first_title, markdown_tokens
@@ -8,6 +12,7 @@ from clockifyrag_builder.readers.bundle import articles, is_bundle
 from clockifyrag_builder.readers.decoding import decoded
 from clockifyrag_builder.readers.front_matter import front_matter
 from clockifyrag_builder.readers.identity import humanised
+from clockifyrag_builder.readers.parsed import Sections, parsed
 from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
 
@@ -37,16 +42,19 @@ def _document_of_file(source: Source, text: str) -> Iterator[Document]:
     if not matter.text.strip() and not matter.values:
         source.log.skip(source.name, "the file is empty")
         return
-    tokens = markdown_tokens(matter.text)
-    title = matter.value("title") or first_title(tokens) or humanised(source.name)
-    builder = SectionBuilder(title, slugs=True, dropped=source.log.dropped)
-    add_markdown(builder, tokens)
+    given = matter.value("title")
+
+    def parse(dropped: Counter[str]) -> tuple[str, Sections]:
+        tokens = markdown_tokens(matter.text)
+        return _titled(given or first_title(tokens) or humanised(source.name), tokens, dropped)
+
+    title, sections = parsed(source.log, ["markdown", given, source.name, matter.text], parse)
     url = matter.value("url", "canonical_url", "canonical", "source_url")
     yield document(
         source,
         Found(
             title=title,
-            sections=builder.sections(),
+            sections=sections,
             document_id=matter.value("id", "document_id"),
             url=source.url_or_problem(url) or source.url,
             namespace=matter.value("namespace"),
@@ -58,15 +66,25 @@ def _document_of_file(source: Source, text: str) -> Iterator[Document]:
 
 def _documents_of_bundle(source: Source, text: str) -> Iterator[Document]:
     for article in articles(source, text):
-        builder = SectionBuilder(article.title, slugs=True, dropped=source.log.dropped)
-        add_markdown(builder, markdown_tokens(article.text))
+        parse = partial(_bundled, article.title, article.text)
+        title, sections = parsed(source.log, ["bundle", article.title, article.text], parse)
         yield document(
             source,
             Found(
-                title=article.title,
-                sections=builder.sections(),
+                title=title,
+                sections=sections,
                 url=article.url,
                 path=article.path,
                 line=article.line,
             ),
         )
+
+
+def _bundled(title: str, text: str, dropped: Counter[str]) -> tuple[str, Sections]:
+    return _titled(title, markdown_tokens(text), dropped)
+
+
+def _titled(title: str, tokens: Sequence[Token], dropped: Counter[str]) -> tuple[str, Sections]:
+    builder = SectionBuilder(title, slugs=True, dropped=dropped)
+    add_markdown(builder, tokens)
+    return title, builder.sections()

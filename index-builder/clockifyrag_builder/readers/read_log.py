@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.readers.decoding import shown_name
 from clockifyrag_index.errors import SourceError
 
@@ -56,6 +57,7 @@ class ReadLog:
     languages: Counter[str] = field(default_factory=Counter)  # documents by language, "" unknown
     dropped: Counter[str] = field(default_factory=Counter)  # lines left out by kind: "reading time" …
     claimed: dict[str, str] = field(default_factory=dict, repr=False)  # document id → origin
+    memo: Memo = field(default_factory=Memo, repr=False)  # of what was parsed in an earlier build
 
     def problem(self, origin: str, reason: str, *, strict: bool) -> None:
         """Notes the problem and goes on, or raises it as a SourceError where that was asked for."""
