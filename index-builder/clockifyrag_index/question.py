@@ -25,6 +25,8 @@ _PATTERNS: tuple[tuple[QueryType, str], ...] = (
 )
 RULES = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 
+_PLAIN_QUOTES = str.maketrans("“”„«»", '"' * 5)  # what typing aids and other languages put around a phrase
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -35,7 +37,7 @@ class Question:
 
 
 def cleaned(text: str) -> str:
-    """The text in compatibility form without control and format characters, white space collapsed.
+    """The text in compatibility form without control and format characters, quotes plain, white space collapsed.
 
     >>> cleaned("  ＴＲＡＣＫ\\u200b   time\\n")
     'TRACK time'
@@ -44,7 +46,7 @@ def cleaned(text: str) -> str:
     visible = (
         character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )
-    return " ".join("".join(visible).split())
+    return " ".join("".join(visible).translate(_PLAIN_QUOTES).split())
 
 
 def query_type(text: str) -> QueryType:

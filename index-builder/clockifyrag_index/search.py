@@ -29,9 +29,11 @@ from .highlights import highlights
 from .impacts import Bm25
 from .legs import NOTHING, DenseLeg, LexicalLeg
 from .lexical import LexicalIndex, question_terms
+from .operators import operators
 from .question import Question, adaptive_k, question
 from .ranked import Ranked, Source, grouped, ranks
 from .relevance import is_confident, relevance
+from .row_filter import RowFilter
 from .text import term_of
 from .typos import Speller
 
@@ -155,6 +157,7 @@ class _Run:
         self.vector: Vectors | None = None
         self.meaning: DenseLeg | None = None
         self.within = self._namespace_rows()
+        self.row_filter: RowFilter | None = None
 
     def _namespace_rows(self) -> range:
         """The rows of the namespace asked for, all of them when none is."""
@@ -176,9 +179,13 @@ class _Run:
             if correction.changed:
                 self.corrected = correction.text
                 self.question = Question(correction.text, self.question.query_type)
-            self.expansions = self.engine.glossary.expansions(self.question.text)
+            self.expansions = self.engine.glossary.expansions(operators(self.question.text).text)
+        found = operators(self.question.text)
+        self.question = Question(found.text, self.question.query_type)
         self.own_terms = question_terms([self.question.text])
         self.weighted_terms = {**dict.fromkeys(self.expansions, EXPANSION_WEIGHT), **self.own_terms}
+        if found.phrases or found.excluded:
+            self.row_filter = RowFilter(found, self.engine.lexical, self.engine.generation.chunks.__getitem__)
         self._took("understand", started)
 
     def embed(self) -> None:
@@ -209,26 +216,28 @@ class _Run:
         engine = self.engine
         self.words = LexicalLeg(
             engine.lexical, engine.article_words, self.weighted_terms, self.own_terms,
-            self._allowed if self._narrowed else None, self.fusion,
+            self._allowed if self._filtered or self.request.namespace is not None else None, self.fusion,
         )  # fmt: skip
         self._took("lexical", started)
 
     def match_meaning(self) -> None:
         """Opens the dense leg, where there is a vector."""
         if self.vector is not None:
-            allowed = None if self.request.category is None else self._allowed
+            allowed = self._allowed if self._filtered else None
             self.meaning = DenseLeg(self.engine.generation, self.vector, self.within, allowed, self.fusion)
 
     @property
-    def _narrowed(self) -> bool:
-        """Whether a passage may have to be left out."""
-        return self.request.namespace is not None or self.request.category is not None
+    def _filtered(self) -> bool:
+        """Whether a passage of the namespace may have to be left out."""
+        return self.request.category is not None or self.row_filter is not None
 
     def _allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which of the rows stand in the namespace and category asked for."""
+        """Which of the rows stand in the namespace and category asked for, and pass the question's own operators."""
         allowed = (rows >= self.within.start) & (rows < self.within.stop)
         if self.request.category is not None:
             allowed &= self.engine.categories.holds(self.request.category, rows)
+        if self.row_filter is not None:
+            allowed &= self.row_filter.holds(rows)
         return allowed
 
     def result(self) -> SearchResult:

@@ -59,6 +59,15 @@ def words(text: str) -> Iterator[Word]:
         yield Word(match.start(), match.end(), folded(match.group()))
 
 
+def folded_words(text: str) -> tuple[str, ...]:
+    """The words of `text` in order, folded but not stemmed, stop words included.
+
+    >>> folded_words("The team’s Time-Off")
+    ('the', 'team', 'time', 'off')
+    """
+    return tuple(map(folded, WORD.findall(text)))
+
+
 @lru_cache(maxsize=65536)
 def term_of(word: str) -> str:
     """The term of a folded word; "" for a stop word.

@@ -4,6 +4,7 @@ Distance is optimal string alignment (insert, delete, replace, swap of neighbour
 letters, two from eight on. Numbers, words with digits, quoted words, short words and words in capitals are left alone.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,8 +13,10 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
 from .lexical import LexicalIndex
+from .operators import EXCLUDED
 from .text import WORD, folded, term_of
 
+OPEN = re.compile(f"{EXCLUDED.pattern}|{WORD.pattern}")  # what is taken as one: a word to exclude, or a word
 WORDS_COMPARED_MAX = 50_000  # the most frequent ones: rarer words of a larger vocabulary are often typos themselves
 
 
@@ -37,19 +40,24 @@ class Speller:
         self._words = [word for number in common if (word := lexical.words[int(number)]).isalpha() and len(word) > 2]
 
     def correct(self, text: str) -> Correction:
-        """The question with unknown words replaced by the nearest known ones; quoted parts stay as they are."""
+        """The question with unknown words replaced by the nearest known ones.
+
+        Quoted parts and words to exclude (operators.py) stay as they are.
+        """
         parts = text.split('"')
         # parts 0, 2, 4 … stand outside quotes; a last quote that is not closed opens nothing
         corrected = [
             part
             if number % 2 and number < len(parts) - 1
-            else WORD.sub(lambda match: self._spelled(match.group()), part)
+            else OPEN.sub(lambda match: self._spelled(match.group()), part)
             for number, part in enumerate(parts)
         ]
         joined = '"'.join(corrected)
         return Correction(joined, joined != text)
 
     def _spelled(self, written: str) -> str:
+        if written.startswith("-"):
+            return written
         word = folded(written)
         if len(word) < 4 or not word.isalpha() or (written.isupper() and len(written) < 6) or self._is_known(word):
             return written

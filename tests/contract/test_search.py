@@ -89,6 +89,40 @@ def test_highlights_are_words_of_the_passage(sample: SearchEngine) -> None:
     assert marked & {"export", "report", "reports", "csv"}
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("timer -kiosk", ["help/timer"], id="a word to exclude"),
+        pytest.param("the timer -pins", ["help/timer"], id="in another form"),
+        pytest.param('"timer of the kiosk"', ["intern/kiosk"], id="a phrase"),
+        pytest.param("timer “needs a pin”", ["intern/kiosk"], id="in typographic quotes"),
+        pytest.param('timer -"needs a PIN"', ["help/timer"], id="a phrase to exclude"),
+        pytest.param('"kiosk of the timer"', [], id="in another order"),
+        pytest.param('"timer" -kiosk -work', [], id="nothing is left"),
+        pytest.param("-kiosk", [], id="nothing is asked"),
+    ],
+)
+def test_operators_decide_which_passages_count_in_both_legs(
+    two_spaces: SearchEngine, query: str, expected: list[str]
+) -> None:
+    alone = SearchEngine(two_spaces.generation, None)
+
+    assert expected == ids(alone.search(SearchRequest(query)))
+    assert set(expected) == {one for one in ids(two_spaces.search(SearchRequest(query))) if one != "help/report"}
+
+
+def test_a_phrase_is_found_word_for_word_in_every_section_shown(sample: SearchEngine) -> None:
+    hits = sample.search(SearchRequest('"time entry" rounding -kiosk', k=10)).hits
+
+    texts = [
+        " ".join((section.chunk.title, *section.chunk.headings, section.chunk.content)).casefold()
+        for hit in hits
+        for section in hit.sections
+    ]
+    assert texts
+    assert all("time entry" in text and "kiosk" not in text for text in texts)
+
+
 def test_the_same_question_has_the_same_answer_from_many_threads(sample: SearchEngine) -> None:
     def answer(query: str) -> tuple[tuple[str, float], ...]:
         hits = sample.search(SearchRequest(query)).hits

@@ -38,6 +38,7 @@ def test_a_question_has_one_type(text: str, expected: str) -> None:
         pytest.param("track\x00time", "tracktime", id="control characters"),
         pytest.param("ﬁle １２", "file 12", id="compatibility forms"),
         pytest.param("zero\u200bwidth\u202e", "zerowidth", id="format characters"),
+        pytest.param("“time off” «rates»", '"time off" "rates"', id="quotes"),
         pytest.param("\x00\x01", "", id="nothing visible"),
     ],
 )

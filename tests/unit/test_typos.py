@@ -29,6 +29,7 @@ def speller(tmp_path: Path) -> Speller:
         pytest.param("kios", "kiosk", id="four letters allow one"),
         pytest.param("tim", "tim", id="three letters are left alone"),
         pytest.param('"aprove" timeshet', '"aprove" timesheet', id="quoted words stay"),
+        pytest.param("aprove -timeshet", "approve -timeshet", id="words to exclude stay"),
         pytest.param("exp0rt v2", "exp0rt v2", id="words with digits stay"),
         pytest.param("SAML", "SAML", id="short words in capitals stay"),
         pytest.param("pomodoro", "pomodoro", id="names of the glossary stay"),

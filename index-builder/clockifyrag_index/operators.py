@@ -1,0 +1,46 @@
+"""Operators: the signs in a question that say which passages count: "exact phrase" and -word.
+
+A hyphen inside a word, a lone minus and a second minus ("add-on", "a - b", "--watch") are no operators, nor is a quote
+that is never closed.
+"""
+
+import re
+from dataclasses import dataclass
+
+from .text import STOP_WORDS, folded_words
+
+# A minus at the beginning of a word, then a quoted phrase or everything up to the next space.
+EXCLUDED = re.compile(r'(?<!\S)-(?:"([^"]*)"|(?=\w)([^\s"]+))')
+QUOTED = re.compile(r'"([^"]*)"')
+
+Phrase = tuple[str, ...]  # folded words, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """A question without its signs, and what they say of a passage."""
+
+    text: str  # what is asked: the words of phrases, without those to exclude
+    phrases: tuple[Phrase, ...] = ()  # the passage holds all of them
+    excluded: tuple[Phrase, ...] = ()  # and none of these; a word is a phrase of one
+
+
+def operators(question: str) -> Operators:
+    """The operators of a cleaned question. What says nothing of a subject, such as "how to", is no operator.
+
+    >>> operators('"time off" policy -holiday')
+    Operators(text='time off policy', phrases=(('time', 'off'),), excluded=(('holiday',),))
+    >>> operators("add-on - calendar").text
+    'add-on - calendar'
+    """
+    excluded = [folded_words(quoted or word) for quoted, word in EXCLUDED.findall(question)]
+    asked = EXCLUDED.sub(" ", question)
+    phrases = [folded_words(quoted) for quoted in QUOTED.findall(asked)]
+    text = " ".join(QUOTED.sub(r" \1 ", asked).split())
+    if not phrases and not excluded:
+        return Operators(question)
+    return Operators(text, tuple(filter(_says_something, phrases)), tuple(filter(_says_something, excluded)))
+
+
+def _says_something(phrase: Phrase) -> bool:
+    return any(word not in STOP_WORDS for word in phrase)
