@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from . import pruned, totals
 from .arrays import Rows, Scores, mapped_array
 from .impacts import Block, highest_impacts, idf
 from .sorted_words import SortedWords
@@ -65,8 +66,14 @@ class ImpactIndex:
 
     def top(self, weighted_terms: Mapping[str, float], k: int) -> tuple[Rows, Scores]:
         """The k best rows, best first, equal scores by row; fewer where fewer hold a term. Scores above 0."""
-        with self.totals(weighted_terms) as totals:
-            return totals.top(k)
+        postings = self.weighted(weighted_terms)
+        if postings and self.size > totals.FRESH_MAX and sum(len(one.rows) for one in postings) >= pruned.PRUNED_FROM:
+            total = totals.zeros(self.size, self._scratch)
+            best = pruned.pruned_top(postings, total, k)
+            self._scratch.append(total)
+            return best
+        with Totals(postings, self.size, self._scratch) as added_up:
+            return added_up.top(k)
 
 
 class ImpactArrays(NamedTuple):

@@ -41,12 +41,9 @@ class Totals:
         self._postings = postings
         self._scratch = scratch
         self._fresh = size <= FRESH_MAX
-        try:
-            self._total = np.zeros(size, np.float32) if self._fresh else scratch.pop()
-        except IndexError:
-            self._total = np.zeros(size, np.float32)
+        self._total = np.zeros(size, np.float32) if self._fresh else zeros(size, scratch)
         self._open = True
-        self.rows = _rows(postings)  # of every posting: a row stands there once for each of its terms
+        self.rows = concatenated_rows(postings)  # of every posting: a row stands there once for each of its terms
         if postings:
             np.add.at(self._total, self.rows, np.concatenate([one.impacts for one in postings]))
 
@@ -93,6 +90,14 @@ class Totals:
         return -float(negated[k - 1])
 
 
+def zeros(size: int, scratch: list[Scores]) -> Scores:
+    """One of the arrays that are free, else a new one; (size,) float32."""
+    try:
+        return scratch.pop()
+    except IndexError:
+        return np.zeros(size, np.float32)
+
+
 def looked_up(postings: Sequence[Postings], rows: npt.NDArray[np.integer]) -> Scores:
     """The sums of the impacts on the rows, found in the postings: the same additions in the same order as in Totals."""
     wanted = rows.astype(np.uint32)
@@ -104,7 +109,8 @@ def looked_up(postings: Sequence[Postings], rows: npt.NDArray[np.integer]) -> Sc
     return total
 
 
-def _rows(postings: Sequence[Postings]) -> Rows:
+def concatenated_rows(postings: Sequence[Postings]) -> Rows:
+    """The rows of all of them, one after the other."""
     if not postings:
         return np.zeros(0, np.int64)
     return np.concatenate([one.rows for one in postings], dtype=np.int64, casting="unsafe")

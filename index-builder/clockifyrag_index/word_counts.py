@@ -23,8 +23,8 @@ TF_MAX = 65535
 Ints = npt.NDArray[np.int64]
 
 
-class _Written(dict[str, int]):
-    """Words as written and their numbers, in the order in which they first came up."""
+class _Numbers(dict[str, int]):
+    """Words and their numbers, in the order in which they first came up."""
 
     def __missing__(self, word: str) -> int:
         self[word] = number = len(self)
@@ -37,21 +37,20 @@ class WordCounts:
     def __init__(self, directory: Path, term: Callable[[str], str]) -> None:
         """directory: where runs are kept for as long as this lives. term: of a written word; "" for a stop word."""
         self._term = term
-        self._written = _Written()
-        self._terms: dict[str, int] = {}
+        self._written = _Numbers()
+        self._terms = _Numbers()
         self._term_of = np.zeros(0, dtype=np.int64)  # of each written word; -1 for a stop word
         self._written_counts = np.zeros(0, dtype=np.int64)
         self._size = 0
         self._fields = tuple(_FieldRuns(directory) for _ in FIELDS)
-        self._waiting = 0
+        self._passages: list[Sequence[Sequence[str]]] = []  # that are not yet counted
+        self._waiting = 0  # words in them
         self._places = np.zeros(0, dtype=np.int64)  # of each term among the sorted ones
 
     def add(self, words: Sequence[Sequence[str]]) -> None:
         """The next passage: the words of each of FIELDS as they are written."""
-        for field, written in zip(self._fields, words, strict=True):
-            field.words.append(written)
-            self._waiting += len(written)
-        self._size += 1
+        self._passages.append(words)
+        self._waiting += sum(map(len, words))
         if self._waiting >= WORDS_AT_ONCE:
             self._flush()
 
@@ -85,46 +84,42 @@ class WordCounts:
 
     def _flush(self) -> None:
         """Counts what is waiting."""
-        if not self._fields[0].words:
+        if not self._passages:
             return
+        rows = np.arange(self._size, self._size + len(self._passages))
         number_of = self._written.__getitem__
-        numbers = [
-            np.fromiter(map(number_of, chain.from_iterable(field.words)), np.int64, sum(map(len, field.words)))
-            for field in self._fields
-        ]
-        self._learn()
-        for field, written in zip(self._fields, numbers, strict=True):
+        for field, words in zip(self._fields, zip(*self._passages, strict=True), strict=True):
+            lengths = np.fromiter(map(len, words), np.int64, len(words))
+            written = np.fromiter(map(number_of, chain.from_iterable(words)), np.int64, int(lengths.sum()))
+            self._learn()
+            self._written_counts += np.bincount(written, minlength=len(self._term_of))
             terms = self._term_of[written]
             kept = terms >= 0
-            self._written_counts += np.bincount(written, minlength=len(self._term_of))
-            passages = len(field.words)
-            rows = np.repeat(np.arange(passages), list(map(len, field.words)))[kept]
-            field.append(terms[kept], rows + (self._size - passages), np.bincount(rows, minlength=passages))
+            field.append(terms[kept], np.repeat(rows, lengths)[kept], rows)
+        self._size += len(self._passages)
+        self._passages.clear()
         self._waiting = 0
 
     def _learn(self) -> None:
         """Works out the terms of the written words that are new."""
         known = len(self._term_of)
         new = list(islice(self._written, known, None))
-        of_new = np.array([self._number(self._term(word)) for word in new], dtype=np.int64)
+        number_of = self._terms.__getitem__
+        of_new = np.array([number_of(term) if term else -1 for term in map(self._term, new)], dtype=np.int64)
         self._term_of = np.concatenate([self._term_of, of_new])
         self._written_counts = np.concatenate([self._written_counts, np.zeros(len(new), dtype=np.int64)])
 
-    def _number(self, term: str) -> int:
-        return self._terms.setdefault(term, len(self._terms)) if term else -1
-
 
 class _FieldRuns:
-    """One field: words not yet counted, and runs of (term, row, frequency) sorted by term and row."""
+    """One field: runs of (term, row, frequency) sorted by term and row."""
 
     def __init__(self, directory: Path) -> None:
-        self.words: list[Sequence[str]] = []  # of each passage
         self.file: BinaryIO = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  closed by WordCounts
         self._postings: list[int] = []
         self._lengths: list[npt.NDArray[np.uint32]] = []
 
-    def append(self, terms: Ints, rows: Ints, lengths: Ints) -> None:
-        """Counts the words of some passages and appends them as a run."""
+    def append(self, terms: Ints, rows: Ints, passages: Ints) -> None:
+        """Counts terms, each with the row it stands in, and appends them as a run; passages: all rows of the run."""
         keys = (terms << 32) | rows
         keys.sort()
         begins = np.flatnonzero(np.r_[len(keys) > 0, keys[1:] != keys[:-1]][: len(keys)])
@@ -133,8 +128,7 @@ class _FieldRuns:
         for column in ((keys >> 32).astype(np.uint32), keys.astype(np.uint32), tf):
             self.file.write(column.data)
         self._postings.append(len(keys))
-        self._lengths.append(lengths.astype(np.uint32))
-        self.words.clear()
+        self._lengths.append(np.bincount(rows - passages[0], minlength=len(passages)).astype(np.uint32))
 
     def merged(self, places: Ints, size: int) -> Field:
         """The runs as one, terms renumbered by `places`. Rows of a run come after all of the run before."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockifyrag_index import impacts, totals, word_counts
+from clockifyrag_index import impacts, pruned, totals, word_counts
 from clockifyrag_index.impact_index import ImpactIndex, impacts_in_memory, mapped_impacts
 from clockifyrag_index.impacts import ARTICLE_B, ARTICLE_K1, FIELDS, Bm25, article_impacts
 from clockifyrag_index.lexical import LexicalIndex
@@ -113,16 +113,31 @@ def test_counting_in_small_blocks_writes_the_same_bytes(
     assert all((root / "whole" / name).read_bytes() == (root / "parts" / name).read_bytes() for name in names)
 
 
-@settings(max_examples=80, deadline=None)
-@given(rows=passages, asked=st.lists(word, min_size=1, unique=True), k=st.integers(1, 8), fresh=st.booleans())
+LIMITS = ((totals, "FRESH_MAX"), (pruned, "PRUNED_FROM"), (pruned, "POSTINGS_FIRST"))
+WAYS = {  # the largest index with an array a question, the fewest postings that are pruned, those of the first group
+    "array a question": (1 << 16, 1 << 16, 1),
+    "array kept": (0, 1 << 16, 1),
+    "pruned": (0, 0, 1),
+    "pruned in larger groups": (0, 0, 20),
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    rows=passages,
+    asked=st.lists(word, min_size=1, unique=True),
+    k=st.integers(1, 8),
+    way=st.sampled_from(sorted(WAYS)),
+)
 def test_the_best_are_those_of_sorting_everything(
-    tmp_path_factory: pytest.TempPathFactory, rows, asked, k, fresh
+    tmp_path_factory: pytest.TempPathFactory, rows, asked, k, way
 ) -> None:
     index = index_of(tmp_path_factory.mktemp("index") / "lexical", rows)
     terms = dict.fromkeys(asked, 1.0)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(totals, "FRESH_MAX", 1 << 16 if fresh else 0)
+        for (module, name), value in zip(LIMITS, WAYS[way], strict=True):
+            patch.setattr(module, name, value)
         found, scores = index.top(terms, k)
         with index.totals(terms) as all_of_them:
             everything = all_of_them.of(np.arange(index.size))
