@@ -37,6 +37,23 @@ def test_a_published_generation_answers_without_a_restart_and_old_answers_are_no
     assert "help/new" not in [result["id"] for result in before["results"]]
 
 
+def test_what_the_new_generation_cannot_answer_is_not_answered_from_the_old_one(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    root = tmp_path / "index"
+    publish(root)
+    server = serve(root)
+    question = {"q": "clock in with a PIN", "namespace": "internal"}
+    before = [server.get("/search", params=question).json() for _ in range(2)][-1]
+
+    second = publish(root, [article for article in ARTICLES if article[0] != "internal"])
+    until(lambda: generation(server) == second, "the new generation is served", server.explain)
+    after = server.get("/search", params=question)
+
+    assert (True, "internal/kiosk") == (before["metadata"]["from_cache"], before["results"][0]["id"])
+    assert (404, "UNKNOWN_NAMESPACE") == (after.status_code, after.json()["error"]["code"])
+
+
 def test_the_most_frequent_questions_are_answered_before_the_new_generation_serves(
     serve: Serve, publish: Publish, tmp_path: Path
 ) -> None:
