@@ -13,7 +13,9 @@ from bench.errors import MachineBusy
 
 ROOT = Path(__file__).resolve().parent.parent
 LOAD_MAX = 1.0
-PACKAGES = ("numpy", "faiss-cpu", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "rank-bm25", "bm25s")
+PACKAGES = (
+    "numpy", "faiss-cpu", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "rank-bm25", "bm25s", "numba",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

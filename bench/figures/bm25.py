@@ -1,148 +1,119 @@
-"""BM25: questions a second of the project's postings, by those of rank_bm25 and bm25s over the same terms.
+"""BM25: questions a second of the project's impacts, by those of rank_bm25 and bm25s; building and memory.
 
-Twice: over the bodies alone, where all sides compute one formula and the top ten are compared, and as served, with
-three weighted fields. Terms are made beforehand on all sides; the ten best are selected on all sides.
+At 2k passages of the corpus, 5k documents of SciFact and 50k sentences (token_lists.py). All sides compute one formula,
+are given the same token lists, select the ten best, and their answers are compared. A peer is built once a round.
 """
 
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.comparison import Bar, Comparison
-from bench.errors import check
-from bench.harness import Bench
+from bench.harness import Bench, Rounds
+from bench.lexical_sides import Build, bm25s, built, check_same, impacts, opened_impacts, rank_bm25, rate, traced_bytes
 from bench.prepared import built_root
 from bench.processes import side_in_fresh_process
+from bench.token_lists import read_token_lists, write_token_lists
 
-K1, B, TOP = 1.5, 0.75, 10
-SECONDS_MIN = 1.0  # of asking, in as many passes as that takes
-SAME = 1e-5
-SMALL = 2000  # passages from which the bars are meant
+SECONDS_MIN = 0.4  # of asking, in as many passes as that takes
+QUESTIONS_MAX = {"2k": 200, "5k": 60, "50k": 20}  # rank_bm25 takes 40 ms for one at 50k
+WEIGHED = ("2k", "5k")  # where memory is compared, too: tracing makes building several times slower
+SMALL = 2000  # passages from which the bars of 2k are meant
 
-Top = list[tuple[int, float]]  # rows and scores, best first
+PEERS = {"rank_bm25": "rank_bm25", "bm25s": "bm25s (numpy)", "bm25s_numba": "bm25s (numba)"}
+BARS = {
+    ("2k", "rank_bm25"): Bar("≥", 20, 60),
+    ("5k", "rank_bm25"): Bar("≥", 100, 300),
+    ("50k", "rank_bm25"): Bar("≥", 450, 1000),
+    ("2k", "bm25s"): Bar("≥", 2.5),
+    ("50k", "bm25s"): Bar("≥", 25),
+    **{(size, "bm25s_numba"): Bar("≥", 1, 2) for size in ("2k", "5k", "50k")},
+}
 
 
 def measure(bench: Bench) -> Iterator[Comparison]:
     root = built_root(bench, "wordllama")
-    job = {"root": str(root), "queries": [one.query for one in bench.corpus.questions]}
-    names = ("flat", "fielded", "rank_bm25", "bm25s")
-    sides = {name: partial(side_in_fresh_process, __name__, name, job, (bench.cores.server,)) for name in names}
+    lists = bench.kept / "token-lists" / bench.corpus.name.replace(" ", "-")
+    lists.mkdir(parents=True, exist_ok=True)
+    queries = [one.query for one in bench.corpus.questions]
+    prepared = {"folder": str(lists), "root": str(root), "source": str(bench.corpus.source), "queries": queries}
+    sizes = side_in_fresh_process(__name__, "prepare", prepared, bench.cores.all)["sizes"]
+    job = {"folder": str(lists), "sizes": sizes}
+    sides = {
+        name: partial(side_in_fresh_process, __name__, name, job, (bench.cores.server,)) for name in ("impacts", *PEERS)
+    }
     rounds = bench.interleaved(sides)
-    first = rounds.measured["flat"][0]
-    check_same(first, rounds.measured["bm25s"][0])
-    chunks = int(first["chunks"])
-    remark = f"{chunks} passages, {len(job['queries'])} questions"
-    if chunks < SMALL:
-        remark += f"; the bar is meant for {SMALL} passages and more"
-    for peer, bar in (("rank_bm25", Bar("≥", 20, 60)), ("bm25s", Bar("≥", 2.5))):
-        for name, called in (("flat", "postings, bodies alone"), ("fielded", "postings, as served: three fields")):
-            yield Comparison(
-                f"bm25-{name}-{peer.replace('_', '-')}",
-                f"BM25 {'over bodies alone' if name == 'flat' else 'as served'} by {peer}",
-                rounds.side(name, "questions/s", "rate", called=called),
-                rounds.side(peer, "questions/s", "rate", called=f"{peer}{' (numpy)' if peer == 'bm25s' else ''}"),
-                bar if name == "flat" else None,
-                remark,
-            )
+    for size in sizes:
+        first = {name: rounds.measured[name][0] for name in sides}
+        for peer in PEERS:
+            check_same({"tops": first["impacts"][f"{size} tops"]}, {"tops": first[peer][f"{size} tops"]})
+        yield from _of_size(rounds, size, int(first["impacts"][f"{size} passages"]))
 
 
-def check_same(ours: Any, theirs: Any) -> None:
-    """The top ten of each question have the same scores; equal scores may stand in another order."""
-    for query, (mine, other) in enumerate(zip(ours["tops"], theirs["tops"], strict=True)):
-        best = [score for _, score in other if score > 0]
-        differences = [abs(a[1] - b) for a, b in zip(mine, best, strict=False)]
-        check(len(mine) == len(best) and max(differences, default=0.0) <= SAME * max([1.0, *best]),
-              f"question {query}: top scores {mine} differ from bm25s's {best}")  # fmt: skip
+def _of_size(rounds: Rounds, size: str, passages: int) -> Iterator[Comparison]:
+    remark = f"{passages:,} passages"
+    if size == "2k" and passages < SMALL:
+        remark += f"; the bar is meant for {SMALL:,} and more"
+    for peer, called in PEERS.items():
+        yield Comparison(
+            f"bm25-{size}-{peer.replace('_', '-')}",
+            f"BM25 at {size}, by {called}",
+            rounds.side("impacts", "questions/s", f"{size} rate", called="the ten best by impacts"),
+            rounds.side(peer, "questions/s", f"{size} rate", called=called),
+            BARS.get((size, peer)),
+            remark,
+            "G8",
+        )
+    yield Comparison(
+        f"bm25-{size}-build",
+        f"BM25 at {size}: building, by rank_bm25",
+        rounds.side("impacts", "s", f"{size} build", called="token lists to files"),
+        rounds.side("rank_bm25", "s", f"{size} build", called="token lists to dictionaries"),
+        Bar("≤", 1.2),
+        remark,
+        "G8",
+    )
+    if size in WEIGHED:
+        yield Comparison(
+            f"bm25-{size}-memory",
+            f"BM25 at {size}: memory, by rank_bm25",
+            rounds.side("impacts", "KB", f"{size} bytes", called="opened and asked (tracemalloc)", times=1e-3),
+            rounds.side("rank_bm25", "KB", f"{size} bytes", called="built and asked", times=1e-3),
+            Bar("≤", 0.3),
+            remark + "; mapped files are not counted",
+            "G8",
+        )
 
 
-def asked(ask: Callable[[Sequence[str]], Top], job: dict[str, Any], chunks: int) -> dict[str, Any]:
-    """The rate, and what was found for each question."""
-    from clockifyrag_index.lexical import question_terms
-
-    terms = [sorted(question_terms([query])) for query in job["queries"]]
-    tops = [ask(one) for one in terms]
-    check(sum(map(bool, tops)) > len(tops) / 2, "most questions find nothing")
-    begin, passes = time.perf_counter(), 0
-    while (seconds := time.perf_counter() - begin) < SECONDS_MIN:
-        for one in terms:
-            ask(one)
-        passes += 1
-    return {"rate": passes * len(terms) / seconds, "chunks": chunks, "tops": tops}
+def prepare(job: dict[str, Any]) -> dict[str, Any]:
+    folder, root, source = (Path(job[name]) for name in ("folder", "root", "source"))
+    return {"sizes": write_token_lists(folder, root, source, job["queries"])}
 
 
-def postings(job: dict[str, Any], *, flat: bool) -> dict[str, Any]:
-    """The project's own, over files in a folder of their own."""
-    from clockifyrag_index.impacts import Bm25
-    from clockifyrag_index.lexical import LexicalIndex
-    from clockifyrag_index.lexical_writer import write_lexical
-
-    chunks = chunks_of(job)
-    if flat:
-        chunks = [replace(chunk, title="", headings=(), content=chunk.embedded_text) for chunk in chunks]
-    with tempfile.TemporaryDirectory() as folder:
-        write_lexical(Path(folder), chunks, Bm25(k1=K1, b=(B, B, B)) if flat else None)
-        index = LexicalIndex(Path(folder))
-
-        def ask(terms: Sequence[str]) -> Top:
-            rows, scores = index.top(dict.fromkeys(terms, 1.0), TOP)
-            return list(zip(rows.tolist(), scores.tolist(), strict=True))
-
-        return asked(ask, job, len(chunks))
+def side(job: dict[str, Any], *, name: str) -> dict[str, Any]:
+    """Rate, seconds of building, bytes, and what was found, by size."""
+    build = BUILDERS[name]
+    measured: dict[str, Any] = {}
+    for size in job["sizes"]:
+        passages, questions = read_token_lists(Path(job["folder"]), size)
+        questions = questions[: QUESTIONS_MAX[size]]
+        with tempfile.TemporaryDirectory() as folder:
+            ask, seconds = built(build, passages, Path(folder))
+            tops = [ask(question) for question in questions]  # numba compiles here
+            measured |= {f"{size} passages": len(passages), f"{size} build": seconds, f"{size} tops": tops}
+            measured[f"{size} rate"] = rate(ask, questions, SECONDS_MIN)
+            if size in WEIGHED and name in ("impacts", "rank_bm25"):
+                again = partial(opened_impacts, Path(folder)) if name == "impacts" else partial(build, passages, Path())
+                measured[f"{size} bytes"] = traced_bytes(again, questions)
+    return measured
 
 
-def rank_bm25(job: dict[str, Any]) -> dict[str, Any]:
-    import numpy as np
-    from rank_bm25 import BM25Okapi
-
-    corpus = corpus_terms(job)
-    index = BM25Okapi(corpus, k1=K1, b=B)
-
-    def ask(terms: Sequence[str]) -> Top:
-        scores = index.get_scores(terms)
-        rows = np.argsort(-scores, kind="stable")[:TOP]
-        return [(int(row), float(scores[row])) for row in rows]
-
-    return asked(ask, job, len(corpus))
-
-
-def bm25s(job: dict[str, Any]) -> dict[str, Any]:
-    import bm25s
-
-    corpus = corpus_terms(job)
-    index = bm25s.BM25(method="lucene", k1=K1, b=B)
-    index.index(corpus, show_progress=False)
-    known = index.vocab_dict
-
-    def ask(terms: Sequence[str]) -> Top:
-        if not any(term in known for term in terms):
-            return []
-        rows, scores = index.retrieve([list(terms)], k=min(TOP, len(corpus)), show_progress=False, n_threads=0)
-        return list(zip(rows[0].tolist(), scores[0].tolist(), strict=True))
-
-    return asked(ask, job, len(corpus))
-
-
-def chunks_of(job: dict[str, Any]) -> list[Any]:
-    from clockifyrag_index.generations import current_generation_path, open_generation
-
-    store = open_generation(current_generation_path(Path(job["root"]))).chunks
-    return [store[row] for row in range(len(store))]
-
-
-def corpus_terms(job: dict[str, Any]) -> list[list[str]]:
-    """The terms of each passage, title and headings before the text."""
-    from clockifyrag_index.text import terms
-
-    return [terms(chunk.embedded_text) for chunk in chunks_of(job)]
-
-
-SIDES = {
-    "flat": partial(postings, flat=True),
-    "fielded": partial(postings, flat=False),
+BUILDERS: dict[str, Build] = {
+    "impacts": impacts,
     "rank_bm25": rank_bm25,
     "bm25s": bm25s,
+    "bm25s_numba": partial(bm25s, backend="numba"),
 }
+SIDES = {"prepare": prepare, **{name: partial(side, name=name) for name in BUILDERS}}

@@ -3,8 +3,8 @@
 import pytest
 from bench.comparison import Bar, Comparison, Side
 from bench.errors import MachineBusy
-from bench.figures.bm25 import check_same
 from bench.harness import Bench, order
+from bench.lexical_sides import check_same
 from bench.machine import Cores, require_quiet, two_cores
 
 
