@@ -23,6 +23,7 @@ from clockifyrag_builder.embedding import Embedding, added
 from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.outcome import BuildOutcome
 from clockifyrag_builder.plan import BuildPlan, Progress, Shard
+from clockifyrag_builder.recall_questions import recall_questions
 from clockifyrag_builder.report import BuildReport
 from clockifyrag_builder.statistics_beside import Statistics, statistics_beside
 from clockifyrag_builder.vector_cache import VectorCache
@@ -174,12 +175,15 @@ def _build_anew(
 ) -> BuildOutcome:
     """numbers: of the chunks' texts, as the embedding told them."""
     text_bytes = sum(len(chunk.content.encode()) for chunk in chunks)
-    _make_room(plan, estimated_bytes(len(chunks), plan.embedder.identity.dimensions, text_bytes))
+    index, dimensions = plan.index.resolved(len(chunks)), plan.embedder.identity.dimensions
+    _make_room(plan, estimated_bytes(len(chunks), dimensions, text_bytes, index))
     with statistics_beside(plan.root, chunks) as statistics:
         embedded = embedding.finish(numbers)
         progress("write", 0, 0)
         generation = _written(plan, outcome, chunks, embedded.vectors, embedding.canaries(), statistics)
-    _write_report(plan.root, generation, outcome.report)
+    manifest = read_manifest(Layout(plan.root).generation(generation))
+    report = replace(outcome.report, recall=manifest.recall)
+    _write_report(plan.root, generation, report)
     if plan.publish:
         publish(plan.root, generation)
     return replace(
@@ -188,7 +192,8 @@ def _build_anew(
         generation=generation,
         published=plan.publish,
         removed=_removed(plan, generation),
-        manifest=read_manifest(Layout(plan.root).generation(generation)),
+        manifest=manifest,
+        report=report,
         texts_embedded=embedded.texts_embedded,
         cache_hits=embedded.cache_hits,
     )
@@ -223,7 +228,8 @@ def _embed_shard(shard: Shard, outcome: BuildOutcome, chunks: Sequence[Chunk], e
 
 
 def _inputs_digest(plan: BuildPlan, chunks: Sequence[Chunk]) -> str:
-    return inputs_digest(chunks_digest(chunks), LEXICAL_PARAMETERS, plan.index, plan.embedder.identity)
+    index = plan.index.resolved(len(chunks))
+    return inputs_digest(chunks_digest(chunks), LEXICAL_PARAMETERS, index, plan.embedder.identity)
 
 
 def _written(
@@ -235,17 +241,19 @@ def _written(
     statistics: Statistics,
 ) -> str:
     """The id of the generation, complete and verified below the root."""
+    index = plan.index.resolved(len(chunks))
     generation = GenerationPlan(
         chunks=chunks,
         vectors=vectors,
         embedder=plan.embedder.identity,
         canaries=tuple(canary(text, vector) for text, vector in zip(CANARY_TEXTS, canaries, strict=True)),
         chunking=plan.chunking,
-        index=plan.index,
+        index=index,
         build_key=outcome.build_key,
         source_digest=outcome.source_digest,
         reason=plan.reason,
         builder=version("clockifyrag"),
+        questions=None if index.is_exact else recall_questions(chunks, plan.embedder),
     )
     return write_generation(plan.root, generation, statistics).id
 

@@ -12,7 +12,7 @@ from clockifyrag_index.embedders import Embedder
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import UsageError
 from clockifyrag_index.identity import FORMAT, digest_of, embedder_fingerprint
-from clockifyrag_index.manifest import IndexParameters
+from clockifyrag_index.index_choice import IndexChoice
 
 
 class Source(Protocol):
@@ -32,7 +32,7 @@ class Source(Protocol):
         """What the readers met in the last complete iteration, for the report."""
 
 
-FLAT = IndexParameters()
+AUTO = IndexChoice()
 
 
 ODD_TEXT = "Don’t press “Café = Bar” `x`; 漢字, " + "w" * 120  # tokenizers and bounds disagree on each of these
@@ -77,7 +77,7 @@ class BuildPlan:
     source: Source
     limits: ChunkLimits
     embedder: Embedder
-    index: IndexParameters = FLAT
+    index: IndexChoice = AUTO
     batch_size: int = 32
     in_flight: int = 2  # calls of the embedder at once, see calls_at_once
     call_seconds: float | None = None  # about how long one of them may take; None: batch_size alone decides

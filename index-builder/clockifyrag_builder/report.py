@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from clockifyrag_index.manifest import Recall
+from clockifyrag_index.recall import RECALL_MIN
+
 IDS_MAX = 1000  # ids listed with one finding
 TEXT_MAX = 300  # characters of a text that was left out
 FINDINGS_SHOWN = 6  # of each sort, in the text for people
@@ -92,10 +95,13 @@ class BuildReport:
 
     reading: Mapping[str, Listed] = field(default_factory=dict)
     cleaning: CleaningReport = field(default_factory=CleaningReport)
+    recall: Recall | None = None  # of the index, where it does not compare all vectors
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, counts and ids, nothing left out."""
-        return {"reading": {name: asdict(listed) for name, listed in self.reading.items()}, **asdict(self.cleaning)}
+        reading = {name: asdict(listed) for name, listed in self.reading.items()}
+        recall = {"recall": self.recall.record()} if self.recall else {}
+        return {"reading": reading, **recall, **asdict(self.cleaning)}
 
     def text(self) -> str:
         """The report for people: at most 25 lines, without colours."""
@@ -105,7 +111,15 @@ class BuildReport:
             if listed.count
         ]
         shown = reading[:5] + _more(len(reading), "more sorts of findings", 5)
-        return "\n".join([*(line[:LINE_MAX] for line in shown), *self.cleaning.lines()])
+        return "\n".join([*(line[:LINE_MAX] for line in shown), *self.cleaning.lines(), *self._warnings()])
+
+    def _warnings(self) -> list[str]:
+        if self.recall is None or self.recall.at_10 >= RECALL_MIN:
+            return []
+        return [
+            f"the index finds {100 * self.recall.at_10:.0f} % of the ten nearest passages ({self.recall.questions} "
+            "headings asked); raise --hnsw-ef-construction, or EF_SEARCH of the servers"
+        ]
 
 
 class Findings:

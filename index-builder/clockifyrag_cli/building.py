@@ -54,6 +54,12 @@ def build(
     allow_host: Annotated[list[str] | None, typer.Option(help="Host that may be private; may be repeated.")] = None,
     max_chars: Annotated[int | None, typer.Option(help="Characters a chunk; unset: what suits the model.")] = None,
     min_chars: Annotated[int, typer.Option(help="Shorter sections join a neighbour.")] = 200,
+    index_type: Annotated[str, typer.Option(help="Auto (Flat below 50,000 chunks, then HNSW), Flat or HNSW.")] = "Auto",
+    vector_storage: Annotated[str, typer.Option(help="Auto, Float32, Float16 or SQ8.")] = "Auto",
+    hnsw_m: Annotated[int, typer.Option(min=4, max=128, help="Neighbours of a vector in an HNSW index.")] = 32,
+    hnsw_ef_construction: Annotated[
+        int, typer.Option(min=8, max=2000, help="Candidates looked at while an HNSW index is built.")
+    ] = 200,
     batch_size: Annotated[int, typer.Option(min=1, max=256, help="Texts a request.")] = 32,
     strict: Annotated[bool, typer.Option(help="A broken record ends the build instead of being reported.")] = False,
     publish: Annotated[bool, typer.Option(help="Move CURRENT to the new generation.")] = True,
@@ -84,6 +90,7 @@ def build(
         from clockifyrag_cli.opened import limits_of
         from clockifyrag_cli.ops import ops_port
         from clockifyrag_cli.progress import progress_display
+        from clockifyrag_index.index_choice import index_choice
         from clockifyrag_index.layout import Layout
 
         urls = _urls(ollama_url)
@@ -106,6 +113,7 @@ def build(
             source=_source(source, site, reading | {"strict": strict}, sha256, hosts, authorization_file),
             limits=limits_of(profile, max_chars, min_chars),
             embedder=opened,
+            index=index_choice(index_type, vector_storage, hnsw_m, hnsw_ef_construction),
             batch_size=batch_size,
             in_flight=calls_at_once(len(urls), serving=serving) if embedder.lower() == "ollama" else calls_at_once(1),
             call_seconds=CALL_SECONDS_WHILE_SERVING if serving and embedder.lower() == "ollama" else None,

@@ -9,6 +9,8 @@ from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
     from clockifyrag_builder.plan import BuildPlan, Source
+    from clockifyrag_index.index_choice import IndexChoice
+    from clockifyrag_resource.index import Index
     from clockifyrag_resource.resource import ClockifyRAG
     from clockifyrag_service.settings import Settings
 
@@ -55,7 +57,7 @@ def remarks(here: Adapted) -> list[str]:
 
 
 def _not_yet(resource: "ClockifyRAG") -> list[str]:
-    """Fields that ask for something which is not built yet: the index is Flat with Float32, nothing is reranked."""
+    """Fields that ask for something which is not built yet."""
     spec = resource.spec
     asked = {
         "index.type": spec.index.type not in ("Auto", "Flat"),
@@ -83,9 +85,16 @@ def build_plan(here: Adapted, local: Path | None, root: Path) -> "BuildPlan":
         embedder=open_embedder(
             embedding.provider, profile, url=here.ollama_url, batch_size=embedding.batch_size, digest=embedding.digest
         ),
+        index=_index(spec.index),
         batch_size=embedding.batch_size,
         reason="SourceOrSpecChanged" if Layout(root).current.exists() else "FirstBuild",
     )
+
+
+def _index(index: "Index") -> "IndexChoice":
+    from clockifyrag_index.index_choice import IndexChoice
+
+    return IndexChoice(index.type, index.vector_storage, index.hnsw.m, index.hnsw.ef_construction)
 
 
 def _source(resource: "ClockifyRAG", local: Path | None, root: Path) -> "Source":

@@ -18,6 +18,7 @@ from .arrays import Rows, Scores
 from .embedders import Vectors
 from .errors import BadVectors
 from .faiss_file import mapped_index
+from .gpu import ROWS_MAX, on_gpu
 from .manifest import IndexParameters
 from .vector_rows import VectorRows, best, inner_products
 
@@ -31,10 +32,11 @@ _THREAD = local()
 class DenseIndex:
     """The vectors of one generation by row; several threads may search."""
 
-    def __init__(self, index: faiss.Index, vectors: VectorRows | None = None) -> None:
-        """vectors: the rows as they were, None where the index holds them."""
+    def __init__(self, index: faiss.Index, vectors: VectorRows | None = None, card: Any = None) -> None:
+        """vectors: the rows as they were, None where the index holds them. card: a copy of the index on a GPU."""
         self._index: Any = index  # its stub lacks most of it
         self._rows = vectors
+        self._card = card
         self.size: int = index.ntotal
         self.dimensions: int = index.d
         assert (vectors is None) == isinstance(index, faiss.IndexFlat), "only a Flat index holds the rows as they were"
@@ -49,7 +51,8 @@ class DenseIndex:
         vectors: the file of the rows; None where the index holds them.
         """
         stored = None if vectors is None else VectorRows(vectors, rows, dimensions)
-        return cls(mapped_index(path, rows, dimensions, parameters), stored)
+        index = mapped_index(path, rows, dimensions, parameters)
+        return cls(index, stored, on_gpu(index, parameters))
 
     @property
     def is_exact(self) -> bool:
@@ -79,6 +82,8 @@ class DenseIndex:
         question = np.ascontiguousarray(vector, dtype=np.float32)
         _one_thread_here()
         if self._rows is None:
+            if self._card is not None and rows is None and 2 * k <= ROWS_MAX:
+                return self._from_card(question, k)
             return self._exact(question, k, rows, total)
         if rows is not None and self._is_small(total):
             among = _as_rows(rows)
@@ -127,6 +132,11 @@ class DenseIndex:
             fetched = min(2 * fetched, total)
         order = np.lexsort((found[0], -scores[0]))[:k]
         return found[0][order], scores[0][order]
+
+    def _from_card(self, question: Vectors, k: int) -> tuple[Rows, Scores]:
+        """A card adds up in another order: twice as many rows are fetched, and scored here."""
+        _, found = self._card.search(question.reshape(1, -1), min(max(2 * k, EF_SEARCH), self.size))
+        return best(found[0], inner_products(self.vectors(), question, found[0]), k)
 
     def _proposed(self, question: Vectors, k: int, rows: range | Rows | None, total: int, ef_search: int) -> Rows:
         """The rows in one beam. Of a part of the rows a graph finds its share of the beam, which is widened by that."""

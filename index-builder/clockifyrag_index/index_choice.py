@@ -1,7 +1,7 @@
 """IndexChoice: what kind of index a build is asked for, and what that means for a number of chunks.
 
 Auto is Flat below 50,000 chunks and HNSW from there on; vectors are kept as they are with Flat and in eight bits with
-HNSW. Why: docs/decisions/0008-index-types.md.
+HNSW. Why: docs/decisions/0007-index-types.md.
 """
 
 from dataclasses import dataclass
@@ -49,3 +49,8 @@ class IndexChoice:
         if self.type != "Flat":
             base["hnsw"] = {"m": self.hnsw_m, "efConstruction": self.hnsw_ef_construction}
         return base
+
+
+def index_choice(kind: str, storage: str, m: int, ef_construction: int) -> IndexChoice:
+    """The choice of words from a command line. UsageError for a type or storage that there is not."""
+    return IndexChoice(kind, storage, m, ef_construction)  # type: ignore[arg-type]  # it checks them

@@ -19,6 +19,7 @@ from .arrays import Rows
 from .article_words import ArticleWords
 from .categories import Categories
 from .chunk import Chunk
+from .dense import EF_SEARCH
 from .embedders import Embedder, Vectors
 from .embedders.weighing import embedded_question
 from .errors import DeadlineExceeded, EmbedderError, UnknownNamespace
@@ -64,6 +65,7 @@ class SearchConfig:
     fusion: Fusion | None = None  # None: what the measurements favour for the generation's model
     bm25: Bm25 | None = None  # None: as the generation was written; others are worked out when it is opened
     embed_timeout_seconds: float = 0.4
+    ef_search: int = EF_SEARCH  # rows that an index which does not compare all of them proposes
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,9 @@ class _Run:
         """Opens the dense leg, where there is a vector."""
         if self.vector is not None:
             allowed = self._allowed if self._filtered else None
-            self.meaning = DenseLeg(self.engine.generation, self.vector, self.within, allowed, self.fusion)
+            self.meaning = DenseLeg(
+                self.engine.generation, self.vector, self.within, allowed, self.fusion, self.engine.config.ef_search
+            )
 
     @property
     def _filtered(self) -> bool:

@@ -67,6 +67,7 @@ def search_config(settings: Settings, model: str) -> SearchConfig:
     return SearchConfig(
         fusion=replace(tuned, dense_weight=dense, lexical_weight=lexical),
         embed_timeout_seconds=settings.embed_timeout_ms / 1000,
+        ef_search=settings.ef_search,
     )
 
 

@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         default=64,
         ge=1,
         le=4096,
-        description="Breadth of the search in an HNSW index; without effect on a Flat one, the only type built so far.",
+        description="Vectors that an index may propose for a question; without effect on a Flat one with Float32.",
     )
     rerank: bool = Field(
         default=False,

@@ -14,6 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clockifyrag_index.generations import current_generation_path
+from clockifyrag_index.manifest import IndexParameters
+from clockifyrag_index.manifest_reader import read_manifest
+
 START_SECONDS = 240.0  # all-minilm embeds the whole sample on a busy machine
 
 RESOURCE = """\
@@ -205,12 +209,15 @@ def test_a_pinned_generation_is_served_and_nothing_is_built(up: Start, tmp_path:
 
 def test_what_this_version_does_without_is_said(up: Start, tmp_path: Path, docs: Path) -> None:
     path = tmp_path / "more.yaml"
-    path.write_text(RESOURCE.format(source="{sample: {}}") + "  index: {type: HNSW}\n  answers: {model: llama3.2}\n")
+    index = "{type: HNSW, vectorStorage: Float16, hnsw: {m: 8}}"
+    path.write_text(RESOURCE.format(source="{sample: {}}") + f"  index: {index}\n  answers: {{model: llama3.2}}\n")
 
     running = up("--file", path, "--source", docs, "--once")
 
     assert 0 == running.ended()
-    assert "This version does without: index.type, answers." in running.text
+    assert "This version does without: answers." in running.text
+    built = read_manifest(current_generation_path(tmp_path / ".run" / "test"))
+    assert IndexParameters("HNSW", "Float16", 8, 200) == built.index
 
 
 def test_while_watching_a_changed_article_is_found_without_a_restart(up: Start, resource: Path, docs: Path) -> None:

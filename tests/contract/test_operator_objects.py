@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from typer.main import get_command
 
 from clockifyrag_cli.__main__ import app
+from clockifyrag_index.index_choice import IndexChoice
 from clockifyrag_operator import names
 from clockifyrag_operator.objects.alerts import alerts
 from clockifyrag_operator.observed import Manifest
@@ -101,6 +102,26 @@ def build_parameters(spec: Spec) -> dict[str, Any]:
     job = next(one for (kind, _), one in drawn(spec).items() if kind == "Job")
     parameters: dict[str, Any] = command_line(options(job)).params
     return parameters
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param({}, id="unset"),
+        pytest.param({"type": "HNSW", "vectorStorage": "SQ8", "hnsw": {"m": 16, "efConstruction": 99}}, id="HNSW"),
+        pytest.param({"vectorStorage": "Float16", "hnsw": {"m": 4}}, id="Auto"),
+        pytest.param({"type": "Flat", "vectorStorage": "Float32"}, id="Flat"),
+    ],
+)
+def test_what_the_resource_says_of_its_index_arrives_as_it_stands(index: Spec) -> None:
+    told = build_parameters({"index": index})
+    wanted_index = ResourceSpec.model_validate({"source": {"sample": {}}, "index": index}).index
+
+    read = IndexChoice(told["index_type"], told["vector_storage"], told["hnsw_m"], told["hnsw_ef_construction"])
+
+    assert (wanted_index.type, wanted_index.vector_storage) == (read.type, read.storage)
+    if wanted_index.type != "Flat":
+        assert (wanted_index.hnsw.m, wanted_index.hnsw.ef_construction) == (read.hnsw_m, read.hnsw_ef_construction)
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)

@@ -11,6 +11,7 @@ from clockifyrag_operator.ledger import BuildOrder
 from clockifyrag_operator.manifest import spec_of
 from clockifyrag_operator.objects.model_server import builds_use_ollama, replica_urls
 from clockifyrag_operator.observed import Wanted
+from clockifyrag_resource.index import Index
 from clockifyrag_resource.source import CrawlSource, HttpSource, Source
 
 AUTHORIZATION_FOLDER = f"{names.SECRETS_ROOT}/authorization"
@@ -29,6 +30,7 @@ def job_args(wanted: Wanted, decision: Decision, order: BuildOrder) -> list[str]
         ("max-chars", spec.resolved_max_chars()),
         ("min-chars", spec.chunking.min_chars),
         *_embedder_options(wanted, decision),
+        *_index_options(spec.index),
         ("build-key", order.key),
         ("reason", order.reason),
         *([("remove", ",".join(order.remove))] if order.remove else []),
@@ -93,6 +95,14 @@ def _crawl_options(crawl: CrawlSource) -> Iterator[tuple[str, object]]:
     yield "delay-seconds", crawl.delay_seconds
     for host in crawl.allow_hosts:
         yield "allow-host", host
+
+
+def _index_options(index: Index) -> Iterator[tuple[str, object]]:
+    yield "index-type", index.type
+    yield "vector-storage", index.vector_storage
+    if index.type != "Flat":
+        yield "hnsw-m", index.hnsw.m
+        yield "hnsw-ef-construction", index.hnsw.ef_construction
 
 
 def _embedder_options(wanted: Wanted, decision: Decision) -> Iterator[tuple[str, object]]:
