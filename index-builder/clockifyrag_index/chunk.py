@@ -1,6 +1,6 @@
 """Chunk: the unit that is embedded, ranked and shown; one line of chunks.jsonl."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import orjson
@@ -47,7 +47,7 @@ FIELDS: Final = tuple(field.name for field in fields(Chunk))
 
 def chunk_line(chunk: Chunk) -> bytes:
     """The chunk as canonical JSON without a newline: sorted keys, UTF-8, no spaces; equal chunks give equal bytes."""
-    return orjson.dumps(asdict(chunk), option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps({name: getattr(chunk, name) for name in FIELDS}, option=orjson.OPT_SORT_KEYS)
 
 
 def chunk_from_line(line: bytes | memoryview) -> Chunk:

@@ -1,6 +1,7 @@
 """Who a document is: its canonical URL, its id, its category; and that no two documents share an id."""
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from clockifyrag_builder.readers.read_log import IdClash, ReadLog
@@ -9,6 +10,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 TRACKING = re.compile(r"utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|_ga|_gl|igshid", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)  # every record of an article names it, and each is looked at twice
 def canonical_url(url: str) -> str:
     """The URL as two spellings of one page share it; "" for what is no absolute http(s) URL.
 
