@@ -21,7 +21,16 @@ from bench.errors import BenchFailed, MachineBusy
 from bench.figures import NAMES, ON_A_CLUSTER, figure
 from bench.harness import ROUNDS_MIN, Bench
 from bench.plots import write_plots
-from bench.results import DOCUMENT, merged, number, read_results, with_table, write_results
+from bench.results import (
+    DOCUMENT,
+    QUALITY_DOCUMENT,
+    merged,
+    number,
+    of_quality,
+    read_results,
+    with_table,
+    write_results,
+)
 
 EXIT_FAILED, EXIT_BUSY = 1, 3
 SECONDS = 5.0
@@ -36,8 +45,10 @@ def main() -> int:
     if unknown:
         parser.error(f"no figure {', '.join(unknown)}; expected {', '.join(known)}")
     if wanted.docs:
-        DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8"), read_results()), encoding="utf-8")
-        for written in (DOCUMENT, *write_plots(read_results())):
+        for document, quality in ((DOCUMENT, False), (QUALITY_DOCUMENT, True)):
+            shown = of_quality(read_results(), wanted=quality)
+            document.write_text(with_table(document.read_text(encoding="utf-8"), shown), encoding="utf-8")
+        for written in (DOCUMENT, QUALITY_DOCUMENT, *write_plots(read_results())):
             print(f"{written.relative_to(machine.ROOT)} holds bench/results.json")
         return 0
     load = machine.load_average()
@@ -112,7 +123,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS", ROUNDS_MIN)))
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of load on a server in each round")
     parser.add_argument("--busy", action="store_true", help="measure beside other work, and mark the figures")
-    parser.add_argument("--docs", action="store_true", help="only write the results into docs/performance.md")
+    parser.add_argument("--docs", action="store_true", help="only write the results into the documents")
     return parser
 
 

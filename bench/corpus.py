@@ -45,6 +45,16 @@ def corpus() -> Corpus:
     return Corpus("help center", folder / HELP_CENTER, load_judged(folder / HELP_CENTER_QUESTIONS))
 
 
+def scifact() -> Corpus | None:
+    """BEIR's SciFact in the folder that CLOCKIFYRAG_CORPUS names, 300 claims; None where it is not there."""
+    named = os.environ.get("CLOCKIFYRAG_CORPUS")
+    folder = Path(named, "scifact") if named else None
+    if folder is None or not folder.is_dir():
+        return None
+    judged = load_judged(folder / "scifact.queries.jsonl", folder / "scifact.qrels.jsonl")
+    return Corpus("SciFact", folder / "scifact.docs.jsonl", judged)
+
+
 def change_one_article(source: Path) -> None:
     """Adds a sentence to the end of one article of average length."""
     if source.is_dir():

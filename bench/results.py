@@ -11,6 +11,7 @@ from bench.machine import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
 DOCUMENT = ROOT / "docs" / "performance.md"
+QUALITY_DOCUMENT = ROOT / "docs" / "quality.md"  # of the figures whose id begins with `quality-`
 BEGIN, END = "<!-- made by python -m bench --docs: begin -->", "<!-- end -->"
 
 Results = dict[str, Any]
@@ -40,6 +41,12 @@ def merged(before: Results, machine: Mapping[str, Any], versions: Mapping[str, s
 def goal_number(figure: Mapping[str, Any]) -> int:
     """The number of the bar that a figure is measured against; those without one come last."""
     return int(figure.get("goal", "").removeprefix("G") or 99)
+
+
+def of_quality(results: Results, *, wanted: bool) -> Results:
+    """The figures of rankings alone, or all others."""
+    figures = [one for one in results["figures"] if one["id"].startswith("quality-") == wanted]
+    return {**results, "figures": figures}
 
 
 def write_results(results: Results, path: Path = RESULTS) -> None:

@@ -9,7 +9,7 @@ Figure = Callable[[Bench], Iterator[Comparison]]
 NAMES = (
     "cached-search", "cached-latency", "uncached-http", "instances", "request-memory", "answer-cache",
     "build", "build-ollama", "embedding-loops", "shards",
-    "start", "question", "embedding", "bm25", "operator", "images",
+    "start", "question", "embedding", "bm25", "quality", "operator", "images",
 )  # fmt: skip
 ON_A_CLUSTER = ("cluster",)  # need the node of make cluster-up, and are measured when they are named
 

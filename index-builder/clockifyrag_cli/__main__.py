@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from clockifyrag_cli import doctor, evaluation, index, keys, models, searching, up
+from clockifyrag_cli import doctor, evaluation, explaining, index, keys, models, searching, up
 from clockifyrag_cli.failures import EXPECTED, exit_code, shown
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("up")(up.up)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
 app.command("search")(searching.search)
+app.command("explain")(explaining.explain)
 app.command("eval")(evaluation.evaluate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")

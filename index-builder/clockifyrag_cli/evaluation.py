@@ -1,120 +1,163 @@
-"""`clockifyrag eval`: what a ranking is worth, by judged questions, on an index, a corpus or a server."""
+"""`clockifyrag eval`: what a ranking is worth, by questions, on an index, a corpus or a server; or two compared."""
 
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clockifyrag_cli.rankings import Answering, engine_answers, fresh_index, server_answers
 from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
+    from clockifyrag_index.behaviour import Behaviour
+    from clockifyrag_index.evaluate import Interval, Judged
     from clockifyrag_index.search import SearchEngine
 
 MEASURES = ("ndcg", "mrr", "recall")
-Ranking = Callable[[str], Sequence[tuple[str, ...]]]
+SHOWN = 10  # questions and articles that a comparison lists; --json has them all
 
 
 def evaluate(
-    queries: Annotated[Path, typer.Option(help="Judged questions, JSONL: qid or _id, query or text, relevant_urls.")],
+    queries: Annotated[
+        Path | None, typer.Option(help="Judged questions, JSONL: qid or _id, query or text, relevant_urls.")
+    ] = None,
     qrels: Annotated[Path | None, typer.Option(help="Judgements, JSONL: query_id, doc_id, relevance.")] = None,
+    known_items: Annotated[
+        int | None, typer.Option(min=1, help="So many headings of the index as questions, instead of --queries.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which headings: the same seed picks the same.")] = 0,
     corpus: Annotated[
         Path | None, typer.Option(help="Documents to index first, in a folder that is thrown away.")
     ] = None,
-    index: Annotated[Path | None, typer.Option(help="An index root.")] = None,
+    index: Annotated[Path | None, typer.Option(help="An index root, or the folder of one generation.")] = None,
     url: Annotated[str | None, typer.Option(help="A running server.")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Two roots or generations: what changes for those who ask.")
+    ] = None,
     leg: Annotated[
-        str, typer.Option(help="fused, dense or lexical; one leg alone needs --index or --corpus.")
+        str, typer.Option(help="fused, dense or lexical; one leg alone does not work with --url.")
     ] = "fused",
     model: Annotated[str, typer.Option(help="Local model for --corpus: all-minilm or wordllama.")] = "all-minilm",
     key: Annotated[str | None, typer.Option(envvar="CLOCKIFYRAG_API_KEY", help="API key for --url.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
-    """Print nDCG@10, MRR@10 and recall@10 with 95 % intervals, at article level."""
-    from clockifyrag_index.evaluate import evaluate as evaluated
-    from clockifyrag_index.evaluate import load_judged
-
-    if sum(given is not None for given in (corpus, index, url)) != 1:
-        raise UsageError("expected exactly one of --corpus, --index and --url")
-    judged = load_judged(queries, qrels)
-    with _ranking(corpus, index, url, leg, model, key) as ranking:
-        evaluation = evaluated(judged, ranking)
-    intervals = {measure: evaluation.interval(measure) for measure in MEASURES}
+    """Print nDCG@10, MRR@10, recall@10 and how often answers are doubted, with 95 % intervals, at article level."""
+    if sum(given is not None for given in (corpus, index, url, compare)) != 1:
+        raise UsageError("expected exactly one of --corpus, --index and --url, or --compare")
+    if (queries is None) == (known_items is None):
+        raise UsageError("expected --queries or --known-items, and not both")
+    if url and (leg != "fused" or known_items):
+        raise UsageError(
+            "a server answers with both legs and does not list its headings; give --index instead of --url"
+        )
+    with ExitStack() as opened:
+        if url:
+            engines, answers = [], [server_answers(url, key)]
+        else:
+            roots = compare or (index or opened.enter_context(fresh_index(_given(corpus), model)),)
+            engines = [opened.enter_context(_engine(root)) for root in roots]
+            answers = [engine_answers(engine, leg) for engine in engines]
+        judged = _questions(queries, qrels, engines, known_items, seed)
+        record = _compared(judged, *answers) if compare else _measured(judged, *answers)
     if as_json:
-        figures = {name: {"mean": one.mean, "low": one.low, "high": one.high} for name, one in intervals.items()}
-        print(json.dumps({"questions": len(evaluation.measures), "unanswerable": evaluation.unanswerable, **figures}))
-        return
-    print(f"{len(evaluation.measures)} questions, {evaluation.unanswerable} more that nothing answers")
-    for name, one in intervals.items():
-        print(f"  {name + '@10':<10} {one.mean:.3f}   95 % interval {one.low:.3f} – {one.high:.3f}")
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        print("\n".join(_comparison_text(record) if compare else _text(record)))
+
+
+def _given(corpus: Path | None) -> Path:
+    assert corpus is not None
+    return corpus
 
 
 @contextmanager
-def _ranking(
-    corpus: Path | None, index: Path | None, url: str | None, leg: str, model: str, key: str | None
-) -> Iterator[Ranking]:
-    """How one question is ranked, by (document id, URL)."""
-    if url:
-        yield _server_ranking(url, key)
-        return
+def _engine(root: Path) -> Iterator["SearchEngine"]:
     from clockifyrag_cli.opened import opened_engine
 
-    with tempfile.TemporaryDirectory() as scratch:
-        root = index or _built(corpus, Path(scratch), model)
-        with opened_engine(root) as engine:
-            yield _engine_ranking(engine, leg)
+    with opened_engine(root) as engine:
+        yield engine
 
 
-def _server_ranking(url: str, key: str | None) -> Ranking:
-    from clockifyrag_cli.server import ask
+def _questions(
+    queries: Path | None, qrels: Path | None, engines: Sequence["SearchEngine"], count: int | None, seed: int
+) -> tuple["Judged", ...]:
+    from clockifyrag_index.evaluate import load_judged
+    from clockifyrag_index.known_items import known_items
 
-    def ranking(query: str) -> list[tuple[str, ...]]:
-        answer = ask(url, "/search", {"q": query, "k": 10}, key)
-        return [(result["id"], result["url"]) for result in answer["results"]]
-
-    return ranking
-
-
-def _engine_ranking(engine: "SearchEngine", leg: str) -> Ranking:
-    from clockifyrag_index.fusion import Fusion
-    from clockifyrag_index.search import SearchEngine, SearchRequest
-
-    shares = {"fused": engine.fusion, "dense": Fusion(dense_weight=1, lexical_weight=0), "lexical": None}
-    if leg not in shares:
-        raise UsageError(f"--leg is {leg!r}; expected {', '.join(shares)}")
-    fusion = shares[leg]
-    config = replace(engine.config, fusion=fusion) if fusion else engine.config
-    alone = SearchEngine(engine.generation, engine.embedder if fusion else None, engine.glossary, config)
-
-    def ranking(query: str) -> list[tuple[str, ...]]:
-        result = alone.search(SearchRequest(query, k=10))
-        return [(hit.sections[0].chunk.document_id, hit.sections[0].chunk.document_url) for hit in result.hits]
-
-    return ranking
+    if queries is not None:
+        return load_judged(queries, qrels)
+    assert count is not None
+    return known_items(engines[0].generation.chunks.outlines(), count, seed)
 
 
-def _built(corpus: Path | None, root: Path, model: str) -> Path:
-    """The root of a fresh index of the corpus."""
-    from clockifyrag_builder.build import build
-    from clockifyrag_builder.plan import BuildPlan
-    from clockifyrag_builder.sources import source_of
-    from clockifyrag_cli.opened import limits_of
-    from clockifyrag_cli.progress import progress_display
-    from clockifyrag_index.embedders.opening import open_embedder
-    from clockifyrag_index.layout import Layout
-    from clockifyrag_resource.profiles import model_profile
+def _measured(judged: Sequence["Judged"], answered: Answering) -> dict[str, Any]:
+    """What --json prints of one ranking."""
+    from clockifyrag_index.doubts import Share, doubts
+    from clockifyrag_index.evaluate import evaluate as evaluated
 
-    profile = model_profile(model)
-    plan = BuildPlan(
-        root=root,
-        source=source_of(str(corpus), work=Layout(root).work),
-        limits=limits_of(profile, None, 200),
-        embedder=open_embedder("Local", profile),
-    )
-    with progress_display("auto") as progress:
-        build(plan, progress)
-    return root
+    def share(found: Share) -> dict[str, float]:
+        return {"count": found.count, "of": found.of, **_record(found.interval)}
+
+    evaluation = evaluated(judged, lambda query: answered(query).documents)
+    doubted = doubts(judged, lambda query: answered(query).low_confidence)
+    return {
+        "questions": len(evaluation.measures),
+        "unanswerable": evaluation.unanswerable,
+        **{name: _record(evaluation.interval(name)) for name in MEASURES},
+        "low_confidence": {"unanswerable": share(doubted.unanswerable), "answerable": share(doubted.answerable)},
+    }
+
+
+def _compared(judged: Sequence["Judged"], before: Answering, after: Answering) -> dict[str, Any]:
+    """What --json prints of two rankings."""
+    from clockifyrag_index.behaviour import behaviour
+
+    found: Behaviour = behaviour(judged, lambda query: before(query).documents, lambda query: after(query).documents)
+    wins, losses, ties = found.wins_losses_ties
+    return {
+        "questions": len(found.questions),
+        "overlap": found.overlap,
+        "ndcg_difference": _record(found.ndcg_difference),
+        "wins": wins,
+        "losses": losses,
+        "ties": ties,
+        "lost": found.lost,
+        "changed": [
+            {"qid": one.qid, "query": one.query, "overlap": one.overlap, "ndcg": one.ndcg, "lost": one.lost,
+             "gained": one.gained, "moves": one.moves}
+            for one in found.changed
+        ],
+    }  # fmt: skip
+
+
+def _record(interval: "Interval") -> dict[str, float]:
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+
+
+def _text(record: dict[str, Any]) -> Iterator[str]:
+    yield f"{record['questions']} questions, {record['unanswerable']} more that nothing answers"
+    for name in MEASURES:
+        one = record[name]
+        yield f"  {name + '@10':<10} {one['mean']:.3f}   95 % interval {one['low']:.3f} – {one['high']:.3f}"
+    for kind, one in record["low_confidence"].items():
+        if one["of"]:
+            yield (
+                f"  low confidence in {one['count']} of {one['of']} {kind} questions   "
+                f"{one['mean']:.0%}, 95 % interval {one['low']:.0%} – {one['high']:.0%}"
+            )
+
+
+def _comparison_text(record: dict[str, Any]) -> Iterator[str]:
+    one = record["ndcg_difference"]
+    yield f"{record['questions']} questions, {len(record['changed'])} of them answered otherwise"
+    yield f"  overlap of the first ten {record['overlap']:.3f}"
+    yield f"  nDCG@10 {one['mean']:+.3f}   paired 95 % interval {one['low']:+.3f} – {one['high']:+.3f}"
+    yield f"  {record['wins']} answered better, {record['losses']} worse, {record['ties']} as before"
+    for name, count in list(record["lost"].items())[:SHOWN]:
+        yield f"  lost {name} for {count} questions" if count > 1 else f"  lost {name} for 1 question"
+    for change in record["changed"][:SHOWN]:
+        moves = ", ".join(f"{name} {old} → {new}" for name, (old, new) in list(change["moves"].items())[:3])
+        yield f"  {change['qid']} {change['query']!r}: overlap {change['overlap']:.2f}{'; ' if moves else ''}{moves}"

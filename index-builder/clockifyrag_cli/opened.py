@@ -20,10 +20,14 @@ EMBED_TIMEOUT_SECONDS = 30.0  # a person waits; a first answer may have to load 
 
 @contextmanager
 def opened_engine(root: Path) -> Iterator[SearchEngine]:
-    """The published generation of `root`, ready for questions. StorageError or EmbedderError say what is missing."""
-    from clockifyrag_index.generations import current_generation_path, open_generation
+    """The published generation of `root`, or the generation whose folder it is, ready for questions.
 
-    generation = open_generation(current_generation_path(root))
+    StorageError or EmbedderError say what is missing.
+    """
+    from clockifyrag_index.generations import current_generation_path, open_generation
+    from clockifyrag_index.layout import META
+
+    generation = open_generation(root if (root / META).exists() else current_generation_path(root))
     embedder = embedder_of(generation.manifest.embedder)
     try:
         yield SearchEngine(generation, embedder, config=SearchConfig(embed_timeout_seconds=EMBED_TIMEOUT_SECONDS))

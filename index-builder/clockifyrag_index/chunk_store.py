@@ -8,6 +8,7 @@ import hashlib
 import mmap
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,6 +145,17 @@ class ChunkStore:
         wanted = np.bytes_(chunk_id.encode())
         place = int(np.searchsorted(ids, wanted))
         return int(rows[place]) if place < len(ids) and ids[place] == wanted else None
+
+    def first_row(self, document_id: str) -> int | None:
+        """The first row of the document, in the first namespace that holds one of that id; None when there is none.
+
+        Rows are ordered by namespace and document id, so it is found by bisection: one record read a step.
+        """
+        for rows in self._rows.values():
+            at = bisect_left(rows, document_id, key=lambda row: self[row].document_id)
+            if at < len(rows) and self[rows[at]].document_id == document_id:
+                return rows[at]
+        return None
 
     def outlines(self) -> Iterator[Outline]:
         """Each section once, in row order: a section that fills several chunks is not repeated."""

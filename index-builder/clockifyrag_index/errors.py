@@ -15,6 +15,7 @@
     │   ├── GenerationDamaged     a file is not what the manifest says
     │   └── FormatUnsupported     written by a newer version
     ├── UnknownNamespace        a question for a namespace the index does not hold
+    ├── UnknownItem             an article or chunk to explain that the index does not hold
     └── DeadlineExceeded        not even the lexical leg fitted into the request's time
 
 Each message says what was found, what was expected and what to do.
@@ -91,6 +92,16 @@ class UnknownNamespace(ClockifyRAGError):
         super().__init__(f"namespace {namespace!r} is not in the index; it has {', '.join(known) or 'none'}")
         self.namespace = namespace
         self.known = known
+
+
+class UnknownItem(ClockifyRAGError):
+    """An id that no article and no chunk of the generation has; `nearest` is the article's id most like it."""
+
+    def __init__(self, wanted: str, nearest: str | None) -> None:
+        like = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"no article and no chunk of the index has the id {wanted!r}{like}")
+        self.wanted = wanted
+        self.nearest = nearest
 
 
 class DeadlineExceeded(ClockifyRAGError):

@@ -27,6 +27,11 @@ class Judged:
     query: str
     grades: Mapping[str, int]
 
+    @property
+    def is_answerable(self) -> bool:
+        """Whether a document helps at all."""
+        return any(grade > 0 for grade in self.grades.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Measures:
@@ -88,7 +93,7 @@ def evaluate(judged: Iterable[Judged], ranking: Callable[[str], Sequence[Names]]
     results: dict[str, Measures] = {}
     unanswerable = 0
     for one in judged:
-        if any(grade > 0 for grade in one.grades.values()):
+        if one.is_answerable:
             results[one.qid] = measures(ranking(one.query), one.grades)
         else:
             unanswerable += 1

@@ -23,6 +23,7 @@ class Ranked:
     dense_rank: npt.NDArray[np.int64]  # from 1; 0 where the leg did not propose the row
     lexical_rank: npt.NDArray[np.int64]
     unseen_best: float  # the highest score that a passage of any other article can have
+    dense_share: float  # of the mix; the rest is the lexical leg's
 
     def certain(self, k: int) -> bool:
         """Whether no other article could be among the first k."""
@@ -39,12 +40,17 @@ class Ranked:
         return "semantic" if self.dense[place] >= self.lexical[place] else "lexical"
 
     def explained(self, place: int) -> dict[str, float | int | None]:
-        """The numbers behind a passage's place: rank and score in each leg, and the score of both."""
+        """The numbers behind a passage's place: rank, score and weight of each leg, and the score of both.
+
+        With the convex mix fused_score is the sum of both scores times their weights; with reciprocal ranks it is not.
+        """
         return {
             "dense_rank": int(self.dense_rank[place]) or None,
             "dense_score": round(float(self.dense[place]), 6),
+            "dense_weight": round(self.dense_share, 6),
             "lexical_rank": int(self.lexical_rank[place]) or None,
             "lexical_score": round(float(self.lexical[place]), 6),
+            "lexical_weight": round(1 - self.dense_share, 6),
             "fused_score": round(float(self.scores[place]), 6),
         }
 

@@ -1,23 +1,42 @@
 """Relevance: a mixed score → a number a person can read, and whether to trust the best one.
 
-The curve was set on the judged questions of the sample corpus with all-minilm: at a mixed score of 0.42 an article is
-as likely beside the point as not, and a tenth more or less decides it. The bound of confidence flags 9 of its 11
-questions that nothing answers and 5 of the 108 others (docs/quality.md); it is not fitted to any other corpus.
+    relevance = 1 / (1 + exp(−steepness · (score − even_at)))
+
+A logistic curve (Platt: "Probabilistic Outputs for Support Vector Machines", 1999) for each model, as cosines of one
+model are not those of another; it grows with the score, so it never changes an order. It is set on the judged questions
+of the sample corpus: where articles are as likely beside the point as not, and so that the bound of confidence flags at
+most one in twenty of the questions that have an answer (docs/quality.md). It is not fitted to any other corpus.
 """
 
+from dataclasses import dataclass
 from math import exp
 
-EVEN_AT = 0.42  # the mixed score whose relevance is one half
-STEEPNESS = 12.0  # of the logistic curve around it
 CONFIDENT_FROM = 0.35  # a best hit with less is doubtful
 
 
-def relevance(score: float, *, dense: bool) -> float:
-    """The mixed score as a relevance between 0 and 1, growing with it.
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """even_at: the mixed score whose relevance is one half. steepness: of the curve around it, above 0."""
 
-    dense=False: the score of words alone, which is a share of the best match already and stays as it is.
-    """
-    return 1 / (1 + exp(-STEEPNESS * (score - EVEN_AT))) if dense else score
+    even_at: float = 0.42
+    steepness: float = 12.0
+
+    def relevance(self, score: float) -> float:
+        """Between 0 and 1."""
+        return 1 / (1 + exp(-self.steepness * (score - self.even_at)))
+
+
+CURVES = {"wordllama": Curve(even_at=0.25)}
+
+
+def curve_of(model: str) -> Curve:
+    """The curve of a model's mix; that of all-minilm for one nobody has measured."""
+    return CURVES.get(model, Curve())
+
+
+def relevance(score: float, curve: Curve | None) -> float:
+    """The relevance of a mixed score, or of the score of words alone (curve None)."""
+    return curve.relevance(score) if curve else score
 
 
 def is_confident(best: float) -> bool:

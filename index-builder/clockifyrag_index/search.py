@@ -10,12 +10,12 @@ so the first five of ten are the first ten's first five.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 
-from .arrays import Rows
+from .arrays import Numbers, Rows, Scores
 from .article_words import ArticleWords
 from .categories import Categories
 from .chunk import Chunk
@@ -33,7 +33,7 @@ from .lexical import LexicalIndex, question_terms
 from .operators import operators
 from .question import Question, adaptive_k, question
 from .ranked import Ranked, Source, grouped, ranks
-from .relevance import is_confident, relevance
+from .relevance import curve_of, is_confident, relevance
 from .row_filter import RowFilter
 from .text import term_of
 from .typos import Speller
@@ -118,7 +118,8 @@ class SearchEngine:
         self.embedder = embedder
         self.glossary = glossary or Glossary()
         self.config = config or SearchConfig()
-        self.fusion = self.config.fusion or Fusion.of_model(generation.manifest.embedder.model)
+        model = generation.manifest.embedder.model
+        self.fusion, self.curve = self.config.fusion or Fusion.of_model(model), curve_of(model)
         self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25)
         self.article_words = ArticleWords(self.lexical, generation.articles)
         self.categories = Categories(generation.lexical_dir)
@@ -130,13 +131,10 @@ class SearchEngine:
         UnknownNamespace where the generation does not hold the namespace, DeadlineExceeded where not even the lexical
         leg fits into the request's time. A dense leg that fails or does not fit is left out and named in `degraded`.
         """
-        run = _Run(self, request)
+        run = Run(self, request)
         if request.rerank:
             run.degraded.append("rerank")  # there is no reranker yet, which is said rather than passed over
-        run.understand()
-        run.embed()
-        run.match_words()
-        run.match_meaning()
+        run.open()
         return run.result()
 
     def word_weight(self, word: str) -> float:
@@ -146,7 +144,7 @@ class SearchEngine:
         return sqrt(max(share, WEIGHT_MIN))
 
 
-class _Run:
+class Run:
     """One question on its way through the stages."""
 
     def __init__(self, engine: SearchEngine, request: SearchRequest) -> None:
@@ -169,6 +167,13 @@ class _Run:
         if wanted not in chunks.namespaces:
             raise UnknownNamespace(wanted, chunks.namespaces)
         return chunks.namespace_rows(wanted)
+
+    def open(self) -> None:
+        """All stages before the ranking. DeadlineExceeded as from a search."""
+        self.understand()
+        self.embed()
+        self.match_words()
+        self.match_meaning()
 
     def understand(self) -> None:
         """Cleans, corrects and expands the question."""
@@ -215,17 +220,22 @@ class _Run:
         if self._seconds_left() <= 0:
             raise DeadlineExceeded(f"the question took longer than its {self.request.timeout_seconds} seconds")
         started = time.monotonic()
-        engine = self.engine
-        self.words = LexicalLeg(
-            engine.lexical, engine.article_words, self.weighted_terms, self.own_terms,
-            self._allowed if self._filtered or self.request.namespace is not None else None, self.fusion,
-        )  # fmt: skip
+        self.words = self.leg_of(self.weighted_terms)
         self._took("lexical", started)
+
+    def leg_of(self, weighted_terms: Mapping[str, float], article_share: float | None = None) -> LexicalLeg:
+        """The lexical leg for these terms, calibrated for the words that were typed."""
+        engine = self.engine
+        fusion = self.fusion if article_share is None else replace(self.fusion, article_share=article_share)
+        return LexicalLeg(
+            engine.lexical, engine.article_words, weighted_terms, self.own_terms,
+            self.allowed if self._filtered or self.request.namespace is not None else None, fusion,
+        )  # fmt: skip
 
     def match_meaning(self) -> None:
         """Opens the dense leg, where there is a vector."""
         if self.vector is not None:
-            allowed = self._allowed if self._filtered else None
+            allowed = self.allowed if self._filtered else None
             self.meaning = DenseLeg(
                 self.engine.generation, self.vector, self.within, allowed, self.fusion, self.engine.config.ef_search
             )
@@ -235,7 +245,7 @@ class _Run:
         """Whether a passage of the namespace may have to be left out."""
         return self.request.category is not None or self.row_filter is not None
 
-    def _allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of the rows stand in the namespace and category asked for, and pass the question's own operators."""
         allowed = (rows >= self.within.start) & (rows < self.within.stop)
         if self.request.category is not None:
@@ -251,13 +261,13 @@ class _Run:
         # ranks depend on everything proposed, so reciprocal rank fusion takes it all at once
         fetched = asked if self.fusion.method == "convex" else PROPOSED_MAX
         while True:
-            ranked = self._ranked(fetched)
+            ranked = self.ranked(fetched)
             if ranked.certain(self.request.k) or fetched >= PROPOSED_MAX:
                 break
             fetched = min(4 * fetched, PROPOSED_MAX)
         self._took("rank", started)
         started = time.monotonic()
-        hits = self._hits(ranked)
+        hits = self.hits(ranked)
         self._took("describe", started)
         self.timings["total"] = (time.monotonic() - self.started) * 1000
         return SearchResult(
@@ -272,7 +282,7 @@ class _Run:
             timings_ms=self.timings,
         )
 
-    def _ranked(self, k: int) -> Ranked:
+    def ranked(self, k: int) -> Ranked:
         """The passages of all articles that a leg proposes for k, scored and grouped."""
         articles = self.engine.generation.articles
         words = self.words.propose(k)
@@ -281,12 +291,10 @@ class _Run:
             np.concatenate([articles.of_rows(words.rows), articles.of_rows(meaning.rows), meaning.articles])
         )
         rows = articles.rows_of(numbers)
-        rows = rows[self._allowed(rows)]
+        rows = rows[self.allowed(rows)]
         numbers = articles.of_rows(rows)
-        lexical = self.words.scores(rows, numbers)
-        dense = self.meaning.scores(rows, numbers) if self.meaning else np.zeros_like(lexical)
-        scores = fused(dense, lexical, self.fusion) if self.meaning else lexical
-        share = self.fusion.dense_share if self.meaning else 0.0
+        dense, lexical, scores = self.scores(rows, numbers)
+        share = self.dense_share
         return Ranked(
             rows=rows,
             dense=dense,
@@ -296,9 +304,21 @@ class _Run:
             dense_rank=ranks(rows, meaning.rows),
             lexical_rank=ranks(rows, words.rows),
             unseen_best=share * meaning.floor + (1 - share) * words.floor,
+            dense_share=share,
         )
 
-    def _hits(self, ranked: Ranked) -> tuple[ArticleHit, ...]:
+    @property
+    def dense_share(self) -> float:
+        """The dense leg's part of the mix: none without a vector."""
+        return self.fusion.dense_share if self.meaning else 0.0
+
+    def scores(self, rows: Rows, articles: Numbers) -> tuple[Scores, Scores, Scores]:
+        """The dense, lexical and mixed score of each passage; articles: the number of the article each stands in."""
+        lexical = self.words.scores(rows, articles)
+        dense = self.meaning.scores(rows, articles) if self.meaning else np.zeros_like(lexical)
+        return dense, lexical, fused(dense, lexical, self.fusion) if self.meaning else lexical
+
+    def hits(self, ranked: Ranked) -> tuple[ArticleHit, ...]:
         hits: list[ArticleHit] = []
         for places in ranked.articles[: self.request.k]:
             sections = tuple(self._section(ranked, place) for place in places[:SECTIONS_MAX])
@@ -312,8 +332,12 @@ class _Run:
 
     def _section(self, ranked: Ranked, place: int) -> SectionHit:
         chunk = self.engine.generation.chunks[int(ranked.rows[place])]
-        score = relevance(float(ranked.scores[place]), dense=self.meaning is not None)
+        score = self.relevance(float(ranked.scores[place]))
         return SectionHit(chunk, score, highlights(chunk.content, self.weighted_terms.keys()))
+
+    def relevance(self, score: float) -> float:
+        """Of a mixed score, or of the score of words where they answer alone."""
+        return relevance(score, self.engine.curve if self.meaning else None)
 
     def _seconds_left(self) -> float:
         """Seconds until the request's deadline; infinite without one."""

@@ -23,6 +23,7 @@ from .health import VERSION
 from .parts import Parts, assembled
 from .plain_page import PLAIN_POLICY, security_headers
 from .routes.chat import chat_routes
+from .routes.explain import explain_routes
 from .routes.pages import HTML, article_routes, page_routes
 from .routes.search import search_routes
 from .routes.state import ops_routes, probe_routes, state_routes
@@ -55,6 +56,7 @@ def api_app(parts: Parts) -> ASGIApp:
 
     app = bare_app(lifespan)
     app.include_router(search_routes(parts))
+    app.include_router(explain_routes(parts))
     app.include_router(chat_routes(parts))
     app.include_router(article_routes(parts))
     app.include_router(state_routes(parts))

@@ -114,6 +114,63 @@ class SearchAnswer(BaseModel):
     metadata: SearchMetadata
 
 
+class ExplainedLeg(BaseModel):
+    rank: Annotated[int | None, Field(description="Among its passages; null where it does not propose the passage.")]
+    score: Annotated[float, Field(ge=0, le=1)]
+    weight: Annotated[float, Field(ge=0, le=1, description="Of the leg in the mix.")]
+
+
+class ExplainedDense(ExplainedLeg):
+    passage_cosine: float | None
+    article_cosine: float | None
+
+
+class ExplainedTerm(BaseModel):
+    term: str
+    weight: float
+    idf: float
+    frequency: Annotated[dict[str, int], Field(description="In title, headings and body of the passage.")]
+    passage: float
+    article: float
+
+
+class ExplainedLexical(ExplainedLeg):
+    terms: list[ExplainedTerm]
+
+
+class ExplainedPlace(BaseModel):
+    id: str
+    rank: int
+    relevance_score: float
+    fused_score: float
+
+
+class ExplainAnswer(BaseModel):
+    query: str
+    query_processed: str
+    query_type: str
+    corrected_query: str | None
+    id: Annotated[str, Field(description="Of the article.")]
+    chunk_id: Annotated[str, Field(description="Of the chunk asked for, or of the article's best one.")]
+    title: str
+    section: str
+    url: str
+    namespace: str
+    shown: bool
+    removed_by: Literal["namespace", "category", "operators", "no_match", "min_score", "k", "better_sections"] | None
+    reason: str
+    rank: Annotated[int | None, Field(description="Of the article among all; null where it does not compete.")]
+    relevance_score: float
+    fused_score: float
+    article_share: Annotated[float, Field(description="Of the article beside the passage, in both legs.")]
+    dense: ExplainedDense | None
+    lexical: ExplainedLexical
+    last: Annotated[ExplainedPlace | None, Field(description="The last article that the question shows.")]
+    index_generation: str
+    degraded: list[str]
+    request_id: str
+
+
 class ChatSearchMetadata(SearchMetadata):
     context_applied: bool
 

@@ -108,6 +108,64 @@ def test_eval_measures_a_corpus_it_indexes_first(run: Run, root: Path, tmp_path:
     assert "ndcg@10    1.000" in ended.stdout
 
 
+def test_eval_tells_how_often_answers_are_doubted(run: Run, root: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    record = json.loads(run("eval", "--queries", questions, "--index", root, "--json").stdout)
+    text = run("eval", "--queries", questions, "--index", root).stdout
+
+    doubted = record["low_confidence"]
+    assert (1, 1, 2) == (doubted["unanswerable"]["count"], doubted["unanswerable"]["of"], doubted["answerable"]["of"])
+    assert "low confidence in 1 of 1 unanswerable questions" in text
+
+
+def test_eval_asks_for_headings_where_there_are_no_judged_questions(run: Run, root: Path) -> None:
+    articles = {
+        "a.md": f"# A\n\n## Lock the timesheet\n\n{'It is locked. ' * 30}\n",  # short sections join a neighbour
+        "b.md": f"# B\n\n## Pay by card\n\n{'It is paid. ' * 30}\n",
+    }
+    written(root.parent / "headed", articles)
+
+    ended = run("eval", "--known-items", 5, "--corpus", root.parent / "headed", "--model", "wordllama", "--json")
+
+    record = json.loads(ended.stdout)
+    assert (2, 1.0) == (record["questions"], record["ndcg"]["mean"])
+
+
+def test_eval_compares_two_indexes_by_what_they_answer(
+    run: Run, root: Path, tmp_path: Path, plan_of: Callable[..., BuildPlan]
+) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+    fewer = written(tmp_path / "fewer", {name: text for name, text in ARTICLES.items() if name != "timer.md"})
+    build(plan_of(fewer, tmp_path / "root"), lambda stage, done, total: None)
+
+    ended = run("eval", "--queries", questions, "--compare", root, tmp_path / "root", "--json")
+    text = run("eval", "--queries", questions, "--compare", root, tmp_path / "root").stdout
+
+    record = json.loads(ended.stdout)
+    assert record["ndcg_difference"]["mean"] < 0
+    assert record["losses"] >= 1
+    assert "timer" in record["lost"]
+    assert "lost timer for" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--index", "x"], "--queries or --known-items", id="no questions"),
+        pytest.param(["--index", "x", "--queries", "q", "--known-items", "3"], "not both", id="both"),
+        pytest.param(["--url", "http://127.0.0.1:9", "--known-items", "3"], "--index instead of --url", id="server"),
+    ],
+)
+def test_eval_says_what_does_not_go_together(run: Run, arguments: list[str], said: str) -> None:
+    ended = run("eval", *arguments)
+
+    assert 2 == ended.returncode
+    assert said in ended.stderr
+
+
 def test_eval_wants_exactly_one_thing_to_measure(run: Run, root: Path, tmp_path: Path) -> None:
     questions = tmp_path / "q.jsonl"
     questions.write_text(QUESTIONS)
