@@ -56,8 +56,7 @@ class AnswerCache(Generic[Value]):
         self._clock = clock
         self._generation_bytes = generation_bytes
         self._generation: bytes | None = None
-        self._window_max = max(1, round(WINDOW_SHARE * entries_max))
-        self._frequencies = Frequencies(entries_max)
+        self._frequencies = Frequencies(min(entries_max, bytes_max // ENTRY_OVERHEAD_BYTES))
         self._shelf: Shelf[Value] = Shelf(self._frequencies)
         self._leaving: list[Shelf[Value]] = []  # of former generations
 
@@ -70,6 +69,11 @@ class AnswerCache(Generic[Value]):
         """Share of look-ups answered from here, 0–1."""
         looked_up = self.hits + self.misses
         return self.hits / looked_up if looked_up else 0.0
+
+    @property
+    def _window_max(self) -> int:
+        """Entries of the window: a part of those that are there, as bytes may bound them before their number does."""
+        return max(1, round(WINDOW_SHARE * len(self)))
 
     def get(self, key: bytes) -> Value | None:
         """The stored answer, or None, which is counted as a miss."""

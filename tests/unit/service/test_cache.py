@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from clockifyrag_service.cache import ENTRY_OVERHEAD_BYTES, AnswerCache
 
@@ -84,8 +85,14 @@ def asked(answers: AnswerCache[Stored], key: bytes) -> bool:
     return False
 
 
-def test_when_a_crowd_asks_once_each_what_was_asked_often_stays() -> None:
-    answers = cache(entries=10)
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(cache(entries=10), id="bounded-by-number"),
+        pytest.param(cache(entries=10**6, size=10 * (ENTRY_OVERHEAD_BYTES + 20)), id="bounded-by-bytes"),
+    ],
+)
+def test_when_a_crowd_asks_once_each_what_was_asked_often_stays(answers: AnswerCache[Stored]) -> None:
     for _ in range(3):
         for number in range(9):
             asked(answers, b"often %d" % number)
