@@ -1,7 +1,8 @@
 """Ranked: the passages that came into question, with their scores, grouped by article."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ class Ranked:
     dense: Scores  # each leg's score between 0 and 1
     lexical: Scores
     scores: Scores  # of both
-    articles: list[list[int]]  # places in `rows` by article, best article and best passage first
+    articles: "ByArticle"  # places in `rows`
     dense_rank: npt.NDArray[np.int64]  # from 1; 0 where the leg did not propose the row
     lexical_rank: npt.NDArray[np.int64]
     unseen_best: float  # the highest score that a passage of any other article can have
@@ -55,13 +56,36 @@ class Ranked:
         }
 
 
-def grouped(rows: Rows, articles: Numbers, scores: Scores) -> list[list[int]]:
-    """Places by article, best article and best passage first, equal scores by row; articles: of each row."""
-    groups: dict[int, list[int]] = {}
-    order = np.lexsort((rows, -scores))
-    for place, article in zip(order.tolist(), articles[order].tolist(), strict=True):
-        groups.setdefault(article, []).append(place)
-    return list(groups.values())
+class ByArticle(Sequence[list[int]]):
+    """Places by article, best article and best passage first, equal scores by row: sorted as far as they are looked at.
+
+    An article's rows stand side by side, so articles with equal scores stand in the order of their rows, too.
+    """
+
+    def __init__(self, articles: Numbers, scores: Scores) -> None:
+        """articles: the number of each row's article, ascending; scores: of each row."""
+        self._scores = scores
+        begins = np.flatnonzero(np.diff(articles, prepend=-1))
+        best = np.maximum.reduceat(scores, begins) if len(begins) else scores
+        self._order = np.argsort(-best, kind="stable")
+        self._bounds = np.append(begins, len(articles))
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, place: int) -> list[int]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[list[int]]: ...
+
+    def __getitem__(self, place: int | slice) -> list[int] | list[list[int]]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        article = int(self._order[place])
+        begin, end = int(self._bounds[article]), int(self._bounds[article + 1])
+        inside: list[int] = (begin + np.argsort(-self._scores[begin:end], kind="stable")).tolist()
+        return inside
 
 
 def ranks(rows: Rows, proposed: Rows) -> npt.NDArray[np.int64]:

@@ -26,13 +26,13 @@ from .errors import DeadlineExceeded, EmbedderError, UnknownNamespace
 from .fusion import Fusion, fused
 from .generations import Generation
 from .glossary import Glossary
-from .highlights import highlights
 from .impacts import Bm25
 from .legs import NOTHING, DenseLeg, LexicalLeg
 from .lexical import LexicalIndex, question_terms
 from .operators import operators
 from .question import Question, adaptive_k, question
-from .ranked import Ranked, Source, grouped, ranks
+from .ranked import ByArticle, Ranked, Source, ranks
+from .read_passages import ReadPassages
 from .relevance import curve_of, is_confident, relevance
 from .row_filter import RowFilter
 from .text import term_of
@@ -123,6 +123,7 @@ class SearchEngine:
         self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25)
         self.article_words = ArticleWords(self.lexical, generation.articles)
         self.categories = Categories(generation.lexical_dir)
+        self.passages = ReadPassages(generation.chunks)
         self.speller = Speller(self.lexical, known=lambda word: bool(self.glossary.expansions(word)))
 
     def search(self, request: SearchRequest) -> SearchResult:
@@ -300,7 +301,7 @@ class Run:
             dense=dense,
             lexical=lexical,
             scores=scores,
-            articles=grouped(rows, numbers, scores),
+            articles=ByArticle(numbers, scores),
             dense_rank=ranks(rows, meaning.rows),
             lexical_rank=ranks(rows, words.rows),
             unseen_best=share * meaning.floor + (1 - share) * words.floor,
@@ -331,9 +332,9 @@ class Run:
         return tuple(hits)
 
     def _section(self, ranked: Ranked, place: int) -> SectionHit:
-        chunk = self.engine.generation.chunks[int(ranked.rows[place])]
+        read = self.engine.passages[int(ranked.rows[place])]
         score = self.relevance(float(ranked.scores[place]))
-        return SectionHit(chunk, score, highlights(chunk.content, self.weighted_terms.keys()))
+        return SectionHit(read.chunk, score, read.words.of(self.weighted_terms))
 
     def relevance(self, score: float) -> float:
         """Of a mixed score, or of the score of words where they answer alone."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clockifyrag_index.highlights import highlights
+from clockifyrag_index.highlights import word_places
 from clockifyrag_index.text import WORD, term_as_written
 
 # Few characters, so that words recur, stand within one another, and meet apostrophes, underscores and signs.
@@ -26,18 +26,18 @@ def one_by_one(content: str, terms: set[str]) -> tuple[tuple[int, int], ...]:
     ],
 )
 def test_a_word_is_found_as_a_whole(content: str, places: tuple[tuple[int, int], ...]) -> None:
-    assert places == highlights(content, {"b"}) == one_by_one(content, {"b"})
+    assert places == word_places(content).of({"b"}) == one_by_one(content, {"b"})
 
 
 @given(TEXTS, st.sets(WORDS))
 def test_the_words_asked_for_are_found_where_they_stand(content: str, wanted: set[str]) -> None:
     terms = {term_as_written(word) for word in wanted | set(WORD.findall(content)[::3])} - {""}
 
-    assert one_by_one(content, terms) == highlights(content, terms)
+    assert one_by_one(content, terms) == word_places(content).of(terms)
 
 
 @given(st.text(max_size=60))
 def test_in_any_text_every_second_word_is_found(content: str) -> None:
     terms = {term_as_written(word) for word in WORD.findall(content)[::2]} - {""}
 
-    assert one_by_one(content, terms) == highlights(content, terms)
+    assert one_by_one(content, terms) == word_places(content).of(terms)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clockifyrag_index.ranked import grouped, ranks
+from clockifyrag_index.ranked import ByArticle, ranks
 
 ROWS = st.sets(st.integers(0, 30), max_size=20).map(sorted)
 
@@ -21,7 +21,7 @@ def test_articles_and_passages_stand_best_first_and_equal_ones_by_row(rows: list
     drawn = np.random.default_rng(len(rows) + sum(rows))
     articles, scores = np.array(rows, dtype=np.int64) // 4, drawn.integers(0, 4, len(rows)) / 4
 
-    groups = grouped(np.array(rows, dtype=np.int64), articles, scores)
+    groups = list(ByArticle(articles, scores))
 
     flat = [place for group in groups for place in group]
     assert sorted(flat) == list(range(len(rows)))
