@@ -20,6 +20,10 @@ bench-cluster: setup-dev binaries cluster-up images  ## those that need a cluste
 	$(BIN)/python -m bench cluster
 .PHONY: bench-cluster
 
+bench-large: setup-dev  ## those of a million passages; the first time builds their index, an hour
+	$(BIN)/python -m bench --large
+.PHONY: bench-large
+
 binaries: setup-dev
 	@$(BIN)/python tools/binaries.py $(BINARIES)
 	@$(BIN)/python -m tools.definitions

@@ -18,7 +18,7 @@ from bench import machine
 from bench.comparison import SPREAD_MAX, Comparison
 from bench.corpus import corpus
 from bench.errors import BenchFailed, MachineBusy
-from bench.figures import NAMES, ON_A_CLUSTER, figure
+from bench.figures import LARGE, NAMES, ON_A_CLUSTER, figure
 from bench.harness import ROUNDS_MIN, Bench
 from bench.plots import write_plots
 from bench.results import (
@@ -40,7 +40,7 @@ WIDTH_IN_A_FILE = 160
 def main() -> int:
     parser = arguments()
     wanted = parser.parse_args()
-    known = (*NAMES, *ON_A_CLUSTER)
+    known = (*NAMES, *LARGE, *ON_A_CLUSTER)
     unknown = [name for name in wanted.figures if name not in known]
     if unknown:
         parser.error(f"no figure {', '.join(unknown)}; expected {', '.join(known)}")
@@ -62,7 +62,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         bench = Bench(wanted.rounds, wanted.seconds, corpus(), folder, Path(scratch), machine.two_cores())
-        return run(bench, wanted.figures or NAMES, load, busy=wanted.busy)
+        return run(bench, wanted.figures or (LARGE if wanted.large else NAMES), load, busy=wanted.busy)
 
 
 def run(bench: Bench, names: Sequence[str], load: float, *, busy: bool) -> int:
@@ -122,6 +122,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"unset: all of {', '.join(NAMES)}")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS", ROUNDS_MIN)))
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of load on a server in each round")
+    parser.add_argument("--large", action="store_true", help=f"all of {', '.join(LARGE)}")
     parser.add_argument("--busy", action="store_true", help="measure beside other work, and mark the figures")
     parser.add_argument("--docs", action="store_true", help="only write the results into the documents")
     return parser

@@ -1,0 +1,106 @@
+"""Large: an index of a million passages, built once by the builder itself and kept; PASSAGES makes it smaller."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bench.errors import check
+from bench.harness import Bench
+from bench.processes import side_in_fresh_process
+from bench.sentences import recipe_digest, write_passages
+
+if TYPE_CHECKING:
+    from clockifyrag_index.embedders import Vectors
+
+PASSAGES = int(os.environ.get("PASSAGES", "1000000"))
+MODEL = "wordllama"
+
+
+def large_root(bench: Bench) -> Path:
+    """The root of the index, built unless it stands already: an hour of one core for a million."""
+    folder = bench.kept / "large" / recipe_digest(PASSAGES)
+    source, root = folder / "passages.jsonl", folder / "root"
+    if not source.exists():
+        bench.say(f"writing {PASSAGES:,} passages")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_passages(folder / "unfinished", PASSAGES)
+        (folder / "unfinished").rename(source)
+    bench.say(f"preparing an index of {PASSAGES:,} passages with {MODEL}")
+    built = side_in_fresh_process(__name__, "build", {"source": str(source), "root": str(root)}, bench.cores.all)
+    check(built["chunks"] > 0.95 * PASSAGES, f"{built['chunks']:,} chunks of {PASSAGES:,} passages")
+    return root
+
+
+def remark(root: Path) -> str:
+    """How large the index is, and what it was."""
+    from clockifyrag_index.generations import current_generation_path
+    from clockifyrag_index.manifest_reader import read_manifest
+
+    manifest = read_manifest(current_generation_path(root))
+    index, counts = manifest.index, manifest.counts
+    return f"{counts.chunks:,} passages of {counts.documents:,} articles, {index.type} {index.storage}"
+
+
+def real_questions() -> list[str]:
+    """The judged questions of the public corpora, else of the sample: none of them is a text of the index."""
+    from clockifyrag_builder.sample import sample_questions
+
+    folder = os.environ.get("CLOCKIFYRAG_CORPUS")
+    files = (
+        [Path(folder) / "scifact" / "scifact.queries.jsonl", Path(folder) / "clockify_dev.jsonl"]
+        if folder
+        else [sample_questions()]
+    )
+    records = (orjson.loads(line) for file in files for line in file.read_bytes().splitlines() if line.strip())
+    return [record.get("query") or record["text"] for record in records]
+
+
+def question_vectors() -> "Vectors":
+    """(questions, dimensions) float32."""
+    import numpy as np
+
+    from clockifyrag_index.embedders.opening import open_embedder
+    from clockifyrag_resource.profiles import model_profile
+
+    embedder = open_embedder("Local", model_profile(MODEL))
+    return np.stack([embedder.embed_question(one) for one in real_questions()])
+
+
+def over_graph(source: Any, vectors: "Vectors", storage: str) -> Any:
+    """A FAISS index with the graph of `source` over other codes, of (n, d) float32 rows; d may be another.
+
+    A map that keeps inner products keeps a graph, too: what is near is near in both.
+    """
+    import faiss
+
+    dimensions, m = vectors.shape[1], source.hnsw.nb_neighbors(1)
+    quantizers = {"Float16": faiss.ScalarQuantizer.QT_fp16, "SQ8": faiss.ScalarQuantizer.QT_8bit}
+    made: Any = (
+        faiss.IndexHNSWFlat(dimensions, m, faiss.METRIC_INNER_PRODUCT)
+        if storage == "Float32"
+        else faiss.IndexHNSWSQ(dimensions, quantizers[storage], m, faiss.METRIC_INNER_PRODUCT)  # type: ignore[arg-type]
+    )
+    codes: Any = faiss.downcast_index(made.storage)
+    codes.train(vectors)
+    codes.add(vectors)
+    made.hnsw, made.ntotal, made.is_trained = source.hnsw, source.ntotal, True
+    return made
+
+
+def _build(job: dict[str, Any]) -> dict[str, Any]:
+    import resource
+
+    from bench.prepared import plan_of, silent
+    from clockifyrag_builder.build import build
+    from clockifyrag_index.retention import gc
+
+    root = Path(job["root"])
+    outcome = build(plan_of(Path(job["source"]), root, MODEL), silent)
+    gc(root, retain=1)  # of earlier formats
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"chunks": outcome.chunks, "result": outcome.result, "seconds": outcome.seconds, "peakKiB": peak}
+
+
+SIDES = {"build": _build}
