@@ -52,6 +52,7 @@ deploy:  ## install or upgrade the operator in the cluster that kubectl speaks t
 
 e2e: TESTS ?= tests/cluster
 e2e: setup-dev binaries cluster-up images  ## the whole system on a cluster: a story, and faults under load; the first time 30 minutes
+	$(BIN)/python -m tools.cluster ollama >/dev/null
 	$(BIN)/pytest $(TESTS) $(if $(SMOKE),-m smoke) -v -s; code=$$?; \
 	[ -n "$(KEEP)" ] || $(BIN)/python -m tools.cluster down; exit $$code
 .PHONY: e2e

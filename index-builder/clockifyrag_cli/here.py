@@ -60,8 +60,6 @@ def _not_yet(resource: "ClockifyRAG") -> list[str]:
     """Fields that ask for something which is not built yet."""
     spec = resource.spec
     asked = {
-        "index.type": spec.index.type not in ("Auto", "Flat"),
-        "index.vectorStorage": spec.index.vector_storage not in ("Auto", "Float32"),
         "index.quality": spec.index.quality is not None,
         "search.config.rerank": spec.search.config.rerank,
         "answers": spec.answers is not None,
