@@ -18,7 +18,7 @@ from bench import machine
 from bench.comparison import SPREAD_MAX, Comparison
 from bench.corpus import corpus
 from bench.errors import BenchFailed, MachineBusy
-from bench.figures import LARGE, NAMES, ON_A_CLUSTER, figure
+from bench.figures import LARGE, NAMED_ONLY, NAMES, figure
 from bench.harness import ROUNDS_MIN, Bench
 from bench.plots import write_plots
 from bench.results import (
@@ -40,7 +40,7 @@ WIDTH_IN_A_FILE = 160
 def main() -> int:
     parser = arguments()
     wanted = parser.parse_args()
-    known = (*NAMES, *LARGE, *ON_A_CLUSTER)
+    known = (*NAMES, *LARGE, *NAMED_ONLY)
     unknown = [name for name in wanted.figures if name not in known]
     if unknown:
         parser.error(f"no figure {', '.join(unknown)}; expected {', '.join(known)}")

@@ -9,10 +9,10 @@ Figure = Callable[[Bench], Iterator[Comparison]]
 NAMES = (
     "cached-search", "cached-latency", "uncached-http", "instances", "request-memory", "answer-cache",
     "build", "build-ollama", "embedding-loops", "shards",
-    "start", "question", "embedding", "bm25", "dense", "quality", "operator", "images",
+    "start", "question", "embedding", "bm25", "dense", "quality", "images",
 )  # fmt: skip
 LARGE = ("bm25-large", "large-dense", "large-memory", "large-start")  # of a million passages: make bench-large
-ON_A_CLUSTER = ("cluster",)  # need the node of make cluster-up, and are measured when they are named
+NAMED_ONLY = ("operator", "cluster")  # need an API server, or the node of make cluster-up: measured when they are named
 
 
 def figure(name: str) -> Figure:
