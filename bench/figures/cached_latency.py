@@ -59,6 +59,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
             rounds.side("hello", "ms", percentile, called="bare Starlette hello-world"),
             bar,
             remark,
+            "G2",
         )
 
 

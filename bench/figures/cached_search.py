@@ -106,9 +106,9 @@ def measure(bench: Bench) -> Iterator[Comparison]:
     yield Comparison("cached-search-fastapi", title, full, stored, Bar("≥", 0.63), f"{size} bytes; {by}")
     yield Comparison("cached-search-fastapi-json", f"{title}, JSON made each time", full, made, None, by)
     title = "Cached /search by Starlette's hello-world"
-    yield Comparison("cached-search-starlette", title, full, hello, None, by)
-    yield Comparison("cached-search-starlette-no-log", f"{title}, log off", quiet, hello, Bar("≥", 0.9, 1.2), by)
-    yield Comparison("cached-search-log", "Cached /search, log on by off", full, quiet, Bar("≥", 0.9, 0.95), by)
+    yield Comparison("cached-search-starlette", title, full, hello, None, by, "G1")
+    yield Comparison("cached-search-starlette-no-log", f"{title}, log off", quiet, hello, Bar("≥", 0.9, 1.2), by, "G1")
+    yield Comparison("cached-search-log", "Cached /search, log on by off", full, quiet, Bar("≥", 0.9, 0.95), by, "G6")
 
 
 def stored_body(setting: Setting) -> int:

@@ -55,6 +55,7 @@ def ready_by_bare_parts(bench: Bench, kube: Kube) -> Comparison:
         rounds.side("resource", "s", "s", called="the ClockifyRAG is Ready"),
         rounds.side("bare", "s", "s", called="a Job complete, then a Deployment available"),
         Bar("≤", 1.5, 1.2),
+        goal="G16",
     )
 
 
@@ -68,6 +69,7 @@ def answers_through_changes(bench: Bench, kube: Kube) -> Iterator[Comparison]:
         Side("at rest", "ms", tuple(one["steady"] for one in rounds)),
         Bar("≤", 2.0, 1.3),
         remark=f"{asked:,.0f} questions at {RATE:.0f}/s, {sum(one['failed'] for one in rounds):.0f} failed",
+        goal="G17",
     )
 
 

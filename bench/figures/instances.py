@@ -36,6 +36,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         rounds.side("one", "s", "cpu", called="one instance"),
         Bar("≤", 1.1),
         f"{MODEL}; {load.generator()}, {load.CONNECTIONS} connections to each, on the other core or beside it",
+        "G5",
     )
 
 

@@ -33,27 +33,40 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         side("floor", "s", "the same objects, created alone"),
         Bar("≤", 2.5, 1.5),
         remark,
+        "G18",
     )
     yield Comparison(
-        "operator-last-status", "The last resource's status in that burst", side("last_status", "s", "by the audit log")
+        "operator-last-status",
+        "The last resource's status in that burst",
+        side("last_status", "s", "by the audit log"),
+        goal="G18",
     )
     yield Comparison(
         "operator-calls",
         "Requests a resource in that burst",
         side("calls", "requests", "of every verb, watches aside"),
         remark=f"{rounds[-1]['applies']:.3g} applies an object, {rounds[-1]['statuses']:.3g} status writes a resource",
+        goal="G18",
     )
     yield Comparison(
         "operator-edit",
         f"A spec edit to the first write of a child, at {RESOURCES} resources",
         side("edit_p99", "ms", f"slowest but 1 % of {EDITS}"),
         remark=f"median {rounds[-1]['edit_median']:.3g} ms",
+        goal="G20",
     )
     yield Comparison(
-        "operator-idle", "Processor time at rest", side("idle_percent", "% of a core", "no write but Leases")
+        "operator-idle",
+        "Processor time at rest",
+        side("idle_percent", "% of a core", "no write but Leases"),
+        goal="G19",
     )
-    yield Comparison("operator-restart", "A restarted operator, to ready", side("restart", "s", "no child is written"))
-    yield Comparison("operator-memory", f"Memory with {RESOURCES} resources", side("rss_mb", "MB", "resident"))
+    yield Comparison(
+        "operator-restart", "A restarted operator, to ready", side("restart", "s", "no child is written"), goal="G19"
+    )
+    yield Comparison(
+        "operator-memory", f"Memory with {RESOURCES} resources", side("rss_mb", "MB", "resident"), goal="G19"
+    )
 
 
 def side_of(rounds: list[Measured], key: str, unit: str, name: str) -> Side:

@@ -41,6 +41,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
             rounds.side("ask", "ms", "parts", called="its parts alone: vector, FAISS, BM25"),
             Bar("≤", 1.3, 1.1),
             f"{len(questions)} distinct questions, medians; parts in ms: {parts}",
+            "G3",
         )
 
 

@@ -33,6 +33,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         Side("before, and what it may grow by", "MiB", tuple(one["before"] + GROWTH_MIB_MAX for one in measured)),
         Bar("≤", 1.0),
         f"grown by {growth:.2f} MiB (the better mark: 1) after {QUESTIONS} questions were asked {WARM_ROUNDS} times",
+        "G6",
     )
 
 

@@ -42,6 +42,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
             rounds.side("imports", "ms", "seconds", called="its imports and the embedder alone", times=1000),
             Bar("≤", 1.25, 1.1),
             "warm page cache",
+            "G15",
         )
 
 

@@ -110,6 +110,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         Side("1 / (a search in the process + a request of Starlette's hello-world)", "requests/s", together),
         Bar("≥", 0.6, 0.8),
         f"{MODEL}; {load.generator()}, {load.CONNECTIONS} connections, distinct questions",
+        "G4",
     )
     lag = statistics.median(one["p99"] for one in rounds.measured["service"])
     yield Comparison(
@@ -119,6 +120,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         Side("wanted", "of all", (IN_TIME_MIN,) * bench.rounds),
         Bar("≥", 1.0),
         f"one core, {load.CONNECTIONS} connections; p99 {lag:.2f} ms late",
+        "G4",
     )
 
 
