@@ -1,6 +1,6 @@
 """`python -m bench`: measures, prints a table, writes bench/results.json; `--docs` writes it into docs/performance.md.
 
-Exit codes: 0 measured, 1 a figure failed or was too unsteady to report, 2 usage, 3 the machine is busy.
+Exit codes: 0 measured, 1 a figure failed or was too unsteady for a verdict, 2 usage, 3 the machine is busy.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import machine
-from bench.comparison import SPREAD_MAX, Comparison
+from bench.comparison import Comparison
 from bench.corpus import corpus
 from bench.errors import BenchFailed, MachineBusy
 from bench.figures import LARGE, NAMED_ONLY, NAMES, figure
@@ -78,10 +78,9 @@ def run(bench: Bench, names: Sequence[str], load: float, *, busy: bool) -> int:
             code = EXIT_FAILED
             continue
         show(found)
-        reported = [one for one in found if one.steady or busy]
-        if len(reported) < len(found):
+        if any(one.undecided for one in found):
             code = EXIT_FAILED
-        write(bench, reported, busy=busy)
+        write(bench, found, busy=busy)
     return code
 
 
@@ -108,8 +107,8 @@ def show(comparisons: Sequence[Comparison]) -> None:
     for one in comparisons:
         sides = [f"{number(side.median)} {side.unit}\n{side.name}" if side else ""
                  for side in (one.measured, one.reference)]  # fmt: skip
-        verdict = "" if one.bar is None or one.ratio is None else ("met " if one.bar.met_by(one.ratio) else "missed ")
-        spread = f"± {100 * one.spread:.0f} %" + ("" if one.steady else f"\nabove {100 * SPREAD_MAX:.0f} %: unsteady")
+        verdict = "unsteady " if one.undecided else {True: "met ", False: "missed ", None: ""}[one.met]
+        spread = f"± {100 * one.spread:.0f} %"
         ratio = "" if one.ratio is None else f"{one.ratio:.3g}"
         title = one.title + (f"\n{one.remark}" if one.remark else "")
         shown.add_row(title, *sides, ratio, verdict + (one.bar.text() if one.bar else ""), spread)

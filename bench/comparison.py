@@ -4,7 +4,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SPREAD_MAX = 0.15  # of a round's ratio from the median: above it a figure says nothing
+SPREAD_MAX = 0.15  # above it there is a verdict only where all rounds agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +54,42 @@ class Comparison:
         return None if self.reference is None else self.measured.median / self.reference.median
 
     @property
-    def spread(self) -> float:
-        """The farthest a round lies from the median, as a part of it: of the rounds' ratios where there are two sides.
+    def rounds(self) -> tuple[float, ...]:
+        """The ratio of each round; what was measured where there is no reference."""
+        if self.reference is None:
+            return self.measured.values
+        return tuple(a / b for a, b in zip(self.measured.values, self.reference.values, strict=True))
 
-        0 where all rounds are equal.
+    @property
+    def spread(self) -> float:
+        """How far the middle half of the rounds reaches from the median, as a part of it: the farther quartile.
+
+        Of the rounds' ratios where there are two sides; 0 where all rounds are equal. The rounds themselves are kept in
+        results.json, the outermost too.
         """
-        rounds = self.measured.values
-        if self.reference is not None:
-            rounds = tuple(a / b for a, b in zip(rounds, self.reference.values, strict=True))
+        rounds = self.rounds
         middle = statistics.median(rounds)
-        return max(abs(one - middle) for one in rounds) / middle if middle else 0.0
+        if not middle or len(rounds) < 2:
+            return 0.0
+        lower, _, upper = statistics.quantiles(rounds, method="inclusive")
+        return max(middle - lower, upper - middle) / middle
 
     @property
     def steady(self) -> bool:
         return self.spread <= SPREAD_MAX
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the bar is met; None without one, and where unsteady rounds do not all say the same."""
+        if self.bar is None or self.ratio is None:
+            return None
+        verdicts = {self.bar.met_by(one) for one in self.rounds}
+        return verdicts.pop() if len(verdicts) == 1 else self.bar.met_by(self.ratio) if self.steady else None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there is a bar and no verdict."""
+        return self.bar is not None and self.ratio is not None and self.met is None
 
     def record(self) -> dict[str, Any]:
         """As it stands in results.json."""
@@ -80,7 +102,8 @@ class Comparison:
             "ratio": None if self.ratio is None else _rounded(self.ratio),
             "spread": _rounded(self.spread),
             "bar": None if self.bar is None else self.bar.text(),
-            "met": None if self.bar is None or self.ratio is None else self.bar.met_by(self.ratio),
+            "steady": self.steady,
+            "met": self.met,
             "remark": self.remark,
         }
 

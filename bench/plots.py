@@ -47,7 +47,7 @@ def _draw(figures: Sequence[Figure], file: Path) -> None:
     drawn, axes = pyplot.subplots(figsize=(WIDTH_INCHES, 1.0 + ROW_INCHES * len(figures)), layout="constrained")
     for place, figure in enumerate(reversed(figures)):
         middle, rounds = by_bar(figure)
-        color = MET if figure["met"] else MISSED
+        color = BAR if figure["met"] is None else MET if figure["met"] else MISSED
         axes.plot([_within(one) for one in rounds], [place] * len(rounds), "o", color=color, alpha=0.35, markersize=4)
         axes.plot(_within(middle), place, "|", color=color, markersize=12, markeredgewidth=2.5)
     axes.axvline(1, color=BAR, linewidth=1)

@@ -85,6 +85,8 @@ def _row(figure: Mapping[str, Any]) -> str:
     bar = figure["bar"] or ""
     if figure["met"] is False:
         bar += " (missed)"
+    if bar and figure["ratio"] is not None and figure["met"] is None:
+        bar += " (unsteady: no verdict)"
     cells = [
         " ".join(filter(None, (figure.get("goal"), figure["title"])))
         + (f"<br>{figure['remark']}" if figure["remark"] else ""),

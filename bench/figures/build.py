@@ -30,7 +30,8 @@ def measure(bench: Bench) -> Iterator[Comparison]:
     for model, articles in ARTICLES.items():
         with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
             corpus = part_of(bench.corpus, articles, Path(folder)) if articles else bench.corpus
-            root = built_root(replace(bench, corpus=corpus), model)
+            # built anew: what an earlier version kept of articles is not taken up, and a rebuild would be a whole one
+            root = built_root(replace(bench, corpus=corpus, kept=Path(folder) / "kept"), model)
             rounds = bench.interleaved(sides_of(bench, corpus, root, {"model": model}))
         yield whole(model, rounds, rounds.side("embed", "s", "seconds", called="embed_documents of all passages"))
         yield from rebuilds(model, rounds)

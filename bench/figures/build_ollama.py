@@ -34,7 +34,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
     ):
         corpus = part_of(bench.corpus, ARTICLES, Path(folder))
         embedder = {"model": MODEL, "url": f"http://{address}"}
-        root = bench.kept / corpus.name.replace(" ", "-") / "model-server"
+        root = Path(folder) / "root"
         job = {"source": str(corpus.source), "root": str(root), **embedder}
         side_in_fresh_process("bench.figures.build", "build", job, bench.cores.all)
         sides = sides_of(bench, corpus, root, embedder)

@@ -21,16 +21,29 @@ def test_the_ratio_is_that_of_the_medians():
 
 def test_the_spread_is_that_of_the_rounds_ratios_so_that_a_drift_of_both_sides_is_none():
     drifting = comparison((1.0, 2.0, 4.0), (2.0, 4.0, 8.0))
-    torn = comparison((1.0, 1.0, 1.3), (1.0, 1.0, 1.0))
+    torn = comparison((1.4, 1.4, 2.24), (1.0, 1.0, 1.0))
 
     assert (0.0, True) == (drifting.spread, drifting.steady)
     assert (pytest.approx(0.3), False) == (torn.spread, torn.steady)
+    assert None is torn.record()["met"], "no verdict"
+
+
+def test_rounds_that_are_far_apart_and_agree_are_a_verdict():
+    figure = comparison((0.1, 0.6, 1.1, 0.3, 1.4), (1.0,) * 5)
+
+    assert (False, True) == (figure.steady, figure.met)
+
+
+def test_one_round_that_lies_far_away_is_not_the_spread():
+    figure = comparison((1.0, 1.02, 1.0, 9.0, 0.98))
+
+    assert figure.spread == pytest.approx(0.02)
 
 
 def test_a_figure_without_a_reference_has_a_spread_and_no_ratio():
     figure = comparison((10.0, 11.0, 9.0))
 
-    assert (None, pytest.approx(0.1)) == (figure.ratio, figure.spread)
+    assert (None, pytest.approx(0.05)) == (figure.ratio, figure.spread)
     assert None is figure.record()["met"]
 
 
