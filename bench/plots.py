@@ -51,6 +51,7 @@ def _draw(figures: Sequence[Figure], file: Path) -> None:
         axes.plot([_within(one) for one in rounds], [place] * len(rounds), "o", color=color, alpha=0.35, markersize=4)
         axes.plot(_within(middle), place, "|", color=color, markersize=12, markeredgewidth=2.5)
     axes.axvline(1, color=BAR, linewidth=1)
+    axes.set_ylim(-0.8, len(figures) - 0.2)
     axes.set_xscale("log")
     axes.set_xlim(RATIO_MIN, RATIO_MAX)
     axes.xaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20]))
