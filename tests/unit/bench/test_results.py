@@ -2,7 +2,16 @@
 
 import pytest
 from bench.comparison import Bar, Comparison, Side
-from bench.results import DOCUMENT, merged, read_results, table, with_table, write_results
+from bench.results import (
+    DOCUMENT,
+    QUALITY_DOCUMENT,
+    merged,
+    of_quality,
+    read_results,
+    table,
+    with_table,
+    write_results,
+)
 
 MACHINE = {"processor": "Abacus 2", "cores": 2, "memoryGiB": 1.5, "kernel": "6.1"}
 OTHER_MACHINE = {**MACHINE, "processor": "Abacus 3"}
@@ -63,9 +72,10 @@ def test_a_document_without_marks_is_refused():
         with_table("# Performance\n", EMPTY)
 
 
-def test_the_performance_document_shows_what_was_measured():
-    document = DOCUMENT.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("document", "quality"), [(DOCUMENT, False), (QUALITY_DOCUMENT, True)])
+def test_the_documents_show_what_was_measured(document, quality):
+    written = document.read_text(encoding="utf-8")
 
-    expected = with_table(document, read_results())
+    expected = with_table(written, of_quality(read_results(), wanted=quality))
 
-    assert expected == document, "type: .venv/bin/python -m bench --docs"
+    assert expected == written, "type: .venv/bin/python -m bench --docs"
