@@ -3,7 +3,6 @@ takes, however much is stored.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from bench.comparison import Bar, Comparison, Side
 from bench.errors import check
 from bench.harness import Bench
 from bench.processes import side_in_fresh_process
+from bench.zipf import lru_hits, zipf_stream, zipf_weights
 
 ALPHA, QUESTIONS, ENTRIES, LENGTH = 0.9, 5000, 1000, 200_000
 SIZES = (10_000, 1_000_000)
@@ -35,7 +35,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
     sides = {"stream": partial(side_in_fresh_process, __name__, "stream", {}, core)}
     sides |= {str(size): partial(side_in_fresh_process, __name__, "look_up", {"entries": size}, core) for size in SIZES}
     rounds = bench.interleaved(sides)
-    ceiling = ceiling_of(weights())
+    ceiling = ceiling_of(zipf_weights(ALPHA, QUESTIONS))
     yield Comparison(
         "cache-hit-rate",
         f"Questions found in the cache, Zipf {ALPHA:g}",
@@ -57,12 +57,6 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         )
 
 
-def weights() -> Any:
-    """(QUESTIONS,) float64: how likely each question is, most likely first."""
-    drawn = np.arange(1, QUESTIONS + 1, dtype=np.float64) ** -ALPHA
-    return drawn / drawn.sum()
-
-
 def ceiling_of(likely: Any) -> float:
     """The share that a cache finds which holds the most likely questions from the start."""
     return float(likely[:ENTRIES].sum())
@@ -72,26 +66,14 @@ def stream(job: dict[str, Any]) -> dict[str, float]:
     """The share of one stream that the cache and plain LRU find, both empty at first."""
     from clockifyrag_service.cache import AnswerCache
 
-    drawn = np.random.default_rng(1).choice(QUESTIONS, LENGTH, p=weights()).tolist()
+    drawn = zipf_stream(ALPHA, QUESTIONS, LENGTH)
     cache: AnswerCache[Stored] = AnswerCache(ENTRIES, 2**40, 1e9)
     for question in drawn:
         key = b"question %d" % question
         if cache.get(key) is None:
             cache.put(key, Stored())
     check(len(cache) == ENTRIES, f"{len(cache)} answers are stored, expected {ENTRIES}")
-    return {"cache": cache.hit_rate, "lru": lru_hits(drawn) / LENGTH}
-
-
-def lru_hits(drawn: list[int]) -> int:
-    kept: OrderedDict[int, None] = OrderedDict()
-    hits = 0
-    for question in drawn:
-        hits += question in kept
-        kept[question] = None
-        kept.move_to_end(question)
-        if len(kept) > ENTRIES:
-            kept.popitem(last=False)
-    return hits
+    return {"cache": cache.hit_rate, "lru": lru_hits(drawn, ENTRIES) / LENGTH}
 
 
 def look_up(job: dict[str, Any]) -> dict[str, float]:

@@ -187,9 +187,10 @@ class Run:
             if correction.changed:
                 self.corrected = correction.text
                 self.question = Question(correction.text, self.question.query_type)
-            self.expansions = self.engine.glossary.expansions(operators(self.question.text).text)
         found = operators(self.question.text)
         self.question = Question(found.text, self.question.query_type)
+        if self.request.expand:
+            self.expansions = self.engine.glossary.expansions(self.question.text)
         self.own_terms = question_terms([self.question.text])
         self.weighted_terms = {**dict.fromkeys(self.expansions, EXPANSION_WEIGHT), **self.own_terms}
         if found.phrases or found.excluded:

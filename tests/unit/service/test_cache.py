@@ -1,10 +1,9 @@
 """The cache of answers: what is kept, for how long, within which bounds."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
+from bench.zipf import lru_hits, zipf_stream
 
 from clockifyrag_service.cache import ENTRY_OVERHEAD_BYTES, AnswerCache
 
@@ -116,28 +115,8 @@ def test_when_the_interest_turns_the_new_questions_replace_the_old() -> None:
     assert sum(answers.get(b"winter %d" % number) is not None for number in range(9)) >= MOST_OF_NINE
 
 
-def zipf(alpha: float, questions: int, length: int) -> list[int]:
-    """Questions by number, drawn with weights rank^-alpha."""
-    weights = np.arange(1, questions + 1, dtype=np.float64) ** -alpha
-    drawn: list[int] = np.random.default_rng(1).choice(questions, length, p=weights / weights.sum()).tolist()
-    return drawn
-
-
-def lru_hits(stream: list[int], entries: int) -> int:
-    """What plain LRU would find."""
-    kept: OrderedDict[int, None] = OrderedDict()
-    hits = 0
-    for question in stream:
-        hits += question in kept
-        kept[question] = None
-        kept.move_to_end(question)
-        if len(kept) > entries:
-            kept.popitem(last=False)
-    return hits
-
-
 def test_of_questions_as_they_are_asked_it_finds_more_than_plain_lru() -> None:
-    stream = zipf(0.9, 1000, 40_000)
+    stream = zipf_stream(0.9, 1000, 40_000)
     answers = cache(entries=200, size=10**9)
 
     hits = sum(asked(answers, b"question %d" % question) for question in stream)
