@@ -28,6 +28,7 @@ from bench.results import (
     number,
     of_quality,
     read_results,
+    with_chunking,
     with_table,
     write_results,
 )
@@ -48,6 +49,8 @@ def main() -> int:
         for document, quality in ((DOCUMENT, False), (QUALITY_DOCUMENT, True)):
             shown = of_quality(read_results(), wanted=quality)
             document.write_text(with_table(document.read_text(encoding="utf-8"), shown), encoding="utf-8")
+        told = with_chunking(QUALITY_DOCUMENT.read_text(encoding="utf-8"), read_results())
+        QUALITY_DOCUMENT.write_text(told, encoding="utf-8")
         for written in (DOCUMENT, QUALITY_DOCUMENT, *write_plots(read_results())):
             print(f"{written.relative_to(machine.ROOT)} holds bench/results.json")
         return 0

@@ -40,9 +40,14 @@ def corpus() -> Corpus:
     """What CLOCKIFYRAG_CORPUS names, or the sample."""
     named = os.environ.get("CLOCKIFYRAG_CORPUS")
     if not named:
-        return Corpus("sample", sample_articles(), load_judged(sample_questions()))
+        return sample()
     folder = Path(named)
     return Corpus("help center", folder / HELP_CENTER, load_judged(folder / HELP_CENTER_QUESTIONS))
+
+
+def sample() -> Corpus:
+    """The project's own articles, which are always there."""
+    return Corpus("sample", sample_articles(), load_judged(sample_questions()))
 
 
 def scifact() -> Corpus | None:

@@ -11,8 +11,9 @@ from bench.machine import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
 DOCUMENT = ROOT / "docs" / "performance.md"
-QUALITY_DOCUMENT = ROOT / "docs" / "quality.md"  # of the figures whose id begins with `quality-`
+QUALITY_DOCUMENT = ROOT / "docs" / "quality.md"  # of the figures whose id begins with `quality-` or `chunking-`
 BEGIN, END = "<!-- made by python -m bench --docs: begin -->", "<!-- end -->"
+CHUNKING, CHUNKING_BEGIN = "chunking-", "<!-- chunking, made by python -m bench --docs: begin -->"
 
 Results = dict[str, Any]
 
@@ -44,9 +45,9 @@ def goal_number(figure: Mapping[str, Any]) -> int:
 
 
 def of_quality(results: Results, *, wanted: bool) -> Results:
-    """The figures of rankings alone, or all others."""
+    """The figures of rankings alone, or all others; those of chunking are in neither."""
     figures = [one for one in results["figures"] if one["id"].startswith("quality-") == wanted]
-    return {**results, "figures": figures}
+    return {**results, "figures": [one for one in figures if not one["id"].startswith(CHUNKING)]}
 
 
 def write_results(results: Results, path: Path = RESULTS) -> None:
@@ -55,10 +56,19 @@ def write_results(results: Results, path: Path = RESULTS) -> None:
 
 def with_table(document: str, results: Results) -> str:
     """The document with the table of these results between its two marks."""
-    if not re.search(f"{re.escape(BEGIN)}.*{re.escape(END)}", document, re.DOTALL):
-        raise ValueError(f"expected the lines {BEGIN!r} and {END!r}, between which the table stands")
-    before, _, rest = document.partition(BEGIN)
-    return f"{before}{BEGIN}\n{table(results)}\n{END}{rest.partition(END)[2]}"
+    return _with(document, BEGIN, table(results))
+
+
+def with_chunking(document: str, results: Results) -> str:
+    """The document with the table of chunkings that these results hold."""
+    return _with(document, CHUNKING_BEGIN, chunking_table(results))
+
+
+def _with(document: str, begin: str, table: str) -> str:
+    if not re.search(f"{re.escape(begin)}.*{re.escape(END)}", document, re.DOTALL):
+        raise ValueError(f"expected the lines {begin!r} and {END!r}, between which the table stands")
+    before, _, rest = document.partition(begin)
+    return f"{before}{begin}\n{table}\n{END}{rest.partition(END)[2]}"
 
 
 def table(results: Results) -> str:
@@ -78,6 +88,28 @@ def table(results: Results) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def chunking_table(results: Results) -> str:
+    """What was tried, a line each, by corpus and model; titles are `what: where`, remarks the cells."""
+    figures = [one for one in results["figures"] if one["id"].startswith(CHUNKING)]
+    if not figures:
+        return "\nNothing was measured yet: `python -m bench chunking`.\n"
+    cells: dict[str, dict[str, str]] = {}
+    for one in figures:
+        what, _, where = one["title"].partition(": ")
+        cells.setdefault(what, {})[where] = one["remark"].replace("; ", "<br>")
+    columns = sorted(
+        {where for row in cells.values() for where in row}, key=lambda one: one.lower().rpartition(", ")[::-1]
+    )
+    lines = [
+        f"{figures[0]['date']}, {figures[0]['commit']}.",
+        "",
+        f"| tried | {' | '.join(columns)} |",
+        "| --- |" + " --- |" * len(columns),
+        *(f"| {what} | {' | '.join(row.get(where, '') for where in columns)} |" for what, row in cells.items()),
+    ]
+    return "\n".join(("", *lines, ""))
 
 
 def _row(figure: Mapping[str, Any]) -> str:

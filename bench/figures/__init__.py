@@ -12,7 +12,8 @@ NAMES = (
     "start", "question", "embedding", "bm25", "dense", "quality", "images",
 )  # fmt: skip
 LARGE = ("bm25-large", "large-dense", "large-memory", "large-start")  # of a million passages: make bench-large
-NAMED_ONLY = ("operator", "cluster")  # need an API server, or the node of make cluster-up: measured when they are named
+# Measured when they are named: they need an API server or the node of make cluster-up, or take a quarter of an hour.
+NAMED_ONLY = ("operator", "cluster", "chunking")
 
 
 def figure(name: str) -> Figure:

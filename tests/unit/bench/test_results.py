@@ -9,6 +9,7 @@ from bench.results import (
     of_quality,
     read_results,
     table,
+    with_chunking,
     with_table,
     write_results,
 )
@@ -79,3 +80,9 @@ def test_the_documents_show_what_was_measured(document, quality):
     expected = with_table(written, of_quality(read_results(), wanted=quality))
 
     assert expected == written, "type: .venv/bin/python -m bench --docs"
+
+
+def test_the_chunkings_that_were_tried_stand_beside_them():
+    written = QUALITY_DOCUMENT.read_text(encoding="utf-8")
+
+    assert with_chunking(written, read_results()) == written, "type: .venv/bin/python -m bench --docs"
