@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.cluster.installation import installation
 from tests.cluster.kube import LOCAL, Kube, Resource
-from tests.cluster.results import CHAOS
+from tests.cluster.results import CHAOS, EVERY_ROW
 from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.node import Cluster
 from tools.cluster.ollama import ModelServer, provide_ollama
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(OUTLIVES)
         if not CHAOS:
             item.add_marker(pytest.mark.timeout(600))
-    left_out = [item for item in ours if not CHAOS and item.get_closest_marker("chaos")]
+    left_out = [item for item in ours if not EVERY_ROW and item.get_closest_marker("chaos")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: item.path != here / "test_story.py")  # it shows best what is broken, and finds all new
