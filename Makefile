@@ -1,7 +1,8 @@
 # Words a newcomer would guess; `make help` prints them from the remarks behind `##`.
 # Variables: PYTHON, MANIFEST (a ClockifyRAG resource), SOURCE (a local file or folder), ROUNDS (of make bench),
 # KEEP=1, TESTS and SMOKE=1 (leave the cluster of make e2e; a file of tests/cluster; the story and three faults alone),
-# ROW and SHORT=1 (of make chaos: one promise; shorter faults).
+# ROW and SHORT=1 (of make chaos: one promise; shorter faults), E2E_KUBECONFIG and E2E_LOAD (another cluster, and how
+# images get there: tests/cluster/installation.py).
 
 PYTHON ?= python3
 MANIFEST ?= clockifyrag.yaml
@@ -53,9 +54,9 @@ deploy:  ## install or upgrade the operator in the cluster that kubectl speaks t
 
 e2e: TESTS ?= tests/cluster
 e2e: setup-dev binaries cluster-up images  ## the whole system on a cluster: a story, and faults under load; the first time 30 minutes
-	$(BIN)/python -m tools.cluster ollama >/dev/null
+	[ -n "$$E2E_KUBECONFIG" ] || $(BIN)/python -m tools.cluster ollama >/dev/null
 	$(BIN)/pytest $(TESTS) $(if $(SMOKE),-m smoke) -v -s; code=$$?; \
-	[ -n "$(KEEP)" ] || $(BIN)/python -m tools.cluster down; exit $$code
+	[ -n "$(KEEP)$$E2E_KUBECONFIG" ] || $(BIN)/python -m tools.cluster down; exit $$code
 .PHONY: e2e
 
 help:  ## print these lines

@@ -3,7 +3,8 @@
 .venv/bin/python -m tools.skaffold PROFILE build|deploy|print
 
 Between the two a cluster takes the images in, which Skaffold does by pushing or loading them. `helm` and `kubectl` are
-those on PATH, in the current context. Images get the version of the project as their tag, as `tools.images` has it.
+those on PATH, in the current context. Images get the version of the project as their tag, as `tools.images` has it, and
+the registry of SKAFFOLD_DEFAULT_REPO in front of their name.
 """
 
 import copy
@@ -83,11 +84,18 @@ def install(release: dict[str, Any], config: dict[str, Any]) -> Command:
     for command_of_one in builds(config):
         name = command_of_one[-1]
         part = name.removesuffix("-dev").replace("-", "_")
-        known |= {f"IMAGE_REPO_clockifyrag_{part}": f"clockifyrag-{name}", f"IMAGE_TAG_clockifyrag_{part}": VERSION}
+        image = repository(f"clockifyrag-{name}")
+        known |= {f"IMAGE_REPO_clockifyrag_{part}": image, f"IMAGE_TAG_clockifyrag_{part}": VERSION}
     for key, template in release["setValueTemplates"].items():
         (variable,) = re.findall(r"^\{\{\.(\w+)\}\}$", template)
         command += ["--set", f"{key}={known[variable]}"] if variable in known else []
     return command
+
+
+def repository(name: str) -> str:
+    """The name of an image in the registry of SKAFFOLD_DEFAULT_REPO, as it is where there is none."""
+    registry = os.environ.get("SKAFFOLD_DEFAULT_REPO", "")
+    return f"{registry.rstrip('/')}/{name}" if registry else name
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
 """The cluster of `make cluster-up` with our images on it and the chart installed: `installed`, `place`.
 
-`make e2e` brings everything up. Whatever is missing fails the tests with the command that provides it.
+`make e2e` brings everything up. Whatever is missing fails the tests with the command that provides it. In a cluster
+that E2E_KUBECONFIG names, `elsewhere`, nothing of a node can be reached: there test_elsewhere.py alone is run.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cluster.installation import installation
+from tests.cluster.installation import installation, installation_elsewhere
 from tests.cluster.kube import LOCAL, Kube, Resource
 from tests.cluster.results import CHAOS, EVERY_ROW
 from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.node import Cluster
 from tools.cluster.ollama import ModelServer, provide_ollama
+from tools.cluster.up import FOREIGN
 
 # Daemons that tests start, a registry or a part of the node, outlive them, as those of `make cluster-up` do.
 OUTLIVES = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
@@ -28,7 +31,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(OUTLIVES)
         if not CHAOS:
             item.add_marker(pytest.mark.timeout(600))
-    left_out = [item for item in ours if not EVERY_ROW and item.get_closest_marker("chaos")]
+    foreign = bool(os.environ.get(FOREIGN))
+    left_out = [
+        item
+        for item in ours
+        if foreign != (item.path == here / "test_elsewhere.py") or (not EVERY_ROW and item.get_closest_marker("chaos"))
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: item.path != here / "test_story.py")  # it shows best what is broken, and finds all new
@@ -50,6 +58,13 @@ def model_server(installed: Kube) -> ModelServer:
 def installed() -> Iterator[Kube]:
     """The namespace of the operator."""
     with installation() as kube:
+        yield kube
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[Kube]:
+    """The namespace of the operator in a cluster that is not ours."""
+    with installation_elsewhere() as kube:
         yield kube
 
 

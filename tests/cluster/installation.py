@@ -1,8 +1,16 @@
-"""Our images on the node, and the chart installed by the deploy steps of skaffold.yaml."""
+"""Our images on the node, and the chart installed by the deploy steps of skaffold.yaml.
+
+E2E_KUBECONFIG names a cluster that is not ours. E2E_LOAD is then the command that brings an image there, once an image,
+with {archive}, a file as `docker save` writes it, and {image}, the name that pods ask for:
+
+    E2E_LOAD="kind load image-archive {archive}"
+    SKAFFOLD_DEFAULT_REPO=registry.example/team E2E_LOAD="skopeo copy docker-archive:{archive} docker://{image}"
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,12 +26,15 @@ from tools.cluster.kubectl import Kubectl
 from tools.cluster.node import Cluster, own_cluster
 from tools.cluster.ollama import provide_ollama
 from tools.cluster.programs import search_path
+from tools.cluster.up import FOREIGN
 from tools.images import archive
 from tools.images.contents import Archive
-from tools.images.recipe import RELEASED
+from tools.images.recipe import IMAGES, RELEASED
+from tools.skaffold import repository
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "clockifyrag"
+LOAD = "E2E_LOAD"
 
 
 @contextmanager
@@ -37,13 +48,38 @@ def installation() -> Iterator[Kube]:
     load(cluster)
     with one_at_a_time(cluster):
         server = provide_ollama(cluster)
-    kube = Kube(cluster, Kubectl(cluster.kubeconfig), NAMESPACE)
+    name, _, tag = server.image.rpartition(":")
+    with installed_by("e2e", cluster.kubeconfig, E2E_OLLAMA_REPOSITORY=name, E2E_OLLAMA_TAG=tag) as kube:
+        yield kube
+
+
+@contextmanager
+def installation_elsewhere() -> Iterator[Kube]:
+    """The operator's namespace in the cluster of E2E_KUBECONFIG, without a resource."""
+    send()
+    with installed_by("prod", Path(os.environ[FOREIGN])) as kube:
+        yield kube
+
+
+@contextmanager
+def installed_by(profile: str, kubeconfig: Path, **told: str) -> Iterator[Kube]:
+    kube = Kube(own_cluster(), Kubectl(kubeconfig), NAMESPACE)
     kube.make()
     try:
-        deploy(kube, server.image)
+        deploy(kube, profile, told)
         yield kube
     finally:
         remove(kube)
+
+
+def send() -> None:
+    """Brings our images to the cluster by the command of E2E_LOAD; without one they are there already."""
+    for name in RELEASED if LOAD in os.environ else ():
+        places = {"archive": str(archive(name)), "image": repository(IMAGES[name].tag)}
+        command = [part.format(**places) for part in shlex.split(os.environ[LOAD])]
+        print(shlex.join(command), flush=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert 0 == done.returncode, f"{LOAD} ended with {done.returncode}: {done.stderr or done.stdout}"
 
 
 def load(cluster: Cluster) -> None:
@@ -56,11 +92,9 @@ def load(cluster: Cluster) -> None:
             images.load(cluster.node, record, file)
 
 
-def deploy(kube: Kube, ollama: str) -> None:
-    repository, _, tag = ollama.rpartition(":")
-    told = {"E2E_OLLAMA_REPOSITORY": repository, "E2E_OLLAMA_TAG": tag}
-    environment = os.environ | told | {"KUBECONFIG": str(kube.cluster.kubeconfig), "PATH": search_path()}
-    command = [sys.executable, "-m", "tools.skaffold", "e2e", "deploy"]
+def deploy(kube: Kube, profile: str, told: dict[str, str]) -> None:
+    environment = os.environ | told | {"KUBECONFIG": str(kube.kubectl.kubeconfig), "PATH": search_path()}
+    command = [sys.executable, "-m", "tools.skaffold", profile, "deploy"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     print(done.stdout, flush=True)
     assert 0 == done.returncode, f"{done.stderr}\n{kube.explain()}"
@@ -68,6 +102,6 @@ def deploy(kube: Kube, ollama: str) -> None:
 
 def remove(kube: Kube) -> None:
     kube.run("delete", "clockifyrags", "--all", "--timeout=80s")
-    helm = [str(find("helm")), f"--kubeconfig={kube.cluster.kubeconfig}", "uninstall", "clockifyrag", "--wait"]
+    helm = [str(find("helm")), f"--kubeconfig={kube.kubectl.kubeconfig}", "uninstall", "clockifyrag", "--wait"]
     subprocess.run([*helm, "--namespace", kube.namespace], check=True, capture_output=True)
     kube.remove()
