@@ -34,12 +34,7 @@ BARS = {
 
 
 def measure(bench: Bench) -> Iterator[Comparison]:
-    root = built_root(bench, "wordllama")
-    lists = bench.kept / "token-lists" / bench.corpus.name.replace(" ", "-")
-    lists.mkdir(parents=True, exist_ok=True)
-    queries = [one.query for one in bench.corpus.questions]
-    prepared = {"folder": str(lists), "root": str(root), "source": str(bench.corpus.source), "queries": queries}
-    sizes = side_in_fresh_process(__name__, "prepare", prepared, bench.cores.all)["sizes"]
+    lists, sizes = prepared_lists(bench)
     job = {"folder": str(lists), "sizes": sizes}
     sides = {
         name: partial(side_in_fresh_process, __name__, name, job, (bench.cores.server,)) for name in ("impacts", *PEERS)
@@ -50,6 +45,16 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         for peer in PEERS:
             check_same({"tops": first["impacts"][f"{size} tops"]}, {"tops": first[peer][f"{size} tops"]})
         yield from _of_size(rounds, size, int(first["impacts"][f"{size} passages"]))
+
+
+def prepared_lists(bench: Bench) -> tuple[Path, list[str]]:
+    """The folder with the token lists of the corpus, and the sizes that lie there."""
+    root = built_root(bench, "wordllama")
+    lists = bench.kept / "token-lists" / bench.corpus.name.replace(" ", "-")
+    lists.mkdir(parents=True, exist_ok=True)
+    queries = [one.query for one in bench.corpus.questions]
+    job = {"folder": str(lists), "root": str(root), "source": str(bench.corpus.source), "queries": queries}
+    return lists, side_in_fresh_process(__name__, "prepare", job, bench.cores.all)["sizes"]
 
 
 def _of_size(rounds: Rounds, size: str, passages: int) -> Iterator[Comparison]:

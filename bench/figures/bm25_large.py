@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.comparison import Bar, Comparison, Side
-from bench.figures.bm25 import prepare
+from bench.figures.bm25 import prepared_lists
 from bench.harness import Bench
 from bench.lexical_sides import built, check_same, impacts, rank_bm25, rate
-from bench.prepared import built_root
 from bench.processes import side_in_fresh_process
 from bench.token_lists import read_token_lists
 
@@ -20,12 +19,7 @@ QUESTIONS, SECONDS_MIN = 20, 0.5
 
 
 def measure(bench: Bench) -> Iterator[Comparison]:
-    root = built_root(bench, "wordllama")
-    lists = bench.kept / "token-lists" / bench.corpus.name.replace(" ", "-")
-    lists.mkdir(parents=True, exist_ok=True)
-    queries = [one.query for one in bench.corpus.questions]
-    prepared = {"folder": str(lists), "root": str(root), "source": str(bench.corpus.source), "queries": queries}
-    side_in_fresh_process(__name__, "prepare", prepared, bench.cores.all)
+    lists, _ = prepared_lists(bench)
     job = {"folder": str(lists), "rounds": bench.rounds}
     found = side_in_fresh_process(__name__, "both", job, (bench.cores.server,))
     ours, theirs = found["impacts"], found["rank_bm25"]
@@ -67,4 +61,4 @@ def both(job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-SIDES = {"prepare": prepare, "both": both}
+SIDES = {"both": both}
