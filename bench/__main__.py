@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,9 +72,10 @@ def main() -> int:
 def run(bench: Bench, names: Sequence[str], load: float, *, busy: bool) -> int:
     """Measures the named figures one after the other; what each gives is written before the next begins."""
     print(f"corpus: {bench.corpus.name}; {bench.rounds} rounds; load average {load:.2f}", flush=True)
-    code = 0
+    code, begin = 0, time.monotonic()
     for name in names:
         print(f"\n{name}", flush=True)
+        begun = time.monotonic()
         try:
             found = list(figure(name)(bench))
         except BenchFailed as error:
@@ -81,9 +83,11 @@ def run(bench: Bench, names: Sequence[str], load: float, *, busy: bool) -> int:
             code = EXIT_FAILED
             continue
         show(found)
+        print(f"{name} took {time.monotonic() - begun:.0f} s", flush=True)
         if any(one.undecided for one in found):
             code = EXIT_FAILED
         write(bench, found, busy=busy)
+    print(f"\nall took {(time.monotonic() - begin) / 60:.1f} minutes", flush=True)
     return code
 
 

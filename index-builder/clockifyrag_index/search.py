@@ -36,6 +36,7 @@ from .read_passages import ReadPassages
 from .relevance import curve_of, is_confident, relevance
 from .row_filter import RowFilter
 from .text import term_of
+from .top import distinct
 from .typos import Speller
 
 SECTIONS_MAX = 3  # best sections shown of one article
@@ -289,7 +290,7 @@ class Run:
         articles = self.engine.generation.articles
         words = self.words.propose(k)
         meaning = self.meaning.propose(k) if self.meaning else NOTHING
-        numbers = np.unique(
+        numbers = distinct(  # np.unique would import numpy.ma with the first question: 20 ms of every start
             np.concatenate([articles.of_rows(words.rows), articles.of_rows(meaning.rows), meaning.articles])
         )
         rows = articles.rows_of(numbers)

@@ -13,19 +13,18 @@ from .plain_page import page
 from .settings import Settings
 
 DESCRIPTION = "Finds the sections of help articles that answer a question, by meaning and by words."
+REFERENCE = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
 
 
 def failures(*statuses: int) -> Responses:
-    """The documented answers of a route that are not 2xx, all with the error model.
+    """The documented answers of a route that are not 2xx; `openapi_document` gives all of them the error model.
 
     Each route may also be asked without a key, too often, with an unknown parameter or by a wrong method, and may fail.
+    Named here, FastAPI would make a validator of the model for each of some hundred answers, at every start.
     """
     return {
-        status: {
-            "model": ErrorAnswer,
-            "description": ", ".join(sorted(code for code, number in STATUS.items() if number == status)),
-        }
+        status: {"description": ", ".join(sorted(code for code, number in STATUS.items() if number == status))}
         for status in sorted({400, 401, 403, 405, 413, 429, 500, *statuses})
     }
 
@@ -44,12 +43,18 @@ def openapi_document(app: FastAPI, settings: Settings) -> dict[str, Any]:
         routes=app.routes,
         separate_input_output_schemas=False,
     )
+    error_schema = REFERENCE.format(model="ErrorAnswer")
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)
+            for status, answer in operation["responses"].items():
+                if status >= "400" and "content" not in answer:
+                    answer["content"] = {"application/json": {"schema": {"$ref": error_schema}}}
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    error = ErrorAnswer.model_json_schema(ref_template=REFERENCE)
+    schemas |= {**error.pop("$defs", {}), "ErrorAnswer": error}
     for model, field in (("ChatSearchBody", "query"), ("ChatBody", "question")):
         schemas[model]["properties"][field] |= {
             "minLength": settings.min_query_length,

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -22,7 +23,7 @@ from .embedding import EmbedderChoice, QuestionEmbedder
 from .parameters import SearchParameters
 from .serving import Served
 from .settings import Settings
-from .suggestions import PhraseIndex, Suggestion
+from .suggestions import Category, PhraseIndex, Suggestion
 from .watched import looks
 
 CANARY_ROWS = 50  # chunks looked through for one with words to ask for
@@ -163,8 +164,11 @@ def phrase_index(generation: Generation) -> PhraseIndex:
 
 
 def phrases(generation: Generation) -> Iterator[Suggestion]:
-    """A title for each section and its own heading: what stands above many sections is suggested first."""
+    """Each title and heading, with the sections below it: what stands above many is suggested first."""
+    sections: Counter[tuple[str, Category]] = Counter()
     for outline in islice(generation.chunks.outlines(), OUTLINES_MAX):
-        yield Suggestion(outline.title, 1, "title")
+        sections[outline.title, "title"] += 1
         if outline.headings:
-            yield Suggestion(outline.headings[-1], 1, "heading")
+            sections[outline.headings[-1], "heading"] += 1
+    for (text, category), count in sections.items():
+        yield Suggestion(text, count, category)

@@ -3,12 +3,15 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clockifyrag_service.suggestions import (
     PHRASES_MAX,
     SORTED_AT_ONCE,
     PhraseIndex,
     Suggestion,
+    folded,
     sorted_in_slices,
     suggestions,
 )
@@ -81,3 +84,8 @@ def test_sorting_in_slices_gives_what_one_sort_gives(count: int) -> None:
     entries = [(f"{rng.randrange(900)}", number, rng.random() < 0.5) for number in range(count)]
 
     assert sorted(entries) == list(sorted_in_slices(entries))
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_is_compared_as_it_would_be_beside_an_accent(text: str) -> None:
+    assert folded(f"{text} é").removesuffix("e").rstrip() == folded(text)
