@@ -28,7 +28,7 @@ from clockifyrag_operator.kinds import ALL, Kind
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest
 
-APPLY = "application/apply-patch+yaml"
+APPLY = "application/apply-patch+yaml; charset=utf-8"  # with a parameter the client sends bytes as they are
 NO_VERSION = "1"  # no object has it: what is applied with it is made, or refused as a Conflict if it is there
 MERGE = "application/merge-patch+json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -149,9 +149,10 @@ class Client:
         if (token := await self._current_token()) is not None:
             headers["Authorization"] = f"Bearer {token}"
         url = self._access.server + path + ("?" + urlencode(query, quote_via=quote) if query else "")
+        sent = orjson.dumps(body) if content_type == APPLY else body
         code = "none"
         try:
-            response = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
+            response = await self._rest.request(method, url, headers=headers, body=sent, _request_timeout=self._timeout)
             content = await response.read()
             code = str(response.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -16,6 +16,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -190,11 +191,22 @@ async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
+    heard: deque[tuple[str | None, Manifest]] = deque()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     def hear_there(happened: str | None, manifest: Manifest) -> None:
         metrics.heard()
-        loop.call_soon_threadsafe(hear, happened, manifest)
+        heard.append((happened, manifest))
+        if len(heard) == 1:  # else that loop was woken already: each time is a system call
+            loop.call_soon_threadsafe(hear_all)
+
+    def hear_all() -> None:
+        try:
+            while heard:
+                hear(*heard.popleft())
+        finally:
+            if heard:  # one could not be taken in: the others are
+                loop.call_soon(hear_all)
 
     def relisted_there(kind: Kind, namespace: str | None) -> None:
         loop.call_soon_threadsafe(relisted, kind, namespace)

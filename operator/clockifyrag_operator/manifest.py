@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from clockifyrag_operator import names
 from clockifyrag_operator.observed import Manifest, Wanted
@@ -61,5 +62,4 @@ def given(**fields: Any) -> dict[str, Any]:
 
 def digest(value: Any) -> str:
     """12 hex digits that are equal for equal values, whatever the order of their keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
