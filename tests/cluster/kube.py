@@ -22,6 +22,7 @@ Manifest = dict[str, Any]
 RESTRICTED = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn", "audit")]
 OPERATOR = "app.kubernetes.io/name=clockifyrag-operator"
 READY_SECONDS = 180.0
+EMBEDDED_SECONDS = 400.0  # where a model server embeds, and shares two cores with all else
 SMALL: Manifest = {  # what a node of two cores has room for
     "build": {"resources": {"requests": {"cpu": "300m", "memory": "512Mi"}}},
     "search": {"replicas": 2, "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}}},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.cluster import rights
 from tests.cluster.flows import End, Policies
-from tests.cluster.kube import OPERATOR, Kube, Manifest, Resource
+from tests.cluster.kube import EMBEDDED_SECONDS, OPERATOR, Kube, Manifest, Resource
 from tests.cluster.rights import Asked
 from tools.cluster.node import API_SERVICE
 
@@ -37,11 +37,11 @@ def whole(installed: Kube) -> Iterator[Resource]:
         sample = installed.kubectl.run("kustomize", "--load-restrictor=LoadRestrictionsNone", str(HERE))
         installed.run("apply", "--filename=-", text=sample)
     resource.change({"networkPolicy": {"metricsFrom": [READS_METRICS]}})
-    resource.wait_ready()
+    resource.wait_ready(EMBEDDED_SECONDS)
     if not installed.pods("build"):
         resource.reindex("security")
         resource.wait(lambda: installed.pods("build"), "a build")
-        resource.wait_ready()
+        resource.wait_ready(EMBEDDED_SECONDS)
     yield resource
     resource.change({"networkPolicy": None})
 

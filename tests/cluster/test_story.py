@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.cluster import results
-from tests.cluster.kube import OPERATOR, Kube, Manifest, Resource, ask
+from tests.cluster.kube import EMBEDDED_SECONDS, OPERATOR, Kube, Manifest, Resource, ask
 from tests.cluster.load import Load
 from tools.binaries import find
 
@@ -35,7 +35,7 @@ def articles(files: dict[str, str]) -> Manifest:
 
 def test_the_sample_resource_gets_ready(help_center: Resource) -> None:
     """When chart and clockifyrag.yaml are applied, then it is soon Ready, with the model of its own Ollama."""
-    help_center.wait_ready()
+    help_center.wait_ready(EMBEDDED_SECONDS)
 
     status = help_center.status
 
