@@ -7,6 +7,7 @@
 A proposer looks at one beam of candidates, of a width that does not depend on k: so the first five of ten are the five.
 """
 
+from math import isfinite
 from pathlib import Path
 from threading import local
 from typing import Any
@@ -73,18 +74,20 @@ class DenseIndex:
         longer answer are the answer for k; where rows are proposed, up to `reach(ef_search)`, beyond which the beam is
         doubled until it holds k.
         """
-        self._check_question(vector)
+        if vector.shape != (self.dimensions,):
+            raise _refused(vector, self.dimensions)
         rows = _within(rows, self.size)
         total = self.size if rows is None else len(rows)
         k = min(k, total)
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        question = np.ascontiguousarray(vector, dtype=np.float32)
         _one_thread_here()
+        if self._rows is None and (self._card is None or rows is not None or 2 * k > ROWS_MAX):
+            return self._exact(vector, k, rows, total)
+        self._check_numbers(vector)
+        question = np.ascontiguousarray(vector, dtype=np.float32)
         if self._rows is None:
-            if self._card is not None and rows is None and 2 * k <= ROWS_MAX:
-                return self._from_card(question, k)
-            return self._exact(question, k, rows, total)
+            return self._from_card(question, k)
         if rows is not None and self._is_small(total):
             among = _as_rows(rows)
             return best(among, self._rows.scores(question, among), k)
@@ -121,13 +124,21 @@ class DenseIndex:
 
     def _exact(self, question: Vectors, k: int, rows: range | Rows | None, total: int) -> tuple[Rows, Scores]:
         """FAISS itself neither sorts equal scores nor promises which of them it keeps at the end of the list, so more
-        is fetched as long as the k-th score might continue behind the end, then sorted by (−score, row).
+        is fetched as long as the k-th score might continue behind the end, then sorted by (−score, row). Mostly no two
+        are equal, and nothing is left to sort: after a pass through all rows each call of numpy begins out of the
+        caches, and that is most of what this adds to FAISS.
         """
         options = None if rows is None else faiss.SearchParameters(sel=_selector(rows, self.size))  # type: ignore[call-arg]
         fetched = min(k + 1, total)
         while True:
             scores, found = self._index.search(question.reshape(1, -1), fetched, params=options)
-            if fetched == total or scores[0, -1] < scores[0, k - 1]:
+            told = scores[0].tolist()
+            # a number that is none spoils each of its products: the best of them is none then, or no row is found
+            if not isfinite(told[0]) or found[0, 0] < 0:
+                self._check_numbers(question)
+            if len(set(told)) == fetched:
+                return found[0, :k], scores[0, :k]
+            if fetched == total or told[-1] < told[k - 1]:
                 break
             fetched = min(2 * fetched, total)
         order = np.lexsort((found[0], -scores[0]))[:k]
@@ -157,9 +168,13 @@ class DenseIndex:
     def _is_small(self, count: int) -> bool:
         return count <= max(self.size // _EXACT_ALWAYS, min(self.size // 4, EXACT_ROWS))
 
-    def _check_question(self, vector: Vectors) -> None:
-        if vector.shape != (self.dimensions,) or not np.isfinite(vector).all():
-            raise BadVectors(f"a question of shape {vector.shape}, expected ({self.dimensions},) finite numbers")
+    def _check_numbers(self, vector: Vectors) -> None:
+        if not np.isfinite(vector).all():
+            raise _refused(vector, self.dimensions)
+
+
+def _refused(vector: Vectors, dimensions: int) -> BadVectors:
+    return BadVectors(f"a question of shape {vector.shape}, expected ({dimensions},) finite numbers")
 
 
 def _within(rows: range | Rows | None, size: int) -> range | Rows | None:

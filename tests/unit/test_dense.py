@@ -108,6 +108,16 @@ def test_a_question_that_is_no_vector_is_refused(question):
         dense(unit_rows(10, 8)).search(question, 3)
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("k", [1, 3, 150, 1000])
+def test_one_number_that_is_none_is_enough_to_refuse_a_question(number, k):
+    index, question = dense(np.abs(unit_rows(1000, 8))), unit_rows(1, 8)[0]
+    question[3] = number
+
+    with pytest.raises(BadVectors, match=r"expected \(8,\) finite numbers"):
+        index.search(question, k)
+
+
 def test_written_and_mapped_it_answers_the_same_and_gives_every_row_back(tmp_path):
     vectors = unit_rows(500, 32)
     in_memory, mapped = dense(vectors), dense(vectors, tmp_path)
