@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.prepared import plan_of, silent
+from bench.prepared import silent
 
 if TYPE_CHECKING:
     from clockifyrag_builder.plan import BuildPlan
@@ -28,18 +28,16 @@ class Chunking:
     boilerplate_left_out: bool = True  # but for tables of contents, which are never kept
 
 
-def engine_of(source: Path, root: Path, model: str, chunking: Chunking, folder: Path) -> "SearchEngine":
-    """An engine over a generation below `folder`, made of the source as a build with this chunking would.
+def engine_of(plan: "BuildPlan", chunks: "Sequence[Chunk]", chunking: Chunking, folder: Path) -> "SearchEngine":
+    """An engine over a generation of the chunks below `folder`, made as a build makes it.
 
-    root: of the index that a build made; its cache has the vectors of texts embedded before, and gets the new ones.
+    plan: of the build whose root holds the vectors of texts embedded before, and gets the new ones.
     """
     from clockifyrag_index.generations import open_generation
     from clockifyrag_index.search import SearchConfig, SearchEngine
     from clockifyrag_index.statistics import write_statistics
     from clockifyrag_index.writer import GenerationPlan, write_generation
 
-    plan = plan_of(source, root, model)
-    chunks = chunks_of(plan, model, chunking)
     generation = GenerationPlan(
         chunks=chunks,
         vectors=_vectors(plan, chunks, chunking),
@@ -58,7 +56,7 @@ def engine_of(source: Path, root: Path, model: str, chunking: Chunking, folder: 
 
 
 def chunks_of(plan: "BuildPlan", model: str, chunking: Chunking) -> "list[Chunk]":
-    """The chunks of the plan's source in the order of a generation's rows."""
+    """The chunks of the plan's source, which is fetched, in the order of a generation's rows."""
     from clockifyrag_builder.boilerplate import BoilerplateRules
     from clockifyrag_builder.corpus import chunked_corpus
     from clockifyrag_cli.opened import limits_of
@@ -67,7 +65,6 @@ def chunks_of(plan: "BuildPlan", model: str, chunking: Chunking) -> "list[Chunk]
     limits = limits_of(model_profile(model), chunking.max_chars, chunking.min_chars)
     never = BoilerplateRules(titles_least=1 << 62)  # no text stands on so many
     rules = None if chunking.boilerplate_left_out else never
-    plan.source.fetch()
     corpus = chunked_corpus(plan.source.documents, limits, plan.embedder.count_tokens, rules)
     chunks = corpus.completed(list(corpus.chunks()))
     chunks.sort(key=lambda one: (one.namespace, one.document_id, one.position))

@@ -7,10 +7,9 @@ with paired intervals of 95 %. The default of all is the one that docs/index.md 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.chunkings import Chunking
 from bench.comparison import Comparison, Side
@@ -20,6 +19,9 @@ from bench.figures.quality import TITLES
 from bench.harness import Bench
 from bench.prepared import built_root
 from bench.processes import side_in_fresh_process
+
+if TYPE_CHECKING:
+    from clockifyrag_index.chunk import Chunk
 
 AS_BUILT = "as built"
 SIZES = {
@@ -50,24 +52,17 @@ def measure(bench: Bench) -> Iterator[Comparison]:
 
 def _tried(bench: Bench, corpus: Corpus, model: str, tried: Mapping[str, Chunking]) -> Iterator[Comparison]:
     built = built_root(replace(bench, corpus=corpus), model)
-    find = partial(_found, bench, corpus, model, built)
-    default = find(AS_BUILT, Chunking())
-    published = (built / "CURRENT").read_text().strip()
+    bench.say(f"{corpus.name}, {model}: {', '.join(tried)}")
+    job = {
+        "source": str(corpus.source), "root": str(built), "model": model, "folder": str(bench.folder),
+        "chunkings": {name: asdict(chunking) for name, chunking in {AS_BUILT: Chunking(), **tried}.items()},
+        "questions": [(one.qid, one.query, dict(one.grades)) for one in corpus.questions],
+    }  # fmt: skip
+    found: dict[str, Found] = side_in_fresh_process(__name__, "rank", job, bench.cores.all)
+    default, published = found[AS_BUILT], (built / "CURRENT").read_text().strip()
     check(default["generation"] == published, f"{default['generation']} was made, a build made {published}")
-    yield _line(bench, corpus, model, AS_BUILT, default, None)
-    for name, chunking in tried.items():
-        yield _line(bench, corpus, model, name, find(name, chunking), default)
-
-
-def _found(bench: Bench, corpus: Corpus, model: str, root: Path, name: str, chunking: Chunking) -> Found:
-    bench.say(f"{corpus.name}, {model}: {name}")
-    with TemporaryDirectory(dir=bench.folder) as folder:
-        job = {
-            "source": str(corpus.source), "root": str(root), "model": model, "folder": folder,
-            "chunking": asdict(chunking),
-            "questions": [(one.qid, one.query, dict(one.grades)) for one in corpus.questions],
-        }  # fmt: skip
-        return side_in_fresh_process(__name__, "rank", job, bench.cores.all)
+    for name, one in found.items():
+        yield _line(bench, corpus, model, name, one, None if name == AS_BUILT else default)
 
 
 def _line(bench: Bench, corpus: Corpus, model: str, name: str, found: Found, default: Found | None) -> Comparison:
@@ -107,20 +102,35 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def rank(job: dict[str, Any]) -> dict[str, Any]:
-    """Measures of the questions over the corpus cut this way."""
-    from bench.chunkings import engine_of
+def rank(job: dict[str, Any]) -> dict[str, Found]:
+    """By name of the chunking: what the questions' rankings over the corpus cut this way are worth."""
+    from bench.chunkings import chunks_of, engine_of
+    from bench.prepared import plan_of
     from bench.rankings import served
     from clockifyrag_index.evaluate import Judged, evaluate
 
-    chunking = Chunking(**job["chunking"])
-    engine = engine_of(Path(job["source"]), Path(job["root"]), job["model"], chunking, Path(job["folder"]))
-    measured = evaluate([Judged(*one) for one in job["questions"]], served(engine)).measures.values()
-    return {
-        "passages": len(engine.generation.chunks),
-        "generation": engine.generation.id,
-        **{what: [getattr(one, what) for one in measured] for what in TITLES},
-    }
+    plan = plan_of(Path(job["source"]), Path(job["root"]), job["model"])
+    plan.source.fetch()
+    judged = [Judged(*one) for one in job["questions"]]
+    found: dict[str, Found] = {}
+    before: list[tuple[bool, list[Chunk], str]] = []
+    for name, fields in job["chunkings"].items():
+        chunking = Chunking(**fields)
+        chunks = chunks_of(plan, job["model"], chunking)
+        same = next((other for *made, other in before if made == [chunking.breadcrumbs, chunks]), None)
+        if same is not None:
+            found[name] = found[same]
+            continue
+        with TemporaryDirectory(dir=job["folder"]) as folder:
+            engine = engine_of(plan, chunks, chunking, Path(folder))
+            measured = evaluate(judged, served(engine)).measures.values()
+        found[name] = {
+            "passages": len(chunks),
+            "generation": engine.generation.id,
+            **{what: [getattr(one, what) for one in measured] for what in TITLES},
+        }
+        before.append((chunking.breadcrumbs, chunks, name))
+    return found
 
 
 SIDES = {"rank": rank}

@@ -42,19 +42,21 @@ def root(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_without_changes_it_is_the_generation_that_a_build_makes(source: Path, root: Path, tmp_path: Path) -> None:
-    engine = engine_of(source, root, MODEL, Chunking(), tmp_path)
+    plan = plan_of(source, root, MODEL)
+
+    engine = engine_of(plan, chunks_of(plan, MODEL, Chunking()), Chunking(), tmp_path)
 
     assert current_id(root) == engine.generation.id
 
 
 def test_without_breadcrumbs_the_same_passages_have_other_vectors(source: Path, root: Path, tmp_path: Path) -> None:
-    built = engine_of(source, root, MODEL, Chunking(), tmp_path).generation
+    plan, without = plan_of(source, root, MODEL), Chunking(breadcrumbs=False)
+    chunks = chunks_of(plan, MODEL, Chunking())
 
-    bare = engine_of(source, root, MODEL, Chunking(breadcrumbs=False), tmp_path).generation
+    bare = engine_of(plan, chunks_of(plan, MODEL, without), without, tmp_path).generation
 
-    assert list(built.chunks) == list(bare.chunks)
-    plan = plan_of(source, root, MODEL)
-    expected = plan.embedder.embed_documents([one.content for one in built.chunks])
+    assert chunks == list(bare.chunks)
+    expected = plan.embedder.embed_documents([one.content for one in chunks])
     assert np.array_equal(expected, bare.dense.vectors())
 
 
