@@ -9,11 +9,18 @@ POLL_SECONDS = 0.05  # each look is a request, on cores that the operator needs
 
 
 def wait_until(
-    holds: Callable[[], T | None], seconds: float, why: str, explain: Callable[[], object] = lambda: ""
+    holds: Callable[[], T | None],
+    seconds: float,
+    why: str,
+    explain: Callable[[], object] = lambda: "",
+    every: float = POLL_SECONDS,
 ) -> T:
-    """The first true value of `holds()`; an assertion that names `why` if there is none within `seconds`."""
+    """The first true value of `holds()`, asked for `every` so many seconds.
+
+    An assertion that names `why`, and what `explain` tells, if there is none within `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}\n{explain()}"
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
     return found

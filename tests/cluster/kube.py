@@ -22,6 +22,7 @@ Manifest = dict[str, Any]
 RESTRICTED = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn", "audit")]
 OPERATOR = "app.kubernetes.io/name=clockifyrag-operator"
 READY_SECONDS = 180.0
+LOOK_SECONDS = 0.4  # between two looks: each is a kubectl, a tenth of a second of the cores that pods need
 EMBEDDED_SECONDS = 400.0  # where a model server embeds, and shares two cores with all else
 SMALL: Manifest = {  # what a node of two cores has room for
     "build": {"resources": {"requests": {"cpu": "300m", "memory": "512Mi"}}},
@@ -184,8 +185,11 @@ class Resource:
         seen = status.get("observedGeneration") == manifest["metadata"]["generation"]
         return seen and held.get("Ready") == held.get("ServingCurrent") == "True" and held.get("Reconciling") == "False"
 
-    def wait(self, holds: Callable[[], T | None], why: str, seconds: float = READY_SECONDS) -> T:
-        return wait_until(answered(holds), seconds, f"{why} ({self.kube.namespace}/{self.name})", self.kube.explain)
+    def wait(
+        self, holds: Callable[[], T | None], why: str, seconds: float = READY_SECONDS, every: float = LOOK_SECONDS
+    ) -> T:
+        told = f"{why} ({self.kube.namespace}/{self.name})"
+        return wait_until(answered(holds), seconds, told, self.kube.explain, every)
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> Resource:
         self.wait(self.is_ready, "the resource is ready", seconds)

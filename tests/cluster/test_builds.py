@@ -82,7 +82,7 @@ def test_a_builder_that_wakes_up_late_harms_nothing(help_center: Resource) -> No
     """Given a builder frozen while it writes, when another one starts beside it, then one refuses and one is good."""
     with Load(help_center.url, "builds-raced") as load:
         before = recut(help_center, 310)
-        help_center.wait(lambda: builders(help_center) and is_writing(help_center), "a builder writes")
+        help_center.wait(lambda: is_writing(help_center) and builders(help_center), "a builder writes", every=0.05)
         first = builders(help_center)
         freeze(first)
         (job,) = [one for one in help_center.kube.all("jobs") if one["status"].get("active")]
@@ -129,7 +129,7 @@ def test_a_frozen_builder_whose_job_is_deleted_is_followed_by_one_good_generatio
     """Given a builder frozen while it writes, when its Job is deleted, then another one builds what was asked for."""
     with Load(help_center.url, "builds-frozen") as load:
         before = recut(help_center, 300)
-        help_center.wait(lambda: builders(help_center) and is_writing(help_center), "a builder writes")
+        help_center.wait(lambda: is_writing(help_center) and builders(help_center), "a builder writes", every=0.05)
         freeze(builders(help_center))
         begin = time.time()
         help_center.kube.run("delete", "jobs", "--all", "--wait=false")
