@@ -82,10 +82,10 @@ class DenseIndex:
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         _one_thread_here()
-        if self._rows is None and (self._card is None or rows is not None or 2 * k > ROWS_MAX):
-            return self._exact(vector, k, rows, total)
-        self._check_numbers(vector)
         question = np.ascontiguousarray(vector, dtype=np.float32)
+        if self._rows is None and (self._card is None or rows is not None or 2 * k > ROWS_MAX):
+            return self._exact(question, k, rows, total)
+        self._check_numbers(vector)
         if self._rows is None:
             return self._from_card(question, k)
         if rows is not None and self._is_small(total):
@@ -131,18 +131,20 @@ class DenseIndex:
         options = None if rows is None else faiss.SearchParameters(sel=_selector(rows, self.size))  # type: ignore[call-arg]
         fetched = min(k + 1, total)
         while True:
-            scores, found = self._index.search(question.reshape(1, -1), fetched, params=options)
-            told = scores[0].tolist()
+            scores, found = np.empty(fetched, np.float32), np.empty(fetched, np.int64)
+            into = faiss.swig_ptr(scores), faiss.swig_ptr(found)
+            self._index.search_c(1, faiss.swig_ptr(question), fetched, *into, options)  # `search` wraps it
+            told = scores.tolist()
             # a number that is none spoils each of its products: the best of them is none then, or no row is found
-            if not isfinite(told[0]) or found[0, 0] < 0:
+            if not isfinite(told[0]) or found[0] < 0:
                 self._check_numbers(question)
             if len(set(told)) == fetched:
-                return found[0, :k], scores[0, :k]
+                return found[:k], scores[:k]
             if fetched == total or told[-1] < told[k - 1]:
                 break
             fetched = min(2 * fetched, total)
-        order = np.lexsort((found[0], -scores[0]))[:k]
-        return found[0][order], scores[0][order]
+        order = np.lexsort((found, -scores))[:k]
+        return found[order], scores[order]
 
     def _from_card(self, question: Vectors, k: int) -> tuple[Rows, Scores]:
         """A card adds up in another order: twice as many rows are fetched, and scored here."""
