@@ -35,7 +35,7 @@ from bench.results import (
 )
 
 EXIT_FAILED, EXIT_BUSY = 1, 3
-SECONDS = 5.0
+SECONDS = 2.0
 WIDTH_IN_A_FILE = 160
 
 

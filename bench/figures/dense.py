@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 K = 20
 SENTENCES = 50_000
-SECONDS = 0.5  # of asking one side in one round
+SECONDS = 0.3  # of asking one side in one round
 RECALL_MIN = 0.97  # of what may be called a choice
 CHOICES = (("Flat", "Float32"), ("Flat", "Float16"), ("Flat", "SQ8"), ("HNSW", "Float32"), ("HNSW", "SQ8"))
 

@@ -19,7 +19,7 @@ from bench.processes import side_in_fresh_process
 if TYPE_CHECKING:
     from clockifyrag_index.search import SearchEngine
 
-PASSES = 3
+PASSES = 1
 K = 5
 
 
