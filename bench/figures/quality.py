@@ -5,6 +5,7 @@ measured, whose questions come from this project. All intervals are of 95 %, pai
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,20 @@ DOUBTED = {"unanswerable": Bar("≥", 0.8), "answerable": Bar("≤", 0.05)}  # s
 def measure(bench: Bench) -> Iterator[Comparison]:
     """Every model on every corpus; questions of SciFact are asked of the others, too: nothing answers them there."""
     claims = scifact()
-    for corpus in (bench.corpus, claims) if claims else (bench.corpus,):
-        strange = claims.questions if claims and corpus.name != claims.name else ()
-        for model in MODELS:
-            job = {
-                "root": str(built_root(replace(bench, corpus=corpus), model)),
-                "questions": [(one.qid, one.query, dict(one.grades)) for one in corpus.questions],
-                "strange": [one.query for one in strange],
-            }
-            found = side_in_fresh_process(__name__, "rank", job, bench.cores.all)
-            yield from _Lines(bench, model, corpus, found).all()
+    waiting = []
+    with ThreadPoolExecutor(len(bench.cores.all)) as pool:  # side by side: none of them reads a clock
+        for corpus in (bench.corpus, claims) if claims else (bench.corpus,):
+            strange = claims.questions if claims and corpus.name != claims.name else ()
+            for model in MODELS:
+                job = {
+                    "root": str(built_root(replace(bench, corpus=corpus), model)),
+                    "questions": [(one.qid, one.query, dict(one.grades)) for one in corpus.questions],
+                    "strange": [one.query for one in strange],
+                }
+                found = pool.submit(side_in_fresh_process, __name__, "rank", job, bench.cores.all)
+                waiting.append((model, corpus, found))
+        for model, corpus, found in waiting:
+            yield from _Lines(bench, model, corpus, found.result()).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +138,14 @@ def rank(job: dict[str, Any]) -> dict[str, Any]:
     from bench.rankings import rankings
     from clockifyrag_index.doubts import doubts
     from clockifyrag_index.evaluate import Judged, evaluate
-    from clockifyrag_index.search import SearchRequest
+    from clockifyrag_index.search import SearchEngine, SearchRequest
+    from clockifyrag_service.embedding import ProvenEmbedder
 
     engine = opened(Path(job["root"]))
+    assert engine.embedder is not None
+    embedder = ProvenEmbedder(engine.embedder, engine.generation.manifest.embedder)  # it keeps a question's vector
+    embedder.compare(engine.generation.manifest)
+    engine = SearchEngine(engine.generation, embedder, config=engine.config)
     judged = [Judged(*one) for one in job["questions"]]
     found: dict[str, Any] = {what: {} for what in TITLES}
     for name, ranking in rankings(engine).items():
