@@ -103,7 +103,7 @@ def chunking_table(results: Results) -> str:
         {where for row in cells.values() for where in row}, key=lambda one: one.lower().rpartition(", ")[::-1]
     )
     lines = [
-        f"{figures[0]['date']}, {figures[0]['commit']}.",
+        "; ".join(dict.fromkeys(f"{one['date']}, {one['commit']}" for one in figures)) + ".",
         "",
         f"| tried | {' | '.join(columns)} |",
         "| --- |" + " --- |" * len(columns),
