@@ -37,16 +37,19 @@ def test_pods_that_do_not_drain_are_found_out(installed: Kube, place: Kube) -> N
 
 @pytest.mark.chaos
 def test_pods_without_a_budget_are_found_out(installed: Kube, place: Kube) -> None:
-    """Given no budget, when both pods are evicted, then nothing holds the second back, and requests fail."""
+    """Given no budget, when both pods are evicted, then nothing holds the second back, and no ready one is left.
+
+    Questions may all be answered yet: kube-proxy goes on with pods on their way out where there are no others, and
+    these answer until new ones are ready, if those are quick.
+    """
     with instead_of(installed, "no_budget"):
         resource = place.resource().create(LOCAL).wait_ready()
-        with Load(resource.url, "mutant-no-budget") as load:
-            at_once = [evicted(place, pod["metadata"]["name"]) for pod in place.pods("search")]
-            resource.wait(lambda: 2 == len(resource.ready_pods), "two pods again")
-        problems = found(load.history, resource)
+        at_once = [evicted(place, pod["metadata"]["name"]) for pod in place.pods("search")]
+        left = resource.ready_pods
+        resource.wait(lambda: 2 == len(resource.ready_pods), "two pods again")
 
     assert [True, True] == at_once
-    assert any("failed" in problem for problem in problems), problems
+    assert [] == left
 
 
 @pytest.mark.chaos

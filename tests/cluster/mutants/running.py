@@ -1,4 +1,7 @@
-"""Runs a mutant in place of the operator: `with instead_of(operator, "no_drain"):`."""
+"""Runs a mutant in place of the operator: `with instead_of(operator, "no_drain"):`.
+
+In the node's network: an operator asks pods what they serve.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from tests.apiserver.waiting import wait_until
-from tests.cluster.kube import Kube
+from tests.cluster.kube import Kube, get
 from tests.cluster.load.history import free_port
+from tools.cluster.inside import in_namespace
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = "clockifyrag-operator"
@@ -33,9 +36,10 @@ def instead_of(operator: Kube, mutant: str) -> Iterator[None]:
     }
     operator.run("scale", f"deployment/{DEPLOYMENT}", "--replicas=0")
     log = (ROOT / ".run" / "cluster" / f"mutant-{mutant}.log").open("w")
-    process = subprocess.Popen([sys.executable, "-m", f"tests.cluster.mutants.{mutant}"], env=environment, stderr=log)
+    command = in_namespace([sys.executable, "-m", f"tests.cluster.mutants.{mutant}"])
+    process = subprocess.Popen(command, env=environment, stderr=log)
     try:
-        wait_until(lambda: leads(port), START_SECONDS, f"{mutant} leads, see {log.name}")
+        wait_until(lambda: leads(port), START_SECONDS, f"{mutant} leads, see {log.name}", every=0.5)
         yield
     finally:
         process.terminate()
@@ -55,7 +59,6 @@ def settings(operator: Kube) -> dict[str, str]:
 
 def leads(port: int) -> bool:
     try:
-        told = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-    except httpx.TransportError:
+        return "clockifyrag_leader 1.0" in get(f"http://127.0.0.1:{port}/metrics")
+    except AssertionError:  # it does not answer yet
         return False
-    return "clockifyrag_leader 1.0" in told
