@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clockifyrag_cli.rankings import Answering, engine_answers, fresh_index, server_answers
+from clockifyrag_cli.rankings import Answering, engine_answers, fresh_index, reranker_of, server_answers
 from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def evaluate(
     leg: Annotated[
         str, typer.Option(help="fused, dense or lexical; one leg alone does not work with --url.")
     ] = "fused",
+    rerank: Annotated[
+        str | None, typer.Option(help="Embedding model that reranks; told is also what it changes. Not with --url.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Local model for --corpus: all-minilm or wordllama.")] = "all-minilm",
     key: Annotated[str | None, typer.Option(envvar="CLOCKIFYRAG_API_KEY", help="API key for --url.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
@@ -49,10 +53,12 @@ def evaluate(
         raise UsageError("expected exactly one of --corpus, --index and --url, or --compare")
     if (queries is None) == (known_items is None):
         raise UsageError("expected --queries or --known-items, and not both")
-    if url and (leg != "fused" or known_items):
+    if url and (leg != "fused" or known_items or rerank):
         raise UsageError(
-            "a server answers with both legs and does not list its headings; give --index instead of --url"
+            "a server answers with both legs, as it is set, and lists no headings; give --index instead of --url"
         )
+    if rerank and compare:
+        raise UsageError("--rerank compares an index with itself; expected --index or --corpus, not --compare")
     with ExitStack() as opened:
         if url:
             engines, answers = [], [server_answers(url, key)]
@@ -61,7 +67,10 @@ def evaluate(
             engines = [opened.enter_context(_engine(root)) for root in roots]
             answers = [engine_answers(engine, leg) for engine in engines]
         judged = _questions(queries, qrels, engines, known_items, seed)
-        record = _compared(judged, *answers) if compare else _measured(judged, *answers)
+        if rerank:
+            record = _reranked(judged, answers[0], engine_answers(engines[0], leg, reranker_of(rerank)))
+        else:
+            record = _compared(judged, *answers) if compare else _measured(judged, *answers)
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
     else:
@@ -133,6 +142,14 @@ def _compared(judged: Sequence["Judged"], before: Answering, after: Answering) -
     }  # fmt: skip
 
 
+def _reranked(judged: Sequence["Judged"], before: Answering, after: Answering) -> dict[str, Any]:
+    """What --json prints of a reranked ranking: its measures, and what became of the first order."""
+    found = _compared(judged, before, after)
+    took = [milliseconds for one in judged if (milliseconds := after(one.query).rerank_milliseconds) is not None]
+    changes = {name: found[name] for name in ("ndcg_difference", "wins", "losses", "ties")}
+    return {**_measured(judged, after), "rerank": {**changes, "median_ms": median(took)}}
+
+
 def _record(interval: "Interval") -> dict[str, float]:
     return {"mean": interval.mean, "low": interval.low, "high": interval.high}
 
@@ -148,6 +165,12 @@ def _text(record: dict[str, Any]) -> Iterator[str]:
                 f"  low confidence in {one['count']} of {one['of']} {kind} questions   "
                 f"{one['mean']:.0%}, 95 % interval {one['low']:.0%} – {one['high']:.0%}"
             )
+    if "rerank" in record:
+        told = record["rerank"]
+        one = told["ndcg_difference"]
+        yield f"  reranking: nDCG@10 {one['mean']:+.3f}   paired 95 % interval {one['low']:+.3f} – {one['high']:+.3f}"
+        yield f"  {told['wins']} answered better, {told['losses']} worse, {told['ties']} as before"
+        yield f"  it takes {told['median_ms']:.0f} ms a question (median), passages met for the first time included"
 
 
 def _comparison_text(record: dict[str, Any]) -> Iterator[str]:

@@ -38,11 +38,16 @@ def opened_engine(root: Path) -> Iterator[SearchEngine]:
 
 def embedder_of(identity: EmbedderIdentity) -> Embedder:
     """The embedder that made an index: Local where the model runs in the process, else the Ollama of LLM_BASE_URL."""
+    return local_or_ollama(profile_of(identity))
+
+
+def local_or_ollama(profile: "ModelProfile") -> Embedder:
+    """The embedder of a model: Local where it runs in the process, else the Ollama of LLM_BASE_URL."""
     from clockifyrag_resource.profiles import LOCAL_MODELS
 
     url = os.environ.get("LLM_BASE_URL")
-    provider: Provider = "Local" if identity.model in LOCAL_MODELS else "Ollama"
-    return open_embedder(provider, profile_of(identity), url=url)
+    provider: Provider = "Local" if profile.model in LOCAL_MODELS else "Ollama"
+    return open_embedder(provider, profile, url=url)
 
 
 def provider_of(name: str) -> Provider:

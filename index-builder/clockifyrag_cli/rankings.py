@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
+    from clockifyrag_index.rerank import Reranker
     from clockifyrag_index.search import SearchEngine
 
 DEPTH = 10
+RERANK_SECONDS = 60.0  # nobody waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Answered:
 
     documents: tuple[tuple[str, ...], ...]
     low_confidence: bool
+    rerank_milliseconds: float | None = None  # None: they were not reranked
 
 
 Answering = Callable[[str], Answered]
@@ -40,8 +43,8 @@ def server_answers(url: str, key: str | None) -> Answering:
     return answered
 
 
-def engine_answers(engine: "SearchEngine", leg: str = "fused") -> Answering:
-    """The answers of an opened index by both legs or one of them; each question is asked once."""
+def engine_answers(engine: "SearchEngine", leg: str = "fused", reranker: "Reranker | None" = None) -> Answering:
+    """The answers of an opened index by both legs or one of them, reranked if wanted; each question is asked once."""
     from clockifyrag_index.fusion import Fusion
     from clockifyrag_index.search import SearchEngine, SearchRequest
 
@@ -49,16 +52,29 @@ def engine_answers(engine: "SearchEngine", leg: str = "fused") -> Answering:
     if leg not in shares:
         raise UsageError(f"--leg is {leg!r}; expected {', '.join(shares)}")
     fusion = shares[leg]
-    config = replace(engine.config, fusion=fusion) if fusion else engine.config
-    alone = SearchEngine(engine.generation, engine.embedder if fusion else None, engine.glossary, config)
+    config = replace(engine.config, rerank_timeout_seconds=RERANK_SECONDS)
+    config = replace(config, fusion=fusion) if fusion else config
+    alone = SearchEngine(engine.generation, engine.embedder if fusion else None, engine.glossary, config, reranker)
 
     @cache
     def answered(query: str) -> Answered:
-        result = alone.search(SearchRequest(query, k=DEPTH))
+        result = alone.search(SearchRequest(query, k=DEPTH, rerank=reranker is not None))
         chunks = [hit.sections[0].chunk for hit in result.hits]
-        return Answered(tuple((one.document_id, one.document_url) for one in chunks), result.low_confidence)
+        documents = tuple((one.document_id, one.document_url) for one in chunks)
+        took = result.reranking
+        return Answered(documents, result.low_confidence, took.milliseconds if took else None)
 
     return answered
+
+
+def reranker_of(model: str) -> "Reranker":
+    """What reranks with a model: in the process where it can run there, else in the Ollama of LLM_BASE_URL."""
+    from clockifyrag_cli.opened import local_or_ollama
+    from clockifyrag_index.max_sim import MaxSim
+    from clockifyrag_resource.profiles import model_profile
+
+    profile = model_profile(model)
+    return MaxSim(local_or_ollama(profile), profile)
 
 
 @contextmanager

@@ -16,10 +16,15 @@
     │   └── FormatUnsupported     written by a newer version
     ├── UnknownNamespace        a question for a namespace the index does not hold
     ├── UnknownItem             an article or chunk to explain that the index does not hold
+    ├── RerankSkipped           nothing compared the results once more; `reason` says why
     └── DeadlineExceeded        not even the lexical leg fitted into the request's time
 
 Each message says what was found, what was expected and what to do.
 """
+
+from typing import Literal
+
+SkipReason = Literal["no_model", "timeout", "busy", "unavailable"]
 
 
 class ClockifyRAGError(Exception):
@@ -102,6 +107,14 @@ class UnknownItem(ClockifyRAGError):
         super().__init__(f"no article and no chunk of the index has the id {wanted!r}{like}")
         self.wanted = wanted
         self.nearest = nearest
+
+
+class RerankSkipped(ClockifyRAGError):
+    """Nothing compared the results with the question once more in time; they keep their order."""
+
+    def __init__(self, reason: SkipReason, message: str) -> None:
+        super().__init__(message)
+        self.reason: SkipReason = reason
 
 
 class DeadlineExceeded(ClockifyRAGError):

@@ -25,12 +25,19 @@ class Ranked:
     lexical_rank: npt.NDArray[np.int64]
     unseen_best: float  # the highest score that a passage of any other article can have
     dense_share: float  # of the mix; the rest is the lexical leg's
+    compared: "Compared | None" = None  # None: nothing was compared once more
 
     def certain(self, k: int) -> bool:
         """Whether no other article could be among the first k."""
         if len(self.articles) < k:
             return self.unseen_best <= 0
         return float(self.scores[self.articles[k - 1][0]]) >= self.unseen_best
+
+    def best(self, count: int) -> list[int]:
+        """The places of at most so many passages with the highest scores above 0, best first, equal ones by row."""
+        order = np.argsort(-self.scores, kind="stable")[:count]
+        places: list[int] = order[self.scores[order] > 0].tolist()
+        return places
 
     def source(self, place: int) -> Source:
         """Which leg proposed the passage, or both: hybrid; the stronger leg where it came with its article only."""
@@ -44,6 +51,7 @@ class Ranked:
         """The numbers behind a passage's place: rank, score and weight of each leg, and the score of both.
 
         With the convex mix fused_score is the sum of both scores times their weights; with reciprocal ranks it is not.
+        What a reranker says stands beside them, where there was one.
         """
         return {
             "dense_rank": int(self.dense_rank[place]) or None,
@@ -52,7 +60,32 @@ class Ranked:
             "lexical_rank": int(self.lexical_rank[place]) or None,
             "lexical_score": round(float(self.lexical[place]), 6),
             "lexical_weight": round(1 - self.dense_share, 6),
-            "fused_score": round(float(self.scores[place]), 6),
+            "fused_score": round(float((self.compared.before if self.compared else self.scores)[place]), 6),
+            **(self.compared.explained(place) if self.compared else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a reranker says of the passages; the arrays are parallel to the rows."""
+
+    before: Scores  # of both legs
+    reranked: Scores  # NaN where a passage was not compared
+    share: float  # of `reranked` in the mix
+
+    @property
+    def mixed(self) -> Scores:
+        """(n,) float32 between 0 and 1; what was not compared counts as 0 there."""
+        share = np.float32(self.share)
+        return (1 - share) * self.before + share * np.nan_to_num(self.reranked, nan=0.0)
+
+    def explained(self, place: int) -> dict[str, float | int | None]:
+        """mixed_score is the sum of fused_score and rerank_score times their weights, which sum to 1."""
+        score = float(self.reranked[place])
+        return {
+            "rerank_score": None if np.isnan(score) else round(score, 6),
+            "rerank_weight": round(self.share, 6),
+            "mixed_score": round(float(self.mixed[place]), 6),
         }
 
 

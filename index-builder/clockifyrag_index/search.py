@@ -2,6 +2,7 @@
 
     question ─ clean ─ correct ─ expand ─┬─► dense leg   (cosine of vectors)   ─┐
                                          └─► lexical leg (BM25 of words)       ─┴─► fuse ─► group by article ─► hits
+                                                                             (on request reranked, rerank.py) ┘
 
 The legs propose adaptive_k chunks each, and more as long as an unseen chunk could still belong among the first k
 articles (the threshold algorithm of Fagin, Lotem, Naor: "Optimal aggregation algorithms for middleware", PODS 2001):
@@ -9,7 +10,7 @@ so the first five of ten are the first ten's first five.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -22,7 +23,7 @@ from .chunk import Chunk
 from .dense import EF_SEARCH
 from .embedders import Embedder, Vectors
 from .embedders.weighing import embedded_question
-from .errors import DeadlineExceeded, EmbedderError, UnknownNamespace
+from .errors import DeadlineExceeded, EmbedderError, RerankSkipped, UnknownNamespace
 from .fusion import Fusion, fused
 from .generations import Generation
 from .glossary import Glossary
@@ -34,6 +35,7 @@ from .question import Question, adaptive_k, question
 from .ranked import ByArticle, Ranked, Source, ranks
 from .read_passages import ReadPassages
 from .relevance import curve_of, is_confident, relevance
+from .rerank import CANDIDATES, Reranker, Reranking, compared, mixed_curve
 from .row_filter import RowFilter
 from .text import term_of
 from .top import distinct
@@ -67,6 +69,8 @@ class SearchConfig:
     bm25: Bm25 | None = None  # None: as the generation was written; others are worked out when it is opened
     embed_timeout_seconds: float = 0.4
     ef_search: int = EF_SEARCH  # rows that an index which does not compare all of them proposes
+    rerank_candidates: int = CANDIDATES
+    rerank_timeout_seconds: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class SearchResult:
     low_confidence: bool
     degraded: tuple[str, ...]
     timings_ms: Mapping[str, float]
+    reranking: Reranking | None = None  # None: it was not asked for
 
 
 class SearchEngine:
@@ -113,12 +118,14 @@ class SearchEngine:
         embedder: Embedder | None,
         glossary: Glossary | None = None,
         config: SearchConfig | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
-        """`embedder` None: the lexical leg alone, said as degraded."""
+        """`embedder` None: the lexical leg alone, said as degraded; so is a request to rerank without `reranker`."""
         self.generation = generation
         self.embedder = embedder
         self.glossary = glossary or Glossary()
         self.config = config or SearchConfig()
+        self.reranker = reranker
         model = generation.manifest.embedder.model
         self.fusion, self.curve = self.config.fusion or Fusion.of_model(model), curve_of(model)
         self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25)
@@ -131,11 +138,10 @@ class SearchEngine:
         """The best articles for a question.
 
         UnknownNamespace where the generation does not hold the namespace, DeadlineExceeded where not even the lexical
-        leg fits into the request's time. A dense leg that fails or does not fit is left out and named in `degraded`.
+        leg fits into the request's time. A dense leg that fails or does not fit is left out and named in `degraded`,
+        and so is a reranker.
         """
         run = Run(self, request)
-        if request.rerank:
-            run.degraded.append("rerank")  # there is no reranker yet, which is said rather than passed over
         run.open()
         return run.result()
 
@@ -155,7 +161,7 @@ class Run:
         self.degraded: list[str] = []
         self.timings: dict[str, float] = {}
         self.started = time.monotonic()
-        self.fusion = engine.fusion
+        self.fusion, self.curve = engine.fusion, engine.curve
         self.vector: Vectors | None = None
         self.meaning: DenseLeg | None = None
         self.within = self._namespace_rows()
@@ -263,12 +269,17 @@ class Run:
         asked = adaptive_k(self.request.k, self.question.query_type)
         # ranks depend on everything proposed, so reciprocal rank fusion takes it all at once
         fetched = asked if self.fusion.method == "convex" else PROPOSED_MAX
+        reranks = self.request.rerank and self.engine.reranker is not None
+        certain = max(self.request.k, self.engine.config.rerank_candidates) if reranks else self.request.k
         while True:
             ranked = self.ranked(fetched)
-            if ranked.certain(self.request.k) or fetched >= PROPOSED_MAX:
+            if ranked.certain(certain) or fetched >= PROPOSED_MAX:
                 break
             fetched = min(4 * fetched, PROPOSED_MAX)
         self._took("rank", started)
+        reranking = None
+        if self.request.rerank:
+            ranked, reranking = self.reranked(ranked)
         started = time.monotonic()
         hits = self.hits(ranked)
         self._took("describe", started)
@@ -283,7 +294,35 @@ class Run:
             low_confidence=not is_confident(hits[0].relevance_score if hits else 0.0),
             degraded=tuple(self.degraded),
             timings_ms=self.timings,
+            reranking=reranking,
         )
+
+    def reranked(self, ranked: Ranked) -> tuple[Ranked, Reranking]:
+        """The ranking with what the reranker says of its best passages; as it is where that says nothing in time."""
+        started = time.monotonic()
+        places = ranked.best(self.engine.config.rerank_candidates)
+        used, reason = False, None
+        try:
+            if places:
+                ranked, used = self._compared(ranked, places), True
+        except RerankSkipped as skipped:
+            reason = skipped.reason
+        except EmbedderError:
+            reason = "unavailable"
+        if reason is not None:
+            self.degraded.append("rerank")
+        self._took("rerank", started)
+        return ranked, Reranking(used, reason, self.timings["rerank"])
+
+    def _compared(self, ranked: Ranked, places: Sequence[int]) -> Ranked:
+        engine = self.engine
+        if engine.reranker is None:
+            raise RerankSkipped("no_model", "no model to rerank with is set")
+        seconds = min(engine.config.rerank_timeout_seconds, self._seconds_left())
+        passages = [engine.generation.chunks[int(ranked.rows[place])].embedded_text for place in places]
+        scores = engine.reranker.scores(self.question.text, passages, seconds)
+        self.curve = mixed_curve(engine.curve, engine.reranker.curve)
+        return compared(ranked, engine.generation.articles.of_rows(ranked.rows), places, scores)
 
     def ranked(self, k: int) -> Ranked:
         """The passages of all articles that a leg proposes for k, scored and grouped."""
@@ -340,7 +379,7 @@ class Run:
 
     def relevance(self, score: float) -> float:
         """Of a mixed score, or of the score of words where they answer alone."""
-        return relevance(score, self.engine.curve if self.meaning else None)
+        return relevance(score, self.curve if self.meaning else None)
 
     def _seconds_left(self) -> float:
         """Seconds until the request's deadline; infinite without one."""

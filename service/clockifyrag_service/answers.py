@@ -12,6 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from clockifyrag_index.chunk import BREADCRUMB_SEPARATOR, Chunk
+from clockifyrag_index.rerank import Reranking
 from clockifyrag_index.search import ArticleHit, SearchResult, SectionHit
 
 from .etags import weak_etag
@@ -30,6 +31,7 @@ class Answer:
     timings_ms: Mapping[str, float]
     low_confidence: bool
     etag: bytes
+    reranking: bytes = b""  # told beside the figures of a request: how long it took is no part of what the ETag names
 
     @property
     def size_bytes(self) -> int:
@@ -46,8 +48,9 @@ class Answer:
         if self.parameters.details:
             shown = {"cache": round(seconds * 1000, 3)} if from_cache else rounded(self.timings_ms)
             timings = b',"timings":' + orjson.dumps(shown)
-        return b'%b,"latency_ms":%.3f,"from_cache":%b%b,"request_id":"%b"}}' % (
+        return b'%b%b,"latency_ms":%.3f,"from_cache":%b%b,"request_id":"%b"}}' % (
             self.head,
+            self.reranking,
             seconds * 1000,
             b"true" if from_cache else b"false",
             timings,
@@ -72,7 +75,12 @@ def answer(result: SearchResult, parameters: SearchParameters, generation: str) 
         result.timings_ms,
         result.low_confidence,
         weak_etag(head),
+        b"" if result.reranking is None else b',"rerank":' + orjson.dumps(told(result.reranking)),
     )
+
+
+def told(reranking: Reranking) -> dict[str, Any]:
+    return {"used": reranking.used, "reason": reranking.reason, "ms": round(reranking.milliseconds, 3)}
 
 
 def search_metadata(result: SearchResult, generation: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clockifyrag_index.errors import ClockifyRAGError, GenerationMissing
+from clockifyrag_index.rerank import Reranker
 
 from .answers import Answer
 from .embedding import EmbedderChoice
@@ -21,6 +22,7 @@ from .loading import GlossaryFile, opened, phrase_index, warmed
 from .materialise import Store
 from .parameters import SearchParameters
 from .pointer import NothingToServe, Pointer
+from .rerank import reranker_of
 from .serving import Served, Serving
 from .settings import Settings
 from .transfer import Interrupted, StoreUnavailable
@@ -59,6 +61,7 @@ class Loader:
         self._choice = EmbedderChoice(settings)
         self._glossary = GlossaryFile(settings.glossary_path)
         self._store = Store(settings.store_url, settings.index_root) if settings.store_url else None
+        self._reranker: Reranker | None = None  # of every generation; opened by the thread, which takes a moment
         self._open: list[Served] = []  # not closed yet: their files are in use
         self._loaded: object = None  # what the served one was loaded from
         self._failed: object = None  # what could not be loaded
@@ -80,10 +83,13 @@ class Loader:
         current, self._serving.current = self._serving.current, None
         for served in (*self._serving.to_close, *((current,) if current else ())):
             self._close(served)
+        if self._reranker:
+            self._reranker.close()
         if self._store:
             self._store.close()  # what was served stays on the disk, for a container that starts again
 
     def _run(self) -> None:
+        self._reranker = reranker_of(self._settings)
         while not self._stopped.is_set():
             try:
                 self.look()
@@ -121,7 +127,9 @@ class Loader:
             previous = current.embedding if current else None
             self._fetch(folder)
             verify = self._store is None
-            served = opened(folder, self._settings, self._glossary, self._choice, previous, verify=verify)
+            served = opened(
+                folder, self._settings, self._glossary, self._choice, previous, reranker=self._reranker, verify=verify
+            )
         except Interrupted:
             return  # the next look finds out what is wanted instead
         except (ClockifyRAGError, OSError, ValueError) as error:

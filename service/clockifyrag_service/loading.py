@@ -16,6 +16,7 @@ from clockifyrag_index.fusion import Fusion
 from clockifyrag_index.generations import Generation, open_generation
 from clockifyrag_index.glossary import Glossary, load_glossary
 from clockifyrag_index.lexical import question_terms
+from clockifyrag_index.rerank import Reranker
 from clockifyrag_index.search import SearchConfig, SearchEngine, SearchRequest
 
 from .answers import Answer, answer
@@ -69,6 +70,8 @@ def search_config(settings: Settings, model: str) -> SearchConfig:
         fusion=replace(tuned, dense_weight=dense, lexical_weight=lexical),
         embed_timeout_seconds=settings.embed_timeout_ms / 1000,
         ef_search=settings.ef_search,
+        rerank_candidates=settings.rerank_candidates,
+        rerank_timeout_seconds=settings.rerank_timeout_ms / 1000,
     )
 
 
@@ -79,6 +82,7 @@ def opened(
     choice: EmbedderChoice,
     previous: QuestionEmbedder | None = None,
     *,
+    reranker: Reranker | None = None,
     verify: bool = True,
 ) -> Served:
     """The generation in `folder`, ready to serve, with the `previous` embedder where it fits.
@@ -89,7 +93,7 @@ def opened(
     try:
         embedding = choice.embedder_for(generation.manifest, previous)
         config = search_config(settings, generation.manifest.embedder.model)
-        engine = SearchEngine(generation, embedding.embedder, glossary.glossary, config)
+        engine = SearchEngine(generation, embedding.embedder, glossary.glossary, config, reranker)
         ask_canary(engine)
     except BaseException:
         generation.close()
@@ -109,6 +113,9 @@ def key_prefix(content_digest: str, generation_id: str, settings: Settings, glos
         settings.ef_search,
         settings.embed_timeout_ms,
         settings.search_timeout_ms,
+        settings.rerank_model,
+        settings.rerank_candidates,
+        settings.rerank_timeout_ms,
         glossary.digest(),
     )
     return hashlib.sha256(orjson.dumps(parts)).digest()[:KEY_PREFIX_BYTES]

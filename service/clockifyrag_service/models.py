@@ -92,6 +92,14 @@ class ResultAnswer(BaseModel):
     explanation: Annotated[dict[str, float | int | None] | None, Field(description="With details.")] = None
 
 
+class RerankMetadata(BaseModel):
+    used: bool
+    reason: Annotated[
+        Literal["no_model", "timeout", "busy", "unavailable"] | None, Field(description="Why not, where it was not.")
+    ]
+    ms: Annotated[float, Field(description="Milliseconds it took when the answer was computed.")]
+
+
 class SearchMetadata(BaseModel):
     total_results: int
     query_processed: str
@@ -105,6 +113,7 @@ class SearchMetadata(BaseModel):
     index_generation: str
     degraded: list[str]
     request_id: str
+    rerank: Annotated[RerankMetadata | None, Field(description="Where reranking was wanted.")] = None
     timings: Annotated[dict[str, float] | None, Field(description="Milliseconds of each stage, with details.")] = None
 
 

@@ -190,9 +190,7 @@ def search_rules(settings: Settings) -> tuple[Rule, ...]:
         integer("k", "Articles wanted.", 1, 50, settings.retrieval_k),
         boolean("expand", "Use the glossary and correct typing errors.", True),
         boolean("cache", "Answer from the cache, and keep the answer there.", True),
-        boolean(
-            "rerank", "Rerank the best hits. There is no reranker yet: `degraded` then names rerank.", settings.rerank
-        ),
+        boolean("rerank", "Compare the first results with the question once more.", settings.rerank),
         boolean("details", "Tell the scores of each leg and the time of each stage.", False),
         text("namespace", "Search in this namespace only.", 100),
         text("category", "Search below this category only: leading segments of its path.", 200),

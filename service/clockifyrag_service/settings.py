@@ -123,8 +123,22 @@ class Settings(BaseSettings):
     )
     rerank: bool = Field(
         default=False,
-        description="Rerank when a request does not say. There is no reranker yet: every answer then says so in "
+        description="Rerank when a request does not say. An answer that was not reranked in time says so in "
         "`degraded` and is not kept.",
+    )
+    rerank_model: str | None = Field(
+        default=None,
+        description="Embedding model that compares the best passages with the question once more, a stronger one than "
+        "the index's; in the process or in Ollama, as QUERY_PROVIDER says. Unset: nothing reranks.",
+    )
+    rerank_candidates: int = Field(
+        default=20, ge=1, le=100, description="Best passages of the first order that are compared."
+    )
+    rerank_timeout_ms: int = Field(
+        default=500,
+        ge=1,
+        le=60_000,
+        description="Milliseconds a question may take to rerank; then its results keep their first order.",
     )
     search_timeout_ms: int = Field(
         default=5000,

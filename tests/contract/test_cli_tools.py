@@ -120,6 +120,22 @@ def test_eval_tells_how_often_answers_are_doubted(run: Run, root: Path, tmp_path
     assert "low confidence in 1 of 1 unanswerable questions" in text
 
 
+def test_eval_tells_what_reranking_changes(run: Run, root: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    plain = json.loads(run("eval", "--queries", questions, "--index", root, "--json").stdout)
+    record = json.loads(run("eval", "--queries", questions, "--index", root, "--rerank", "wordllama", "--json").stdout)
+    text = run("eval", "--queries", questions, "--index", root, "--rerank", "wordllama").stdout
+
+    told = record["rerank"]
+    assert record["questions"] == plain["questions"] == told["wins"] + told["losses"] + told["ties"]
+    gained = record["ndcg"]["mean"] - plain["ndcg"]["mean"]
+    assert pytest.approx(gained, abs=1e-9) == told["ndcg_difference"]["mean"]
+    assert told["median_ms"] > 0
+    assert "reranking: nDCG@10 +" in text
+
+
 def test_eval_asks_for_headings_where_there_are_no_judged_questions(run: Run, root: Path) -> None:
     articles = {
         "a.md": f"# A\n\n## Lock the timesheet\n\n{'It is locked. ' * 30}\n",  # short sections join a neighbour
@@ -157,6 +173,10 @@ def test_eval_compares_two_indexes_by_what_they_answer(
         pytest.param(["--index", "x"], "--queries or --known-items", id="no questions"),
         pytest.param(["--index", "x", "--queries", "q", "--known-items", "3"], "not both", id="both"),
         pytest.param(["--url", "http://127.0.0.1:9", "--known-items", "3"], "--index instead of --url", id="server"),
+        pytest.param(
+            ["--url", "http://127.0.0.1:9", "--queries", "q", "--rerank", "wordllama"], "--index", id="another server's"
+        ),
+        pytest.param(["--compare", "a", "b", "--queries", "q", "--rerank", "wordllama"], "not --compare", id="three"),
     ],
 )
 def test_eval_says_what_does_not_go_together(run: Run, arguments: list[str], said: str) -> None:

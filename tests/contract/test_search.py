@@ -208,10 +208,6 @@ def test_no_time_at_all_is_told_as_such(two_spaces: SearchEngine) -> None:
         two_spaces.search(SearchRequest("timer", timeout_seconds=0))
 
 
-def test_reranking_is_said_to_be_left_out(two_spaces: SearchEngine) -> None:
-    assert ("rerank",) == two_spaces.search(SearchRequest("timer", rerank=True)).degraded
-
-
 def test_a_least_score_cuts_the_rest(sample: SearchEngine) -> None:
     every = sample.search(SearchRequest("approve timesheets", k=20)).hits
     least = every[2].relevance_score

@@ -44,7 +44,8 @@ async def chat_search_answer(parts: Parts, request: Request, body: ChatSearchBod
     settings = parts.settings
     asked = checked_question("query", body.query, settings.min_query_length, settings.max_query_length)
     query, applied = standalone(asked, body.context, settings.max_query_length)
-    document = await searched(parts, request, SearchParameters(query, body.k or settings.retrieval_k))
+    parameters = SearchParameters(query, body.k or settings.retrieval_k, rerank=settings.rerank)
+    document = await searched(parts, request, parameters)
     metadata = document["metadata"] | {"context_applied": applied}
     if body.answer:
         parts.metrics.left_out("llm")
@@ -64,7 +65,8 @@ async def chat_search_answer(parts: Parts, request: Request, body: ChatSearchBod
 async def chat_answer(parts: Parts, request: Request, body: ChatBody) -> dict[str, Any]:
     settings = parts.settings
     asked = checked_question("question", body.question, settings.min_query_length, settings.max_query_length)
-    parameters = SearchParameters(asked, body.k or settings.retrieval_k, namespace=body.namespace)
+    k = body.k or settings.retrieval_k
+    parameters = SearchParameters(asked, k, rerank=settings.rerank, namespace=body.namespace)
     document = await searched(parts, request, parameters)
     parts.metrics.left_out("llm")
     return {

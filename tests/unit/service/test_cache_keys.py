@@ -27,6 +27,9 @@ def prefix(digest: str = "sha256:1", generation: str = "gen-1", glossary: str = 
         pytest.param({"ef_search": 65}, id="breadth"),
         pytest.param({"embed_timeout_ms": 401}, id="time-to-embed"),
         pytest.param({"search_timeout_ms": 5001}, id="time-to-search"),
+        pytest.param({"rerank_model": "all-minilm"}, id="reranker"),
+        pytest.param({"rerank_candidates": 21}, id="candidates-to-rerank"),
+        pytest.param({"rerank_timeout_ms": 501}, id="time-to-rerank"),
     ],
 )
 def test_what_changes_answers_changes_the_key(changed: dict[str, Any]) -> None:
