@@ -65,13 +65,16 @@ def with_local_embedder(resource: ClockifyRAG) -> ClockifyRAG:
     """The same resource with its model in the process, for machines without an Ollama.
 
     The model stays where it runs locally, else it becomes the default one and takes the profile and, where they do
-    not suit it, the chunk lengths of the other with it.
+    not suit it, the chunk lengths of the other with it. So does the model that reranks.
     """
     spec = resource.spec
     embedding = {"provider": "Local", "query_provider": "Auto", "digest": None}  # a digest is one provider's
     if spec.embedding.resolved_model() not in LOCAL_MODELS:
         embedding |= {"model": DEFAULT_MODEL["Local"], "profile": None}
     changed = spec.model_copy(update={"embedding": spec.embedding.model_copy(update=embedding)})
+    if changed.reranks_with_ollama():
+        config = spec.search.config.model_copy(update={"rerank_model": DEFAULT_MODEL["Local"]})
+        changed = changed.model_copy(update={"search": spec.search.model_copy(update={"config": config})})
     if any(changed.broken_rules()):
         changed = changed.model_copy(update={"chunking": Chunking()})
     return resource.model_copy(update={"spec": changed})

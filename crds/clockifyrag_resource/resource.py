@@ -14,7 +14,7 @@ from clockifyrag_resource.index import Index
 from clockifyrag_resource.monitoring import Monitoring, NetworkPolicy
 from clockifyrag_resource.ollama import Ollama
 from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Maybe, Part
-from clockifyrag_resource.profiles import PROFILES, ModelProfile, model_profile
+from clockifyrag_resource.profiles import LOCAL_MODELS, PROFILES, ModelProfile, canonical_model, model_profile
 from clockifyrag_resource.search import Search
 from clockifyrag_resource.source import Source
 from clockifyrag_resource.texts import (
@@ -117,8 +117,15 @@ class Spec(Part):
     def wants_managed_ollama(self) -> bool:
         """Whether the operator is to run an Ollama: something needs one and no address of one is given."""
         used = "Ollama" in (self.embedding.provider, self.embedding.query_provider)
-        asked = self.answers is not None and self.answers.url is None
+        asked = self.reranks_with_ollama() or (self.answers is not None and self.answers.url is None)
         return self.ollama.url is None and (used or asked or self.ollama.server is not None)
+
+    def reranks_with_ollama(self) -> bool:
+        """Whether the model that reranks runs in an Ollama: it may, and has no twin in the process or must."""
+        model, provider = self.search.config.rerank_model, self.embedding.query_provider
+        if model is None or provider == "Local":
+            return False
+        return provider == "Ollama" or canonical_model(model) not in LOCAL_MODELS
 
     def broken_rules(self) -> Iterator[Broken]:
         longest, max_chars = self.longest_max_chars(), self.resolved_max_chars()

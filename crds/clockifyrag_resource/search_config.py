@@ -9,7 +9,7 @@ from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.index import Share
 from clockifyrag_resource.part import RESTARTS, Broken, Maybe, Part
 from clockifyrag_resource.quantities import Quantity, Size
-from clockifyrag_resource.texts import Network, Origin
+from clockifyrag_resource.texts import ModelName, Network, Origin
 
 
 class SearchConfig(Part):
@@ -55,6 +55,11 @@ class SearchConfig(Part):
     rerank: bool = Field(
         default=False,
         description="Whether results are ranked again when a request does not say.",
+        json_schema_extra=RESTARTS,
+    )
+    rerank_model: Maybe[ModelName] = Field(
+        default=None,
+        description="Embedding model that ranks results again, in the process or in Ollama. Unset: none does.",
         json_schema_extra=RESTARTS,
     )
     rate_limit_per_minute: int = Field(

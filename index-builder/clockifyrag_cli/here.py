@@ -61,7 +61,6 @@ def _not_yet(resource: "ClockifyRAG") -> list[str]:
     spec = resource.spec
     asked = {
         "index.quality": spec.index.quality is not None,
-        "search.config.rerank": spec.search.config.rerank,
         "answers": spec.answers is not None,
     }
     return [field for field, is_asked in asked.items() if is_asked]
@@ -150,6 +149,7 @@ def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Se
         "lexical_weight": config.lexical_weight,
         "ef_search": config.ef_search,
         "rerank": config.rerank,
+        "rerank_model": config.rerank_model,
         "rate_limit_per_minute": config.rate_limit_per_minute,
         "trusted_proxies": config.trusted_proxies,
         "log_level": config.log_level.lower(),

@@ -28,7 +28,7 @@ def asks_ollama(spec: Spec) -> bool:
 
 def wanted_models(spec: Spec, ledger: Ledger | None, published: str | None, in_use: frozenset[str]) -> tuple[str, ...]:
     """What the managed Ollama holds: the embedding model first, those of published, pinned and served generations,
-    the one that writes answers last; () without a managed Ollama.
+    the one that reranks, the one that writes answers last; () without a managed Ollama.
 
     A spec that turns to a model in the process keeps the Ollama as long as a generation of before is served: its
     questions get their vectors there.
@@ -39,8 +39,9 @@ def wanted_models(spec: Spec, ledger: Ledger | None, published: str | None, in_u
     kept = {published, spec.index.pin, *in_use} - {None}
     entries = () if ledger is None else ledger.entries
     of_generations = {canonical_model(one.model) for one in entries if one.id in kept and one.model}
+    reranks = [canonical_model(spec.search.config.rerank_model or "")] if spec.reranks_with_ollama() else []
     answers = [canonical_model(spec.answers.model)] if spec.answers and spec.answers.url is None else []
-    return tuple(dict.fromkeys([*wanted, *sorted(_asked_for(spec, of_generations)), *answers]))
+    return tuple(dict.fromkeys([*wanted, *sorted(_asked_for(spec, of_generations)), *reranks, *answers]))
 
 
 def _asked_for(spec: Spec, of_generations: set[str]) -> set[str]:

@@ -26,8 +26,8 @@ from clockifyrag_service.settings import Settings
 CONFIG: Spec = {
     "retrievalK": 9, "cacheSize": 11, "cacheMaxBytes": "3Mi", "cacheTTLSeconds": 60, "minQueryLength": 3,
     "maxQueryLength": 99, "denseWeight": "0.00001", "lexicalWeight": "0.75", "efSearch": 17, "rerank": True,
-    "rateLimitPerMinute": 30, "trustedProxies": ["10.0.0.0/8", "192.0.2.1"], "logLevel": "Warning",
-    "corsOrigins": ["https://example.com", "https://docs.example.com"],
+    "rerankModel": "bge-m3", "rateLimitPerMinute": 30, "trustedProxies": ["10.0.0.0/8", "192.0.2.1"],
+    "logLevel": "Warning", "corsOrigins": ["https://example.com", "https://docs.example.com"],
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ def _of_config(wanted: Wanted) -> dict[str, str]:
         LEXICAL_WEIGHT=_decimal(config.lexical_weight),
         EF_SEARCH=str(config.ef_search),
         RERANK="true" if config.rerank else "false",
+        RERANK_MODEL=config.rerank_model,
         RATE_LIMIT_PER_MINUTE=str(config.rate_limit_per_minute),
         TRUSTED_PROXIES=",".join(config.trusted_proxies),
         LOG_LEVEL=config.log_level.lower(),

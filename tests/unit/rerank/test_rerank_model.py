@@ -1,0 +1,62 @@
+"""Where the model that reranks runs, and who sees to it that it is there."""
+
+import json
+from typing import Any
+
+import pytest
+
+from clockifyrag_operator.models import wanted_models
+from clockifyrag_resource.load import parse_resource
+from clockifyrag_resource.local import with_local_embedder
+from clockifyrag_resource.resource import ClockifyRAG
+
+LOCAL, OLLAMA = {"provider": "Local"}, {"provider": "Ollama"}
+
+
+def resource(model: str | None, embedding: dict[str, Any], **spec: Any) -> ClockifyRAG:
+    head = {"apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG", "metadata": {"name": "help"}}
+    config = {"rerank": True} | ({"rerankModel": model} if model else {})
+    full = {"source": {"sample": {}}, "embedding": embedding, "search": {"config": config}} | spec
+    return parse_resource(json.dumps(head | {"spec": full}), "test.yaml")
+
+
+@pytest.mark.parametrize(
+    ("model", "embedding", "pulled"),
+    [
+        pytest.param(None, LOCAL, (), id="none"),
+        pytest.param("all-minilm", LOCAL, (), id="in the process"),
+        pytest.param("all-minilm:latest", LOCAL, (), id="in the process, with a tag"),
+        pytest.param("bge-m3", LOCAL, ("bge-m3",), id="an Ollama for it alone"),
+        pytest.param("bge-m3:latest", OLLAMA, ("nomic-embed-text", "bge-m3"), id="beside the embedding model"),
+        pytest.param("nomic-embed-text", OLLAMA, ("nomic-embed-text",), id="the same model"),
+        pytest.param("all-minilm", OLLAMA | {"queryProvider": "Ollama"}, ("nomic-embed-text", "all-minilm"), id="must"),
+        pytest.param("bge-m3", LOCAL | {"queryProvider": "Local"}, (), id="may not"),
+    ],
+)
+def test_the_managed_ollama_holds_it_where_it_cannot_run_in_the_process(
+    model: str | None, embedding: dict[str, Any], pulled: tuple[str, ...]
+) -> None:
+    spec = resource(model, embedding).spec
+
+    assert pulled == wanted_models(spec, None, None, frozenset())
+    assert bool(pulled) == spec.wants_managed_ollama()
+
+
+def test_an_ollama_of_somebody_else_is_told_nothing() -> None:
+    spec = resource("bge-m3", OLLAMA, ollama={"url": "http://ollama:11434"}).spec
+
+    assert ((), False) == (wanted_models(spec, None, None, frozenset()), spec.wants_managed_ollama())
+
+
+@pytest.mark.parametrize(
+    ("model", "here"),
+    [(None, None), ("bge-m3", "all-minilm"), ("wordllama", "wordllama"), ("all-minilm:latest", "all-minilm:latest")],
+)
+def test_without_an_ollama_a_model_of_the_process_takes_its_place(model: str | None, here: str | None) -> None:
+    local = with_local_embedder(resource(model, OLLAMA)).spec
+
+    assert (here, True, False) == (
+        local.search.config.rerank_model,
+        local.search.config.rerank,
+        local.wants_managed_ollama(),
+    )
