@@ -33,12 +33,12 @@ def rankings(engine: "SearchEngine") -> dict[str, Ranking]:
     }
 
 
-def served(engine: "SearchEngine") -> Ranking:
+def served(engine: "SearchEngine", *, rerank: bool = False) -> Ranking:
     """As the engine answers."""
     from clockifyrag_index.search import SearchRequest
 
     def ranking(query: str) -> list[tuple[str, ...]]:
-        chunks = [hit.sections[0].chunk for hit in engine.search(SearchRequest(query, k=TOP)).hits]
+        chunks = [hit.sections[0].chunk for hit in engine.search(SearchRequest(query, k=TOP, rerank=rerank)).hits]
         return [(one.document_id, one.document_url) for one in chunks]
 
     return ranking

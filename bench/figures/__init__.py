@@ -13,7 +13,7 @@ NAMES = (
 )  # fmt: skip
 LARGE = ("bm25-large", "large-dense", "large-memory", "large-start")  # of a million passages: make bench-large
 # Measured when they are named: they need an API server or the node of make cluster-up, or take a quarter of an hour.
-NAMED_ONLY = ("operator", "cluster", "chunking")
+NAMED_ONLY = ("operator", "cluster", "cluster-first", "chunking", "rerank")
 
 
 def figure(name: str) -> Figure:

@@ -83,7 +83,7 @@ class _Lines:
 
     def _rival(self, name: str, called: str, bar: Bar | None = None, goal: str = "") -> Comparison:
         ndcg = self.found["ndcg"]
-        remark = _difference(ndcg["both"], ndcg[name])
+        remark = difference(ndcg["both"], ndcg[name])
         rival = self._side(called, _mean(ndcg[name]), "ndcg")
         return self._line(name, f"nDCG@10 by {called.partition(',')[0]}", rival, bar, remark, goal)
 
@@ -119,7 +119,7 @@ def _spread(values: Sequence[float]) -> str:
     return f"{len(values)} questions, interval {found.low:.3f} – {found.high:.3f}"
 
 
-def _difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
     from clockifyrag_index.evaluate import bootstrap
 
     found = bootstrap([a - b for a, b in zip(ours, theirs, strict=True)])
