@@ -16,7 +16,7 @@ def mutate() -> None:
 
     search._container = container  # type: ignore[assignment]
     settings_map.DRAIN_SECONDS = 0
-    settings_map.SHUTDOWN_SECONDS = 0
+    settings_map.SHUTDOWN_SECONDS = 1
 
 
 if __name__ == "__main__":
