@@ -127,7 +127,8 @@ def test_equal_scores_leave_every_place_as_it_was(sample: SearchEngine, score: f
 @pytest.mark.parametrize("method", ["convex", "rrf"])
 def test_fewer_results_are_the_first_of_more(sample: SearchEngine, question: str, method: str) -> None:
     told = Told(by_hash)
-    engine = with_reranker(sample, told, fusion=Fusion(method=method))  # type: ignore[arg-type]
+    wide = {"rerank_candidates": 30}  # many more than a leg proposes for three results at first
+    engine = with_reranker(sample, told, fusion=Fusion(method=method), **wide)  # type: ignore[arg-type]
 
     few, some, many = (reranked(engine, k, question) for k in (3, 10, 50))
 
