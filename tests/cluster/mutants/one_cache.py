@@ -1,7 +1,8 @@
 """Pods whose cache knows no generation: an answer of the one before is given again.
 
 The service's image stays as it is. A file of the ConfigMap `mutant` in the pods' namespace, which Python runs as it
-starts, takes the generation out of the cache's keys.
+starts, takes the generation out of the cache's keys, and leaves out the answers that a new generation begins with: they
+would take the place of the old ones.
 """
 
 from tests.apiserver.faults.mutants.running import run
@@ -13,6 +14,7 @@ SITECUSTOMIZE = """
 from clockifyrag_service import loading
 
 loading.key_prefix = lambda *_: b"one for all"
+loading.warmed = lambda *_, **__: []
 """
 FOLDER = "/mutant"
 
