@@ -13,6 +13,7 @@ from clockifyrag_operator.decide import decide
 from clockifyrag_operator.decision import Decision, Plan
 from clockifyrag_operator.manifest import controller_of
 from clockifyrag_operator.objects.ledger import ledger_config_map
+from clockifyrag_operator.objects.model_server import search_url
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.status import status
@@ -44,7 +45,7 @@ def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
         touch=_touched(wanted, seen, decision),
         status=told,
         events=events(wanted, seen, decision, told, created),
-        recheck_seconds=_recheck(seen, decision, told, settings),
+        recheck_seconds=_recheck(wanted, seen, decision, told, settings),
     )
 
 
@@ -105,14 +106,19 @@ def _touched(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[str,
     }
 
 
-def _recheck(seen: Observed, decision: Decision, told: Mapping[str, object], settings: Settings) -> float | None:
+def _recheck(
+    wanted: Wanted, seen: Observed, decision: Decision, told: Mapping[str, object], settings: Settings
+) -> float | None:
     """Seconds until the next look although nothing happened: while something is under way, pods are asked about it.
 
-    Without pods there is nobody to ask, and the first one wakes the operator.
+    A model server that fails is no event: those that need it are asked at rest, too. Without pods there is nobody to
+    ask, and the first one wakes the operator.
     """
     conditions = told["conditions"]
     assert isinstance(conditions, list), "a status has conditions"
     under_way = any(one["type"] == "Reconciling" and one["status"] == "True" for one in conditions)
-    asked = under_way and any(pod.get("status", {}).get("podIP") for pod in seen.all("Pod"))
-    waits = [decision.recheck_seconds, settings.poll_seconds if asked else None]
+    waits = [decision.recheck_seconds]
+    if any(pod.get("status", {}).get("podIP") for pod in seen.all("Pod")):
+        waits.append(settings.poll_seconds if under_way else None)
+        waits.append(settings.health_seconds if search_url(wanted, decision) else None)
     return min((one for one in waits if one is not None), default=None)

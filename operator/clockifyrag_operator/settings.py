@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(
         default=10, gt=0, description="Seconds between questions to pods while something is under way."
     )
+    health_seconds: float = Field(
+        default=60, gt=0, description="Seconds between questions to search pods that need a model server, at rest."
+    )
     discovery_seconds: float = Field(
         default=30, gt=0, description="Seconds between looks at which kinds the API server knows."
     )

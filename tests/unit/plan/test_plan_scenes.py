@@ -13,6 +13,7 @@ from tests.unit.plan.world import World
 
 from clockifyrag_operator import names
 from clockifyrag_operator.plan import plan
+from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.conditions import CONDITIONS, REASONS, ConditionType
 
 
@@ -53,6 +54,25 @@ def test_going_back_to_what_was_built_before_needs_no_job() -> None:
     assert first != second
     assert first == world.status["index"]["generation"]
     assert 2 == len(world.jobs_created)
+
+
+def test_at_rest_search_pods_are_asked_again_only_where_a_model_server_may_fail_them() -> None:
+    world = served()
+    by_themselves = with_addresses(world).plan().recheck_seconds
+    world.edit(
+        embedding={"provider": "Local", "queryProvider": "Ollama"}, ollama={"url": "http://models.example:11434"}
+    )
+    world.settle()
+
+    assert by_themselves is None
+    assert Settings().health_seconds == with_addresses(world).plan().recheck_seconds
+
+
+def with_addresses(world: World) -> World:
+    """The same, whose pods can be asked."""
+    for pod in world.every("Pod"):
+        pod["status"]["podIP"] = "10.0.0.1"
+    return world
 
 
 @pytest.mark.parametrize(
