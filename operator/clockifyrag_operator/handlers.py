@@ -184,6 +184,31 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     return made
 
 
+class Handover:
+    """Events on their way from kopf's thread to another loop, which is woken once for all that came meanwhile.
+
+    Waking is a system call, and a burst brings thousands. kopf's thread alone hands over: of two threads each could
+    see the other's event lie there, and nobody would wake the loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Hear) -> None:
+        self._loop, self._hear = loop, hear
+        self._waiting: deque[tuple[str | None, Manifest]] = deque()
+
+    def __call__(self, happened: str | None, manifest: Manifest) -> None:
+        self._waiting.append((happened, manifest))
+        if len(self._waiting) == 1:
+            self._loop.call_soon_threadsafe(self._take_all)
+
+    def _take_all(self) -> None:
+        try:
+            while self._waiting:
+                self._hear(*self._waiting.popleft())
+        finally:
+            if self._waiting:  # one could not be taken in: the others are
+                self._loop.call_soon(self._take_all)
+
+
 async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics, settings: Settings) -> None:
     """Runs kopf until it fails, which raises what it failed of. Cancelled, it is told to end and not waited for.
 
@@ -191,22 +216,13 @@ async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
-    heard: deque[tuple[str | None, Manifest]] = deque()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    handed = Handover(loop, hear)
 
     def hear_there(happened: str | None, manifest: Manifest) -> None:
         metrics.heard()
-        heard.append((happened, manifest))
-        if len(heard) == 1:  # else that loop was woken already: each time is a system call
-            loop.call_soon_threadsafe(hear_all)
-
-    def hear_all() -> None:
-        try:
-            while heard:
-                hear(*heard.popleft())
-        finally:
-            if heard:  # one could not be taken in: the others are
-                loop.call_soon(hear_all)
+        handed(happened, manifest)
 
     def relisted_there(kind: Kind, namespace: str | None) -> None:
         loop.call_soon_threadsafe(relisted, kind, namespace)

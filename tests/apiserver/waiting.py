@@ -15,7 +15,7 @@ def wait_until(
     explain: Callable[[], object] = lambda: "",
     every: float = POLL_SECONDS,
 ) -> T:
-    """The first true value of `holds()`, asked for `every` so many seconds.
+    """The first true value of `holds()`, asked for again after `every` seconds.
 
     An assertion that names `why`, and what `explain` tells, if there is none within `seconds`.
     """

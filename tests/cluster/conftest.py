@@ -26,12 +26,12 @@ OUTLIVES = pytest.mark.filterwarnings("ignore:subprocess .* is still running:Res
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     ours = [item for item in items if here in item.path.parents]
+    foreign = bool(os.environ.get(FOREIGN))
     for item in ours:
         item.add_marker(pytest.mark.cluster)
         item.add_marker(OUTLIVES)
         if not CHAOS:
-            item.add_marker(pytest.mark.timeout(600))
-    foreign = bool(os.environ.get(FOREIGN))
+            item.add_marker(pytest.mark.timeout(1800 if foreign else 600))  # elsewhere, images travel first
     left_out = [
         item
         for item in ours

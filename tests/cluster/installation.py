@@ -55,7 +55,9 @@ def installation() -> Iterator[Kube]:
 
 @contextmanager
 def installation_elsewhere() -> Iterator[Kube]:
-    """The operator's namespace in the cluster of E2E_KUBECONFIG, without a resource."""
+    """The operator's namespace in the cluster of E2E_KUBECONFIG, without a resource; AssertionError where it exists."""
+    found = Kubectl(Path(os.environ[FOREIGN])).run("get", "namespace", NAMESPACE, "--ignore-not-found")
+    assert not found, f"namespace {NAMESPACE} is there already: these tests would delete it, with all that is in it"
     send()
     with installed_by("prod", Path(os.environ[FOREIGN])) as kube:
         yield kube
@@ -63,6 +65,7 @@ def installation_elsewhere() -> Iterator[Kube]:
 
 @contextmanager
 def installed_by(profile: str, kubeconfig: Path, **told: str) -> Iterator[Kube]:
+    """The namespace in which a profile of skaffold.yaml installed the chart, told these variables; gone afterwards."""
     kube = Kube(own_cluster(), Kubectl(kubeconfig), NAMESPACE)
     kube.make()
     try:
