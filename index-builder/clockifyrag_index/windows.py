@@ -11,7 +11,8 @@ _ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 def windows(passage: str, fits: Callable[[str], bool]) -> list[str]:
     """The passage itself where it fits; else parts that fit, between sentences if there is a way, and in their order.
 
-    The first line, which is title and headings, stands above each part. None where there is nothing to read.
+    The first line, which is title and headings, stands above each part where it leaves room. An
+    empty list where there is nothing to read.
 
     >>> windows("Timer\\nStart it. Stop it. Forget it.", lambda text: len(text) <= 26)
     ['Timer\\nStart it. Stop it.', 'Timer\\nForget it.']
@@ -22,7 +23,7 @@ def windows(passage: str, fits: Callable[[str], bool]) -> list[str]:
         return [passage]
     title, _, body = passage.partition("\n")
     head = f"{title}\n"
-    if not body.strip() or len(title) > TITLE_MAX or not fits(head):
+    if not title.strip() or not body.strip() or len(title) > TITLE_MAX or not fits(head + title):  # it leaves no room
         head, body = "", passage
     found: list[str] = []
     together = ""
