@@ -63,14 +63,14 @@ def rank(job: dict[str, Any]) -> dict[str, Any]:
     from bench.rankings import TOP, served
     from clockifyrag_index.embedders.opening import open_embedder
     from clockifyrag_index.evaluate import Judged, evaluate
-    from clockifyrag_index.max_sim import MaxSim
+    from clockifyrag_index.max_p import MaxP
     from clockifyrag_index.search import SearchEngine, SearchRequest
     from clockifyrag_resource.profiles import model_profile
 
     plain, strong = opened(Path(job["root"])), opened(Path(job["strong"]))
     config = replace(plain.config, rerank_timeout_seconds=SECONDS)
     profile = model_profile(RERANKER)
-    reranker = MaxSim(open_embedder("Local", profile), profile)
+    reranker = MaxP(open_embedder("Local", profile), profile)
     engine = SearchEngine(plain.generation, plain.embedder, plain.glossary, config, reranker)
     judged = [Judged(*one) for one in job["questions"]]
 

@@ -70,11 +70,11 @@ def engine_answers(engine: "SearchEngine", leg: str = "fused", reranker: "Rerank
 def reranker_of(model: str) -> "Reranker":
     """What reranks with a model: in the process where it can run there, else in the Ollama of LLM_BASE_URL."""
     from clockifyrag_cli.opened import local_or_ollama
-    from clockifyrag_index.max_sim import MaxSim
+    from clockifyrag_index.max_p import MaxP
     from clockifyrag_resource.profiles import model_profile
 
     profile = model_profile(model)
-    return MaxSim(local_or_ollama(profile), profile)
+    return MaxP(local_or_ollama(profile), profile)
 
 
 @contextmanager

@@ -25,9 +25,13 @@ log = logging.getLogger(__name__)
 class InTime:
     """Keeps the promise of `Reranker` with any that is too slow now and then, or fails."""
 
-    def __init__(self, inner: Reranker, at_once: int) -> None:
-        """at_once: comparisons under way, those included that nobody waits for any more."""
+    def __init__(self, inner: Reranker, at_once: int, patience_seconds: float) -> None:
+        """at_once: comparisons under way, those included that nobody waits for any more.
+        patience_seconds: given to `inner` for each, however little time the search has, so that a model that is cold
+        gets loaded.
+        """
         self._inner = inner
+        self._patience_seconds = patience_seconds
         self._places = threading.Semaphore(at_once)
         self._failing = False  # told in the log once, not for every question
 
@@ -44,7 +48,7 @@ class InTime:
         answer: Future[Scores] = Future()
         ends = time.monotonic() + timeout_seconds
         try:
-            self._start(answer, question, passages, timeout_seconds)
+            self._start(answer, question, passages)
             found = answer.result(timeout_seconds)
         except RerankSkipped:
             raise
@@ -59,20 +63,18 @@ class InTime:
     def close(self) -> None:
         self._inner.close()
 
-    def _start(self, answer: "Future[Scores]", question: str, passages: Sequence[str], seconds: float) -> None:
+    def _start(self, answer: "Future[Scores]", question: str, passages: Sequence[str]) -> None:
         """Begins in a thread of its own, which gives the place back; here where there can be none."""
-        work = threading.Thread(
-            target=self._compare, args=(answer, question, passages, seconds), name="rerank", daemon=True
-        )
+        work = threading.Thread(target=self._compare, args=(answer, question, passages), name="rerank", daemon=True)
         try:
             work.start()
         except RuntimeError:
             self._places.release()
             raise
 
-    def _compare(self, answer: "Future[Scores]", question: str, passages: Sequence[str], seconds: float) -> None:
+    def _compare(self, answer: "Future[Scores]", question: str, passages: Sequence[str]) -> None:
         try:
-            answer.set_result(self._inner.scores(question, passages, seconds))
+            answer.set_result(self._inner.scores(question, passages, self._patience_seconds))
         except Exception as error:
             answer.set_exception(error)
         finally:

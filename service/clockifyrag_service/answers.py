@@ -75,11 +75,12 @@ def answer(result: SearchResult, parameters: SearchParameters, generation: str) 
         result.timings_ms,
         result.low_confidence,
         weak_etag(head),
-        b"" if result.reranking is None else b',"rerank":' + orjson.dumps(told(result.reranking)),
+        b"" if result.reranking is None else b',"rerank":' + orjson.dumps(rerank_metadata(result.reranking)),
     )
 
 
-def told(reranking: Reranking) -> dict[str, Any]:
+def rerank_metadata(reranking: Reranking) -> dict[str, Any]:
+    """What is said about the reranking: what became of it, in how many milliseconds."""
     return {"used": reranking.used, "reason": reranking.reason, "ms": round(reranking.milliseconds, 3)}
 
 

@@ -25,16 +25,16 @@ def reranker_of(settings: Settings) -> Reranker | None:
             log.warning("RERANK is set and RERANK_MODEL is not: results keep their first order")
         return None
     from clockifyrag_index.in_time import InTime  # a start without a reranker does without them
-    from clockifyrag_index.max_sim import MaxSim
+    from clockifyrag_index.max_p import MaxP
 
     profile = model_profile(settings.rerank_model)
     try:
         embedder = _embedder(settings, profile)
-    except EmbedderError as error:
-        log.error("results keep their first order: %s", error)
+    except Exception as error:  # whatever it is: the first order is better than none
+        log.error("results keep their first order: %s", error, exc_info=not isinstance(error, EmbedderError))
         return None
     at_once = search_threads(settings.max_workers, cpu_quota()) + LEFT_BEHIND
-    return InTime(MaxSim(embedder, profile), at_once)
+    return InTime(MaxP(embedder, profile), at_once, PATIENCE_SECONDS)
 
 
 def _embedder(settings: Settings, profile: ModelProfile) -> Embedder:

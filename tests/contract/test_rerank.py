@@ -12,7 +12,7 @@ from clockifyrag_index.embedders import Embedder
 from clockifyrag_index.errors import EmbedderUnavailable, RerankSkipped, SkipReason
 from clockifyrag_index.evaluate import load_judged
 from clockifyrag_index.fusion import Fusion
-from clockifyrag_index.max_sim import MaxSim
+from clockifyrag_index.max_p import MaxP
 from clockifyrag_index.relevance import Curve
 from clockifyrag_index.rerank import RERANK_SHARE, Reranker
 from clockifyrag_index.search import PROPOSED_MAX, Run, SearchConfig, SearchEngine, SearchRequest, SearchResult
@@ -256,7 +256,7 @@ def test_a_least_score_cuts_by_what_is_shown(sample: SearchEngine) -> None:
 
 
 def test_with_a_model_of_the_process_the_score_is_its_cosine(sample: SearchEngine, wordllama: Embedder) -> None:
-    engine = with_reranker(sample, MaxSim(wordllama, model_profile("wordllama")))
+    engine = with_reranker(sample, MaxP(wordllama, model_profile("wordllama")))
     changed = 0
 
     for question in QUESTIONS[::20]:

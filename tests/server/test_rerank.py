@@ -82,6 +82,19 @@ def test_passages_that_were_compared_before_are_not_embedded_again(server: Serve
     assert ["send the invoice by e-mail to a client"] == model_server.questions[seen:]
 
 
+def test_what_was_begun_is_there_for_the_next_question(
+    serve: Serve, index_root: Path, model_server: ModelServer
+) -> None:
+    server = serve(index_root, LLM_BASE_URL=model_server.url, RERANK_MODEL=MODEL, RERANK_TIMEOUT_MS=300)
+
+    with model_server.hanging():  # as one that loads its model
+        late = search(server)
+
+    assert (False, "timeout", ["rerank"], False) == outcome(late)
+    until(lambda: any("Send the invoice as a PDF" in text for text in model_server.questions), "it goes on")
+    until(lambda: outcome(search(server))[0], "it is in time", server.explain)
+
+
 def test_details_tell_what_the_reranker_says(server: Server) -> None:
     document = search(server, details="true")
 
@@ -148,6 +161,10 @@ def test_a_model_server_that_is_gone_costs_the_new_order_only(serve: Serve, inde
         pytest.param({}, id="unset"),
         pytest.param({"RERANK_MODEL": "bge-m3"}, id="no-address"),
         pytest.param({"RERANK_MODEL": "bge-m3", "QUERY_PROVIDER": "local"}, id="not-local"),
+        pytest.param(
+            {"RERANK_MODEL": "bge-m3", "LLM_BASE_URL": "http://192.0.2.1:11434", "ALL_PROXY": "nothing://proxy"},
+            id="a-broken-proxy-variable",
+        ),
     ],
 )
 def test_without_a_model_it_is_said_and_stands_in_the_log(

@@ -25,8 +25,10 @@ class Slow:
         self.answered = threading.Semaphore(0)
         self.began = threading.Semaphore(0)
         self.fault = fault
+        self.timeouts: list[float] = []
 
     def scores(self, question: str, passages: Sequence[str], timeout_seconds: float) -> Scores:
+        self.timeouts.append(timeout_seconds)
         self.began.release()
         self.may_answer.wait(ALWAYS)
         self.fault()
@@ -46,7 +48,7 @@ def reason(reranker: InTime, seconds: float) -> str:
 def test_an_answer_in_time_is_handed_on() -> None:
     inner = Slow()
     inner.may_answer.set()
-    reranker = InTime(inner, at_once=1)
+    reranker = InTime(inner, 1, ALWAYS)
 
     for _ in range(3):  # the place is given back each time
         assert [0.25, 0.25] == list(reranker.scores("question", ["a", "b"], ALWAYS))
@@ -64,20 +66,21 @@ def until_free(reranker: InTime) -> None:
 
 def test_nobody_waits_longer_than_there_is_time_and_what_was_begun_goes_on() -> None:
     inner = Slow()
-    reranker = InTime(inner, at_once=2)
+    reranker = InTime(inner, 2, ALWAYS)
 
     started = time.monotonic()
     assert "timeout" == reason(reranker, 0.05)
     waited = time.monotonic() - started
 
     assert 0.05 <= waited < ALWAYS / 2
+    assert [ALWAYS] == inner.timeouts  # a shorter one would break a cold model's loading off
     inner.may_answer.set()
     assert inner.answered.acquire(timeout=ALWAYS)
 
 
 def test_while_every_place_is_taken_it_says_so_at_once_and_is_used_again_afterwards() -> None:
     inner = Slow()
-    reranker = InTime(inner, at_once=2)
+    reranker = InTime(inner, 2, ALWAYS)
 
     hanging = [reason(reranker, 0.02) for _ in range(2)]
     refused = [reason(reranker, ALWAYS) for _ in range(5)]  # with all that time it would be noticed if they waited
@@ -93,7 +96,7 @@ def test_while_every_place_is_taken_it_says_so_at_once_and_is_used_again_afterwa
 def test_without_time_nothing_is_begun() -> None:
     inner = Slow()
 
-    assert "timeout" == reason(InTime(inner, at_once=1), 0)
+    assert "timeout" == reason(InTime(inner, 1, ALWAYS), 0)
 
     assert not inner.began.acquire(blocking=False)
 
@@ -107,7 +110,7 @@ def test_whatever_fails_is_no_error_of_the_search_and_stands_in_the_log_once(
 
     inner = Slow(fail)
     inner.may_answer.set()
-    reranker = InTime(inner, at_once=1)
+    reranker = InTime(inner, 1, ALWAYS)
 
     reasons = []
     for _ in range(3):
@@ -122,7 +125,7 @@ def test_whatever_fails_is_no_error_of_the_search_and_stands_in_the_log_once(
 def test_a_machine_without_threads_leaves_the_order_and_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = Slow()
     inner.may_answer.set()
-    reranker = InTime(inner, at_once=1)
+    reranker = InTime(inner, 1, ALWAYS)
 
     def no_thread(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -1,12 +1,12 @@
-"""MaxSim: passages ranked by the vectors of a second, stronger embedding model.
+"""MaxP: passages ranked by the vectors of a second, stronger embedding model.
 
     question ─► vector ──────────────────┐
     passage ─ windows ─► vectors, kept ──┴─► cosines ─► the highest, at least 0
 
-A window is as much as the model reads at once, a whole passage mostly; of a longer one the nearest part counts, as in
-MaxP (Dai, Callan: "Deeper Text Understanding for IR with Contextual Neural Language Modeling", SIGIR 2019) and, over
-tokens, in the late interaction of ColBERT (Khattab, Zaharia, SIGIR 2020). Vectors of passages do not depend on the
-question, so each is made once. Single sentences as windows rank less well: docs/quality.md.
+A window is as much as the model reads at once, a whole passage mostly; of a longer one the best window counts, as in
+MaxP (Dai, Callan: "Deeper Text Understanding for IR with Contextual Neural Language Modeling", SIGIR 2019). Vectors of
+passages do not depend on the question, so each is made once. Single sentences as windows rank less well:
+docs/quality.md.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ KEPT_BYTES = 32 * 2**20  # 20,000 windows of 384 dimensions; a help center of 30
 CURVES = {"all-minilm": Curve(even_at=0.5)}  # set as those of relevance.py, in the mix with wordllama on the sample
 
 
-class MaxSim:
+class MaxP:
     """Keeps the promise of `Reranker`, except that the time is only minded for the question."""
 
     def __init__(self, embedder: Embedder, profile: ModelProfile, kept_bytes: int = KEPT_BYTES) -> None:

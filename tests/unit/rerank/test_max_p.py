@@ -1,4 +1,4 @@
-"""MaxSim: the nearest sentence speaks for its passage, and a passage is embedded once."""
+"""MaxP: the nearest window speaks for its passage, and a passage is embedded once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ import pytest
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_index.errors import EmbedderUnavailable, TextRefused
-from clockifyrag_index.max_sim import MaxSim
+from clockifyrag_index.max_p import MaxP
 from clockifyrag_index.windows import windows
 from clockifyrag_resource.profiles import ModelProfile, model_profile
 
@@ -49,7 +49,7 @@ class Letters:
         return counts / max(float(np.linalg.norm(counts)), 1e-9)
 
 
-def scores(reranker: MaxSim, question: str, *passages: str) -> list[float]:
+def scores(reranker: MaxP, question: str, *passages: str) -> list[float]:
     return [round(float(one), 6) for one in reranker.scores(question, passages, 1.0)]
 
 
@@ -58,27 +58,27 @@ def test_a_passage_counts_as_its_nearest_window_does() -> None:
     between = f"y\n{FILLER} x"
     far = f"y\n{FILLER} y.\n{FILLER} y"
 
-    found = scores(MaxSim(Letters(), PROFILE), "x", near, between, far)
+    found = scores(MaxP(Letters(), PROFILE), "x", near, between, far)
 
     assert [round(6 / 37**0.5, 6), round(0.5**0.5, 6), 0.0] == found
 
 
 def test_a_cosine_below_zero_is_none() -> None:
-    assert [0.0, 0.0] == scores(MaxSim(Letters(), PROFILE), "x", "z", "zzyx")
+    assert [0.0, 0.0] == scores(MaxP(Letters(), PROFILE), "x", "z", "zzyx")
 
 
 def test_the_score_of_a_passage_does_not_depend_on_its_company() -> None:
     passages = [f"xy\n{FILLER} {'x' * count}{'y' * (5 - count)}\n{FILLER} y" for count in range(6)]
 
-    together = scores(MaxSim(Letters(), PROFILE), "xxy", *passages)
-    alone = [scores(MaxSim(Letters(), PROFILE), "xxy", passage)[0] for passage in reversed(passages)]
+    together = scores(MaxP(Letters(), PROFILE), "xxy", *passages)
+    alone = [scores(MaxP(Letters(), PROFILE), "xxy", passage)[0] for passage in reversed(passages)]
 
     assert together == alone[::-1]
 
 
 def test_a_passage_is_embedded_once_and_a_window_of_several_passages_once() -> None:
     letters = Letters()
-    reranker = MaxSim(letters, PROFILE)
+    reranker = MaxP(letters, PROFILE)
     one, two = f"x\n{FILLER} y\n{FILLER} y", f"x\n{FILLER} y\n{FILLER} z"
 
     scores(reranker, "x", one, two, one)
@@ -90,10 +90,10 @@ def test_a_passage_is_embedded_once_and_a_window_of_several_passages_once() -> N
 
 def test_what_no_longer_fits_is_forgotten_and_embedded_again() -> None:
     letters = Letters()
-    reranker = MaxSim(letters, PROFILE, kept_bytes=24)  # two windows of three dimensions
+    reranker = MaxP(letters, PROFILE, kept_bytes=24)  # two windows of three dimensions
 
     first = [scores(reranker, "x", passage) for passage in ("x one", "xy two", "xxy three", "x one")]
-    second = scores(MaxSim(Letters(), PROFILE), "x", "x one")
+    second = scores(MaxP(Letters(), PROFILE), "x", "x one")
 
     assert [["x one"], ["xy two"], ["xxy three"], ["x one"]] == letters.texts
     assert first[3] == first[0] == second
@@ -102,7 +102,7 @@ def test_what_no_longer_fits_is_forgotten_and_embedded_again() -> None:
 def test_a_window_that_cannot_be_read_is_left_out_and_a_passage_without_any_has_no_score() -> None:
     passages = (f"x\n{FILLER} bad\n{FILLER} x", "bad", "x", "")
 
-    assert [1.0, 0.0, 1.0, 0.0] == scores(MaxSim(Letters(refused="bad"), PROFILE), "x", *passages)
+    assert [1.0, 0.0, 1.0, 0.0] == scores(MaxP(Letters(refused="bad"), PROFILE), "x", *passages)
 
 
 def test_a_model_that_fails_is_told_as_such_and_nothing_is_kept_of_it() -> None:
@@ -111,7 +111,7 @@ def test_a_model_that_fails_is_told_as_such_and_nothing_is_kept_of_it() -> None:
             raise EmbedderUnavailable("down")
 
     letters = Letters()
-    reranker = MaxSim(Down(), PROFILE)
+    reranker = MaxP(Down(), PROFILE)
 
     with pytest.raises(EmbedderUnavailable):
         scores(reranker, "x", "x")
@@ -123,7 +123,7 @@ def test_a_model_that_fails_is_told_as_such_and_nothing_is_kept_of_it() -> None:
 def test_the_question_has_the_time_of_the_search() -> None:
     letters = Letters()
 
-    MaxSim(letters, PROFILE).scores("x", ["x"], 0.25)
+    MaxP(letters, PROFILE).scores("x", ["x"], 0.25)
 
     assert [0.25] == letters.timeouts
 
@@ -137,7 +137,7 @@ def test_with_a_model_of_the_process_scores_are_the_cosines_of_windows() -> None
         "Invoices\nAn invoice can be sent to the client as a PDF, or a link to it can be copied instead.",
     ]
 
-    found = MaxSim(embedder, replace(profile, context_tokens=30)).scores("a reminder to stop the timer", passages, 1.0)
+    found = MaxP(embedder, replace(profile, context_tokens=30)).scores("a reminder to stop the timer", passages, 1.0)
 
     vector = embedder.embed_question("a reminder to stop the timer")
     parts = [windows(one, lambda text: embedder.count_tokens(text) <= 30) for one in passages]
