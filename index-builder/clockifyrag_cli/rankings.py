@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clockifyrag_index.errors import UsageError
+from clockifyrag_index.errors import EmbedderError, UsageError
 
 if TYPE_CHECKING:
     from clockifyrag_index.rerank import Reranker
@@ -59,9 +59,11 @@ def engine_answers(engine: "SearchEngine", leg: str = "fused", reranker: "Rerank
     @cache
     def answered(query: str) -> Answered:
         result = alone.search(SearchRequest(query, k=DEPTH, rerank=reranker is not None))
+        took = result.reranking
+        if took and took.reason:
+            raise EmbedderError(f"{query!r} was not reranked: {took.reason}; is the model there, and LLM_BASE_URL set?")
         chunks = [hit.sections[0].chunk for hit in result.hits]
         documents = tuple((one.document_id, one.document_url) for one in chunks)
-        took = result.reranking
         return Answered(documents, result.low_confidence, took.milliseconds if took else None)
 
     return answered

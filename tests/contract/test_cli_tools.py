@@ -122,7 +122,8 @@ def test_eval_tells_how_often_answers_are_doubted(run: Run, root: Path, tmp_path
 
 def test_eval_tells_what_reranking_changes(run: Run, root: Path, tmp_path: Path) -> None:
     questions = tmp_path / "q.jsonl"
-    questions.write_text(QUESTIONS)
+    misled = '{"qid": "q4", "query": "clock in with a stopwatch", "relevant_urls": {"timer": 1}}\n'  # to the kiosk
+    questions.write_text(QUESTIONS + misled)
 
     plain = json.loads(run("eval", "--queries", questions, "--index", root, "--json").stdout)
     record = json.loads(run("eval", "--queries", questions, "--index", root, "--rerank", "wordllama", "--json").stdout)
@@ -132,8 +133,22 @@ def test_eval_tells_what_reranking_changes(run: Run, root: Path, tmp_path: Path)
     assert record["questions"] == plain["questions"] == told["wins"] + told["losses"] + told["ties"]
     gained = record["ndcg"]["mean"] - plain["ndcg"]["mean"]
     assert pytest.approx(gained, abs=1e-9) == told["ndcg_difference"]["mean"]
+    assert (1, 0, 2) == (told["wins"], told["losses"], told["ties"])
+    assert gained > 0.1
     assert told["median_ms"] > 0
     assert "reranking: nDCG@10 +" in text
+
+
+def test_eval_ends_where_the_reranker_fails(run: Run, root: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    ended = run(
+        "eval", "--queries", questions, "--index", root, "--rerank", "bge-m3", LLM_BASE_URL="http://127.0.0.1:9"
+    )
+
+    assert (40, "") == (ended.returncode, ended.stdout)
+    assert "'stop the timer' was not reranked: unavailable" in ended.stderr
 
 
 def test_eval_asks_for_headings_where_there_are_no_judged_questions(run: Run, root: Path) -> None:
