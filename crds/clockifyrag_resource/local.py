@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from clockifyrag_resource.chunking import Chunking
 from clockifyrag_resource.part import camel_case
-from clockifyrag_resource.profiles import DEFAULT_MODEL, LOCAL_MODELS
+from clockifyrag_resource.profiles import DEFAULT_MODEL, LOCAL_MODELS, canonical_model
 from clockifyrag_resource.resource import ClockifyRAG
 
 # Only a cluster knows these; as paths of attributes below spec, told by their names in the manifest.
@@ -65,15 +65,23 @@ def with_local_embedder(resource: ClockifyRAG) -> ClockifyRAG:
     """The same resource with its model in the process, for machines without an Ollama.
 
     The model stays where it runs locally, else it becomes the default one and takes the profile and, where they do
-    not suit it, the chunk lengths of the other with it. So does the model that reranks.
+    not suit it, the chunk lengths of the other with it. So does the model that reranks; where it would be the
+    one that embeds, nothing reranks.
     """
     spec = resource.spec
-    embedding = {"provider": "Local", "query_provider": "Auto", "digest": None}  # a digest is one provider's
+    embedding: dict[str, Any] = {"provider": "Local", "query_provider": "Auto"}
+    if spec.embedding.provider != "Local":
+        embedding["digest"] = None  # it is one provider's
     if spec.embedding.resolved_model() not in LOCAL_MODELS:
         embedding |= {"model": DEFAULT_MODEL["Local"], "profile": None}
     changed = spec.model_copy(update={"embedding": spec.embedding.model_copy(update=embedding)})
-    if changed.reranks_with_ollama():
-        config = spec.search.config.model_copy(update={"rerank_model": DEFAULT_MODEL["Local"]})
+    wanted = spec.search.config.rerank_model
+    reranks = DEFAULT_MODEL["Local"] if changed.reranks_with_ollama() else wanted
+    if reranks and canonical_model(reranks) == changed.embedding.resolved_model():
+        reranks = None
+    if reranks != wanted:
+        update = {"rerank_model": reranks} if reranks else {"rerank_model": None, "rerank": False}
+        config = spec.search.config.model_copy(update=update)
         changed = changed.model_copy(update={"search": spec.search.model_copy(update={"config": config})})
     if any(changed.broken_rules()):
         changed = changed.model_copy(update={"chunking": Chunking()})

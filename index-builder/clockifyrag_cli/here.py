@@ -29,18 +29,31 @@ def adapted(resource: "ClockifyRAG", llm_base_url: str | None) -> Adapted:
     """Where the resource wants a managed Ollama: that of LLM_BASE_URL, else a model in the process."""
     from clockifyrag_resource.local import with_local_embedder
 
-    embedding, ollama = resource.spec.embedding, resource.spec.ollama
-    if embedding.provider == "Local":
+    spec, ollama = resource.spec, resource.spec.ollama
+    if spec.embedding.provider == "Local" and not spec.reranks_with_ollama():
         return Adapted(resource, resource)
     url = llm_base_url or (ollama.url if ollama else None)
     if url:
         return Adapted(resource, resource, url)
     local = with_local_embedder(resource)
-    return Adapted(
-        resource,
-        local,
-        remark=f"The resource wants an Ollama with {embedding.resolved_model()}; here "
-        f"{local.spec.embedding.resolved_model()} embeds in the process. Set LLM_BASE_URL to use an Ollama.",
+    return Adapted(resource, local, remark=_without_ollama(resource, local))
+
+
+def _without_ollama(resource: "ClockifyRAG", local: "ClockifyRAG") -> str:
+    """What the resource wants of an Ollama, and what takes its place."""
+    spec, here = resource.spec, local.spec
+    reranks, instead = spec.search.config.rerank_model, here.search.config.rerank_model
+    wanted, done = [], []
+    if spec.embedding.provider != "Local":
+        wanted.append(spec.embedding.resolved_model())
+        done.append(f"{here.embedding.resolved_model()} embeds in the process")
+    if reranks and spec.reranks_with_ollama():
+        wanted.append(reranks)
+    if reranks and (reranks in wanted or reranks != instead):
+        done.append(f"{instead} reranks in the process" if instead else "nothing reranks")
+    return (
+        f"The resource wants an Ollama with {' and '.join(dict.fromkeys(wanted))}; here {' and '.join(done)}. "
+        "Set LLM_BASE_URL to use an Ollama."
     )
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from clockifyrag_cli.here import adapted
 from clockifyrag_operator.models import wanted_models
 from clockifyrag_resource.load import parse_resource
-from clockifyrag_resource.local import with_local_embedder
 from clockifyrag_resource.resource import ClockifyRAG
 
 LOCAL, OLLAMA = {"provider": "Local"}, {"provider": "Ollama"}
+WORDLLAMA = LOCAL | {"model": "wordllama"}
 
 
 def resource(model: str | None, embedding: dict[str, Any], **spec: Any) -> ClockifyRAG:
@@ -49,14 +50,67 @@ def test_an_ollama_of_somebody_else_is_told_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "here"),
-    [(None, None), ("bge-m3", "all-minilm"), ("wordllama", "wordllama"), ("all-minilm:latest", "all-minilm:latest")],
+    ("model", "embedding", "here", "said"),
+    [
+        pytest.param(
+            None, OLLAMA, (None, True), "with nomic-embed-text; here all-minilm embeds in the process.", id="none"
+        ),
+        pytest.param(
+            "wordllama",
+            OLLAMA,
+            ("wordllama", True),
+            "with nomic-embed-text; here all-minilm embeds in the process.",
+            id="it stays",
+        ),
+        pytest.param(
+            "bge-m3",
+            OLLAMA,
+            (None, False),
+            "with nomic-embed-text and bge-m3; here all-minilm embeds in the process and nothing reranks.",
+            id="never the model that embeds",
+        ),
+        pytest.param(
+            "all-minilm:latest",
+            OLLAMA,
+            (None, False),
+            "with nomic-embed-text; here all-minilm embeds in the process and nothing reranks.",
+            id="nor where it was another",
+        ),
+        pytest.param(
+            "bge-m3", LOCAL, (None, False), "with bge-m3; here nothing reranks.", id="for reranking alone, all-minilm"
+        ),
+        pytest.param(
+            "bge-m3",
+            WORDLLAMA,
+            ("all-minilm", True),
+            "with bge-m3; here all-minilm reranks in the process.",
+            id="for reranking alone, wordllama",
+        ),
+    ],
 )
-def test_without_an_ollama_a_model_of_the_process_takes_its_place(model: str | None, here: str | None) -> None:
-    local = with_local_embedder(resource(model, OLLAMA)).spec
+def test_without_an_ollama_a_model_of_the_process_takes_its_place(
+    model: str | None, embedding: dict[str, Any], here: tuple[str | None, bool], said: str
+) -> None:
+    found = adapted(resource(model, embedding), None)
 
-    assert (here, True, False) == (
-        local.search.config.rerank_model,
-        local.search.config.rerank,
+    local = found.resource.spec
+    assert (here, False) == (
+        (local.search.config.rerank_model, local.search.config.rerank),
         local.wants_managed_ollama(),
     )
+    assert f"The resource wants an Ollama {said} Set LLM_BASE_URL to use an Ollama." == found.remark
+
+
+def test_an_ollama_that_is_there_reranks_beside_a_model_of_the_process() -> None:
+    wanted = resource("bge-m3", WORDLLAMA | {"digest": "0" * 64})
+
+    found = adapted(wanted, "http://ollama:11434")
+
+    assert (wanted, "http://ollama:11434", "") == (found.resource, found.ollama_url, found.remark)
+    assert wanted.spec.embedding == adapted(wanted, None).resource.spec.embedding  # its digest with it
+
+
+def test_where_no_ollama_is_wanted_the_resource_stands_as_it_is() -> None:
+    wanted = resource("all-minilm", WORDLLAMA)
+
+    assert (wanted, None, "") == ((found := adapted(wanted, None)).resource, found.ollama_url, found.remark)
