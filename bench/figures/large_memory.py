@@ -170,6 +170,10 @@ def wide(job: dict[str, Any]) -> Measured:
             vector: Vectors = self._inner.embed_question(text) @ turn
             return vector
 
+        def embed_weighed(self, text: str, weight: Any) -> "Vectors":
+            weighed: Vectors = self._inner.embed_weighed(text, weight) @ turn
+            return weighed
+
     engine = SearchEngine(
         replace(generation, dense=dense, articles=articles),
         Turned(),
