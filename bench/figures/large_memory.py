@@ -161,7 +161,7 @@ def wide(job: dict[str, Any]) -> Measured:
         """The embedder's questions in 768 dimensions."""
 
         def __init__(self) -> None:
-            self._inner = open_embedder("Local", model_profile("wordllama"))
+            self._inner: Any = open_embedder("Local", model_profile("wordllama"))
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._inner, name)
