@@ -51,18 +51,20 @@ class Ranked:
         """The numbers behind a passage's place: rank, score and weight of each leg, and the score of both.
 
         With the convex mix fused_score is the sum of both scores times their weights; with reciprocal ranks it is not.
-        What a reranker says stands beside them, where there was one.
+        What a reranker says stands beside them, where there was one: mixed_score is then the sum of fused_score and
+        rerank_score times their weights, which sum to 1.
         """
-        return {
+        score = round(float(self.scores[place]), 6)
+        told = {
             "dense_rank": int(self.dense_rank[place]) or None,
             "dense_score": round(float(self.dense[place]), 6),
             "dense_weight": round(self.dense_share, 6),
             "lexical_rank": int(self.lexical_rank[place]) or None,
             "lexical_score": round(float(self.lexical[place]), 6),
             "lexical_weight": round(1 - self.dense_share, 6),
-            "fused_score": round(float((self.compared.before if self.compared else self.scores)[place]), 6),
-            **(self.compared.explained(place) if self.compared else {}),
+            "fused_score": score,
         }
+        return told | self.compared.explained(place) | {"mixed_score": score} if self.compared else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,12 @@ class Compared:
         return (1 - share) * self.before + share * np.nan_to_num(self.reranked, nan=0.0)
 
     def explained(self, place: int) -> dict[str, float | int | None]:
-        """mixed_score is the sum of fused_score and rerank_score times their weights, which sum to 1."""
+        """The score before, and the reranker's with its weight."""
         score = float(self.reranked[place])
         return {
+            "fused_score": round(float(self.before[place]), 6),
             "rerank_score": None if np.isnan(score) else round(score, 6),
             "rerank_weight": round(self.share, 6),
-            "mixed_score": round(float(self.mixed[place]), 6),
         }
 
 

@@ -11,8 +11,8 @@ _ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 def windows(passage: str, fits: Callable[[str], bool]) -> list[str]:
     """The passage itself where it fits; else parts that fit, between sentences if there is a way, and in their order.
 
-    The first line, which is title and headings, stands above each part where it leaves room. An
-    empty list where there is nothing to read.
+    The first line, which is title and headings, stands above each part where it leaves room. An empty list where
+    there is nothing to read.
 
     >>> windows("Timer\\nStart it. Stop it. Forget it.", lambda text: len(text) <= 26)
     ['Timer\\nStart it. Stop it.', 'Timer\\nForget it.']
@@ -39,9 +39,10 @@ def windows(passage: str, fits: Callable[[str], bool]) -> list[str]:
 
 def _cut(text: str, fits: Callable[[str], bool]) -> Iterator[str]:
     """The text, in halves between words as often as it takes; nothing where not even a character fits."""
-    if not text or fits(text):
-        if text:
-            yield text
+    if not text:
+        return
+    if fits(text):
+        yield text
         return
     if len(text) == 1:
         return
