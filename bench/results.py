@@ -56,15 +56,16 @@ def write_results(results: Results, path: Path = RESULTS) -> None:
 
 def with_table(document: str, results: Results) -> str:
     """The document with the table of these results between its two marks."""
-    return _with(document, BEGIN, table(results))
+    return between_marks(document, BEGIN, table(results))
 
 
 def with_chunking(document: str, results: Results) -> str:
     """The document with the table of chunkings that these results hold."""
-    return _with(document, CHUNKING_BEGIN, chunking_table(results))
+    return between_marks(document, CHUNKING_BEGIN, chunking_table(results))
 
 
-def _with(document: str, begin: str, table: str) -> str:
+def between_marks(document: str, begin: str, table: str) -> str:
+    """The document with this table between the line `begin` and END; ValueError where it has not both."""
     if not re.search(f"{re.escape(begin)}.*{re.escape(END)}", document, re.DOTALL):
         raise ValueError(f"expected the lines {begin!r} and {END!r}, between which the table stands")
     before, _, rest = document.partition(begin)

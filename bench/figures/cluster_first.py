@@ -39,21 +39,19 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         kube.run("delete", "clockifyrags", "--all", "--timeout=80s")  # or the sample takes its part of the cores
         question = bench.corpus.questions[0].query
         rounds = bench.interleaved({"sample": lambda: of_sample(kube, question)})
-        yield Comparison(
+        yield within(
+            60.0,
             "cluster-first-answer",
             "From kubectl apply to the first answer, sample corpus, WordLlama",
             rounds.side("sample", "s", "answer", called="the Service answers"),
-            Side("allowed", "s", (60.0,) * bench.rounds),
-            Bar("≤", 1),
-            remark=stages(rounds.measured["sample"][-1]),
+            stages(rounds.measured["sample"][-1]),
         )
-        yield Comparison(
+        yield within(
+            20.0,
             "cluster-index-change",
             "From the end of a build to all pods that serve its index",
             rounds.side("sample", "s", "change", called="only the new index is served"),
-            Side("allowed", "s", (20.0,) * bench.rounds),
-            Bar("≤", 1),
-            remark="sample corpus, WordLlama, Rolling, two pods",
+            "sample corpus, WordLlama, Rolling, two pods",
         )
         bench.say("the corpus by Ollama, once")
         found = of_corpus(bench, kube, question)
@@ -63,6 +61,12 @@ def measure(bench: Bench) -> Iterator[Comparison]:
             Side("the Service answers", "s", (found["answer"],)),
             remark=f"{found['chunks']:.0f} passages; {stages(found)}",
         )
+
+
+def within(seconds: float, name: str, title: str, measured: Side, remark: str) -> Comparison:
+    """What should take so many seconds at most."""
+    allowed = Side("allowed", "s", (seconds,) * len(measured.values))
+    return Comparison(name, title, measured, allowed, Bar("≤", 1), remark)
 
 
 def stages(found: Measured) -> str:

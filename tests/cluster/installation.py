@@ -56,10 +56,11 @@ def installation() -> Iterator[Kube]:
 @contextmanager
 def installation_elsewhere() -> Iterator[Kube]:
     """The operator's namespace in the cluster of E2E_KUBECONFIG, without a resource; AssertionError where it exists."""
-    found = Kubectl(Path(os.environ[FOREIGN])).run("get", "namespace", NAMESPACE, "--ignore-not-found")
+    kubeconfig = Path(os.environ[FOREIGN])
+    found = Kubectl(kubeconfig).run("get", "namespace", NAMESPACE, "--ignore-not-found")
     assert not found, f"namespace {NAMESPACE} is there already: these tests would delete it, with all that is in it"
     send()
-    with installed_by("prod", Path(os.environ[FOREIGN])) as kube:
+    with installed_by("prod", kubeconfig) as kube:
         yield kube
 
 

@@ -14,10 +14,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from bench.results import between_marks
+
 ROOT = Path(__file__).resolve().parents[2]
 KEPT, SHORT = ROOT / "bench" / "chaos", ROOT / ".run" / "chaos"
 DOCUMENT = ROOT / "docs" / "reliability.md"
-BEGIN, END = "<!-- made by python -m tests.cluster.results: begin -->", "<!-- end -->"
+BEGIN = "<!-- made by python -m tests.cluster.results: begin -->"
 EVERY_ROW = bool(os.environ.get("CHAOS"))  # those that `make e2e` leaves out, too
 CHAOS = os.environ.get("CHAOS") == "1"  # at the real times
 AFTER_SECONDS = 60.0 if CHAOS else 5.0  # how long questions go on after recovery
@@ -60,10 +62,7 @@ def table() -> str:
 
 def with_table(document: str) -> str:
     """The document with the results between its two marks; ValueError where it has none."""
-    before, found, rest = document.partition(BEGIN)
-    if not found or END not in rest:
-        raise ValueError(f"{DOCUMENT.name} has no lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{rest.partition(END)[2]}"
+    return between_marks(document, BEGIN, f"\n{table()}\n")
 
 
 if __name__ == "__main__":
