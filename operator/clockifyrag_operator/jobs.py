@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from clockifyrag_operator import names
 from clockifyrag_operator.ledger import BuildOrder
 from clockifyrag_operator.observed import Manifest, Observed
-from clockifyrag_operator.pod_states import condition, has_ended
+from clockifyrag_operator.pod_states import condition, container_states, has_ended
 
 JOB_NAME = "batch.kubernetes.io/job-name"  # label the Job controller gives to pods
 KEPT = 3  # finished Jobs left to look at
@@ -17,6 +17,7 @@ class LiveJob:
 
     manifest: Manifest
     order: BuildOrder | None  # None when its annotation cannot be read
+    succeeded_at: str = ""  # when its only pod ended well, ISO 8601: its own status follows two seconds later
 
     @property
     def name(self) -> str:
@@ -31,12 +32,14 @@ class LiveJob:
         """Complete or Failed; None while it runs."""
         conditions = self.manifest.get("status", {}).get("conditions") or ()
         kinds = {one["type"] for one in conditions if one.get("status") == "True"}
-        return next((kind for kind in ("Complete", "Failed") if kind in kinds), None)
+        told = next((kind for kind in ("Complete", "Failed") if kind in kinds), None)
+        return told or ("Complete" if self.succeeded_at else None)
 
     @property
     def ended_at(self) -> str:
         """When it ended, ISO 8601; "" while it runs."""
-        return "" if self.ended is None else str(condition(self.manifest, self.ended).get("lastTransitionTime", ""))
+        told = condition(self.manifest, self.ended or "").get("lastTransitionTime")
+        return str(told) if told else self.succeeded_at
 
     @property
     def going(self) -> bool:
@@ -47,8 +50,21 @@ class LiveJob:
 def live_jobs(seen: Observed) -> tuple[LiveJob, ...]:
     """The Jobs of the resource, in the order in which they ended; those that run are last."""
     manifests = [*seen.all("Job", names.BUILD), *seen.all("Job", names.EMBED)]
-    jobs = (LiveJob(one, _order(one)) for one in manifests)
+    jobs = (LiveJob(one, _order(one), _succeeded_at(seen, one)) for one in manifests)
     return tuple(sorted(jobs, key=lambda job: (job.ended is None, job.ended_at, job.name)))
+
+
+def _succeeded_at(seen: Observed, job: Manifest) -> str:
+    """When the only pod that the Job waits for ended well; "" before that, and where it waits for several."""
+    if job["spec"].get("completions", 1) != 1:
+        return ""
+    uid = job["metadata"].get("uid")
+    for pod in seen.all("Pod"):
+        owners = pod["metadata"].get("ownerReferences") or ()
+        if pod.get("status", {}).get("phase") == "Succeeded" and uid in [owner["uid"] for owner in owners]:
+            ends = [state.get("state", {}).get("terminated", {}) for _, _, state in container_states(pod)]
+            return max(str(end.get("finishedAt", "")) for end in ends) if ends else ""
+    return ""
 
 
 def _order(manifest: Manifest) -> BuildOrder | None:

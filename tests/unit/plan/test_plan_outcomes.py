@@ -9,7 +9,7 @@ import pytest
 from tests.unit.plan.world import World
 
 from clockifyrag_operator.backoff import wait_seconds
-from clockifyrag_operator.jobs import LiveJob
+from clockifyrag_operator.jobs import JOB_NAME, LiveJob
 from clockifyrag_operator.ledger import BuildKey, BuildOrder, Ledger, ledger_text
 from clockifyrag_operator.observed import Manifest
 from clockifyrag_operator.outcomes import Outcome, outcome, with_outcome
@@ -179,6 +179,46 @@ def test_a_job_whose_pods_vanish_before_they_are_read_is_repeated() -> None:
 
     assert "gone before their outcome was read" in told
     assert ("True", "Serving") == world.condition("Ready")
+
+
+def test_a_build_whose_pod_ended_well_is_published_before_its_job_is_told_and_once() -> None:
+    world = started()
+    job = ended_pod_alone(world)
+    world.work()
+    early = world.condition("IndexPublished"), [one for one in world.events if one.startswith("Normal Job")]
+
+    job["status"]["conditions"] = [{"type": "Complete", "status": "True", "lastTransitionTime": world.now.isoformat()}]
+    world.settle()
+
+    assert (("True", "Published"), ["Normal JobStarted", "Normal JobComplete"]) == early
+    assert 1 == len(world.jobs_created)
+    assert 1 == world.events.count("Normal JobComplete")
+
+
+@pytest.mark.parametrize("other", ["the pod of a former Job of that name", "one pod of several"])
+def test_a_job_is_not_taken_as_ended_by(other: str) -> None:
+    world = started()
+    job = ended_pod_alone(world)
+    if other == "one pod of several":
+        job["spec"] |= {"completions": 3}
+    else:
+        job["metadata"]["uid"] = "made again"
+
+    world.work()
+
+    assert "False" == world.condition("IndexPublished")[0]
+
+
+def ended_pod_alone(world: World) -> Manifest:
+    """The Job that runs, after its pod ended well and before the Job controller saw it."""
+    job = world.running()
+    assert job is not None, "a Job runs"
+    world.finish()
+    del job["status"]["conditions"]
+    (pod,) = [one for one in world.every("Pod") if one["metadata"]["labels"].get(JOB_NAME) == job["metadata"]["name"]]
+    (build,) = pod["status"]["containerStatuses"]
+    build["state"]["terminated"]["finishedAt"] = world.now.isoformat()
+    return job
 
 
 def test_missing_vectors_are_embedded_by_many_pods_and_built_by_one() -> None:

@@ -148,6 +148,7 @@ class World(Cluster):
         assert not self.in_use() & set(order.remove), "a generation in use would be removed"
         self.jobs_created.append(order)
         self._pod(f"{key[1]}-x", made["spec"]["template"], {JOB_NAME: key[1]}, phase="Running")
+        self.objects["Pod", f"{key[1]}-x"]["metadata"]["ownerReferences"] = [{"uid": made["metadata"]["uid"]}]
         return True
 
     def _delete(self, live: Manifest) -> bool:
