@@ -1,11 +1,10 @@
-"""ChunkStore: the records of a generation, one JSON line a row, read one at a time from a memory map.
+"""ChunkStore: the records of a generation, one JSON line a row, read one at a time.
 
 chunks.jsonl          canonical JSON lines in row order, (namespace, document id, position) ascending
 chunks.offsets.npy    uint64 (n + 1,): line i is bytes offsets[i]:offsets[i + 1] - 1, the last one without its newline
 """
 
 import hashlib
-import mmap
 import re
 from array import array
 from bisect import bisect_left
@@ -21,6 +20,7 @@ import orjson
 from .chunk import Chunk, chunk_from_line, chunk_line
 from .disk import storage_errors
 from .errors import GenerationDamaged, GenerationMissing
+from .file_at import FileAt
 from .files import synced_file
 from .layout import CHUNKS, OFFSETS
 from .manifest import NamespaceRows
@@ -97,16 +97,16 @@ class ChunkStore:
     """The chunks of one generation by row; several threads may read. Holds no chunk in memory."""
 
     def __init__(self, directory: Path, namespaces: tuple[NamespaceRows, ...]) -> None:
-        """Maps both files. GenerationDamaged when they do not fit each other or the namespaces."""
+        """Maps the offsets and opens the lines. GenerationDamaged when they do not fit each other or the namespaces."""
         with storage_errors(directory):
             self._offsets: npt.NDArray[np.uint64] = _mapped_offsets(directory / OFFSETS)
-            self._lines = _mapped_lines(directory / CHUNKS)
+            self._lines = _opened_lines(directory / CHUNKS)
         self._rows = {one.name: range(one.start, one.stop) for one in namespaces}
         rows = max((one.stop for one in namespaces), default=0)
-        if len(self._offsets) != rows + 1 or int(self._offsets[-1]) != len(self._lines):
+        if len(self._offsets) != rows + 1 or int(self._offsets[-1]) != self._lines.size:
             raise GenerationDamaged(
                 f"{directory}: {len(self._offsets) - 1} chunk offsets up to byte {int(self._offsets[-1]):,}, expected "
-                f"{rows} up to {len(self._lines):,}. Rebuild."
+                f"{rows} up to {self._lines.size:,}. Rebuild."
             )
 
     def __len__(self) -> int:
@@ -124,7 +124,8 @@ class ChunkStore:
         """The JSON of that row as it was written, without the newline."""
         if not 0 <= row < len(self):
             raise IndexError(f"row {row}, expected 0 to {len(self) - 1}")
-        return self._lines[int(self._offsets[row]) : int(self._offsets[row + 1]) - 1]
+        begin, end = self._offsets[row : row + 2].tolist()
+        return self._lines.read(begin, end - 1 - begin)
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -171,13 +172,14 @@ class ChunkStore:
             before = section
 
     def close(self) -> None:
-        """Gives the map back; a later read raises ValueError."""
+        """Closes the file of the lines; a later read raises ValueError."""
         self._lines.close()
 
     @cached_property
     def _ids(self) -> tuple[npt.NDArray[np.bytes_], npt.NDArray[np.int64]]:
         """All chunk ids sorted, and the row of each."""
-        ids = np.array([match[1] for match in _CHUNK_ID.finditer(self._lines)], dtype=np.bytes_)
+        with self._lines.mapped() as lines:
+            ids = np.array([match[1] for match in _CHUNK_ID.finditer(lines)], dtype=np.bytes_)
         assert len(ids) == len(self), "a chunk line without an id, or with two"
         rows = np.argsort(ids, kind="stable")  # equal ids stay in row order
         return ids[rows], rows.astype(np.int64)
@@ -193,11 +195,11 @@ def chunks_of_lines(path: Path) -> Iterator[Chunk]:
                 raise GenerationDamaged(f"{path.name}:{number}: no chunk ({error!r}). Export it again.") from error
 
 
-def _mapped_lines(path: Path) -> mmap.mmap:
-    with path.open("rb") as file:
-        if not path.stat().st_size:
-            raise GenerationDamaged(f"{path}: empty, expected at least one chunk. Rebuild.")
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+def _opened_lines(path: Path) -> FileAt:
+    lines = FileAt(path)
+    if not lines.size:
+        raise GenerationDamaged(f"{path}: empty, expected at least one chunk. Rebuild.")
+    return lines
 
 
 def _mapped_offsets(path: Path) -> npt.NDArray[np.uint64]:

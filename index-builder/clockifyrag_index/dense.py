@@ -7,7 +7,7 @@
 A proposer looks at one beam of candidates, of a width that does not depend on k: so the first five of ten are the five.
 """
 
-from math import isfinite
+from math import ceil, isfinite, sqrt
 from pathlib import Path
 from threading import local
 from typing import Any
@@ -24,6 +24,7 @@ from .manifest import IndexParameters
 from .vector_rows import VectorRows, best, inner_products
 
 EF_SEARCH = 64
+BEAM_ROWS = 62_500  # a beam of EF_SEARCH finds .98 of the ten nearest among so many rows, and fewer among more
 EXACT_ROWS = 50_000  # a part of a large index with fewer rows is compared row by row
 _EXACT_ALWAYS = 16  # a part this many times smaller than the whole is, too: a graph would have to look at as many
 
@@ -152,14 +153,16 @@ class DenseIndex:
         return best(found[0], inner_products(self.vectors(), question, found[0]), k)
 
     def _proposed(self, question: Vectors, k: int, rows: range | Rows | None, total: int, ef_search: int) -> Rows:
-        """The rows in one beam. Of a part of the rows a graph finds its share of the beam, which is widened by that."""
+        """The best rows in one beam. A graph's beam is wider than what it gives: it finds less the larger it is, and of
+        a part of the rows only their share of the beam.
+        """
         width = ef_search
         while width < k:
             width *= 2
         width = min(width, total)
         selector = None if rows is None else _selector(rows, self.size)
         if isinstance(self._index, faiss.IndexHNSW):
-            beam = -(-width * self.size // total)
+            beam = ceil(width * self.size / total * max(1.0, sqrt(self.size / BEAM_ROWS)))
             options = faiss.SearchParametersHNSW(efSearch=beam, sel=selector)  # type: ignore[attr-defined]
         else:
             options = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]

@@ -40,7 +40,7 @@ State = Literal["current", "kept", "damaged", "newer"]  # newer: of a format thi
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """An opened generation: its files are mapped, not read, and serve several threads."""
+    """An opened generation: its files are mapped, or read where they are asked for, and serve several threads."""
 
     id: str
     path: Path
@@ -51,7 +51,7 @@ class Generation:
     lexical_dir: Path
 
     def close(self) -> None:
-        """Gives the map of the records back; the vectors' map goes with the last reference to `dense`."""
+        """Closes the file of the records; maps and the rows go with the last reference to `dense`."""
         self.chunks.close()
 
 

@@ -4,8 +4,6 @@ A product has the same bits whichever rows it is computed with, and those of FAI
 through `fvec_inner_product`, while a matrix product's bits depend on how many rows there are.
 """
 
-import os
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from .arrays import Rows, Scores
 from .disk import storage_errors
 from .embedders import Vectors
 from .errors import GenerationDamaged, GenerationMissing
+from .file_at import FileAt
 
 _ROWS_AT_ONCE = 4096  # 4 MiB of 256 dimensions: read into memory that the next block uses again
 
@@ -45,11 +44,7 @@ def best(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
 
 
 class VectorRows:
-    """The rows of a .npy file of float32, read when they are asked for; several threads may ask.
-
-    Read, not mapped: a question needs a few rows of a million, and of a map the kernel counts every page around them as
-    this process's memory.
-    """
+    """The rows of a .npy file of float32, read when they are asked for; several threads may ask."""
 
     def __init__(self, path: Path, rows: int, dimensions: int) -> None:
         """GenerationMissing without the file, GenerationDamaged when it holds anything but (rows, dimensions)."""
@@ -59,8 +54,7 @@ class VectorRows:
             if not path.exists():
                 raise GenerationMissing(f"{path}: no such file")
             self._begin = _data_offset(path, self.shape)
-            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        weakref.finalize(self, os.close, self._file)
+            self._file = FileAt(path)
 
     def of(self, rows: Rows) -> Vectors:
         """(len(rows), dimensions) float32: those rows, which must be in range; neighbours are read together."""
@@ -96,11 +90,7 @@ class VectorRows:
         return vectors
 
     def _read(self, into: Vectors, row: int) -> None:
-        place = self._begin + row * self.shape[1] * 4
-        with storage_errors(self.path):
-            count = os.preadv(self._file, [into.data], place)
-        if count != into.nbytes:
-            raise GenerationDamaged(f"{self.path}: ends within row {row + count // (4 * self.shape[1])}. Rebuild.")
+        self._file.read_into(into.data, self._begin + row * self.shape[1] * 4)
 
 
 def _data_offset(path: Path, shape: tuple[int, int]) -> int:

@@ -9,6 +9,7 @@ import faiss
 import numpy as np
 import pytest
 
+from clockifyrag_index import dense
 from clockifyrag_index.dense import DenseIndex
 from clockifyrag_index.errors import GenerationDamaged, GenerationMissing, UsageError
 from clockifyrag_index.faiss_file import build_index, one_thread, write_index
@@ -137,6 +138,18 @@ def test_more_than_the_beam_widens_it(index, parameters):
     assert 64 == one.reach()
     assert 200 == len(one.search(QUESTIONS[0], 200)[0])
     assert ROWS == len(one.search(QUESTIONS[0], ROWS + 5)[0])
+
+
+@pytest.mark.parametrize("parameters", [one for one in KINDS if "HNSW" in one.id])
+def test_a_larger_graph_is_walked_with_a_wider_beam_that_gives_no_more_rows(index, parameters, monkeypatch):
+    one = index(parameters)
+    narrow = recall_at_10(one, VECTORS, QUESTIONS, ef_search=10)
+
+    monkeypatch.setattr(dense, "BEAM_ROWS", ROWS / 100)  # as a graph of a hundred times the rows: ten times the beam
+    wide = recall_at_10(one, VECTORS, QUESTIONS, ef_search=10)
+
+    assert narrow.at_10 < 0.9 < 0.97 < wide.at_10
+    assert 10 == one.reach(10) == len(one.search(QUESTIONS[0], 10, ef_search=10)[0])
 
 
 @pytest.mark.parametrize("parameters", KINDS)
