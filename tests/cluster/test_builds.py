@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.cluster import results
@@ -39,9 +40,21 @@ def builders(resource: Resource) -> list[Process]:
     return [process for pod in pods for process in processes_of(kube.cluster, pod, BUILDER)]
 
 
-def is_writing(resource: Resource) -> bool:
+def is_writing(volume: Path) -> bool:
     """Whether a generation is being written that nobody can read yet."""
-    return any((resource.volume / "generations").glob(".build.tmp-*"))
+    return any((volume / "generations").glob(".build.tmp-*"))
+
+
+def frozen_while_it_writes(resource: Resource) -> list[Process]:
+    """The processes of the builder, stopped between the first byte of a generation and its rename: a tenth of a second,
+    less than a look by kubectl takes.
+    """
+    volume = resource.volume
+    found = resource.wait(lambda: builders(resource), "a builder runs")
+    resource.wait(lambda: is_writing(volume), "the builder writes", every=0.002)
+    freeze(found)
+    assert is_writing(volume), "the builder was quicker: nothing is half written"
+    return found
 
 
 def recut(resource: Resource, max_chars: int) -> str:
@@ -82,9 +95,7 @@ def test_a_builder_that_wakes_up_late_harms_nothing(help_center: Resource) -> No
     """Given a builder frozen while it writes, when another one starts beside it, then one refuses and one is good."""
     with Load(help_center.url, "builds-raced") as load:
         before = recut(help_center, 310)
-        help_center.wait(lambda: is_writing(help_center) and builders(help_center), "a builder writes", every=0.05)
-        first = builders(help_center)
-        freeze(first)
+        first = frozen_while_it_writes(help_center)
         (job,) = [one for one in help_center.kube.all("jobs") if one["status"].get("active")]
         racer = copy_of(job)
         help_center.kube.apply(racer)
@@ -129,15 +140,14 @@ def test_a_frozen_builder_whose_job_is_deleted_is_followed_by_one_good_generatio
     """Given a builder frozen while it writes, when its Job is deleted, then another one builds what was asked for."""
     with Load(help_center.url, "builds-frozen") as load:
         before = recut(help_center, 300)
-        help_center.wait(lambda: is_writing(help_center) and builders(help_center), "a builder writes", every=0.05)
-        freeze(builders(help_center))
+        frozen_while_it_writes(help_center)
         begin = time.time()
         help_center.kube.run("delete", "jobs", "--all", "--wait=false")
         after = help_center.wait_other_generation(before)
         recovery = round(time.time() - begin, 1)
     history = load.history
 
-    assert not is_writing(help_center), "nothing half written is left"
+    assert not is_writing(help_center.volume), "nothing half written is left"
     assert [] == history.problems(help_center.volume, {before, after})
     results.keep(
         "builds-frozen", "R27", fault="SIGSTOP before the rename, then its Job deleted", load="25/s",

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from tests.cluster import results
 from tests.cluster.asking import address_of, begin_asking, statuses
-from tests.cluster.kube import LOCAL, Kube, Resource, ask
+from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, ask
 from tests.cluster.load import History, Load, Manner
 from tests.cluster.load.client import questions
 from tests.cluster.results import CHAOS
@@ -87,10 +87,11 @@ def embedder(
 
 
 @pytest.fixture(scope="module")
-def help_center(installed: Kube, embedder: Embedder) -> Iterator[Resource]:
+def help_center(installed: Kube, embedder: Embedder, model_server: ModelServer) -> Iterator[Resource]:
     with installed.another() as kube:
         asks = {"embedding": {"provider": "Local", "queryProvider": "Ollama"}, "ollama": {"url": embedder.url}}
-        resource = kube.resource().create(LOCAL | asks).wait_ready()
+        search = {"search": LOCAL["search"] | {"config": {"rerankModel": model_server.model}}}
+        resource = kube.resource().create(LOCAL | asks | search).wait_ready()
         resource.wait_condition("Degraded", "False", "AsExpected")
         for pod in kube.pods("search"):
             for question in questions():
@@ -186,3 +187,28 @@ def test_many_who_ask_the_same_at_once_cost_one_vector(help_center: Resource, em
         "embedder-herd", "R22", fault="200 equal questions at once, to one pod", load="200 at once",
         requests=200, failures=0, embed_calls=1, seconds=round(end - begin, 2),
     )  # fmt: skip
+
+
+def test_what_is_found_is_ranked_again_by_the_model_server_while_it_answers(
+    help_center: Resource, embedder: Embedder
+) -> None:
+    """Given a question, when it is asked with rerank=true, then the model has a say in each score, once it was in time;
+    when the model server fails, then results stand in the first order, and the answer says so.
+    """
+    address, question = address_of(help_center.kube.pods("search")[0]), questions()[0]
+    first = ask(address, question, details="true")
+
+    def reranked() -> Manifest | None:
+        told = ask(address, question, rerank="true", details="true")
+        return told if told["metadata"]["rerank"]["used"] else None
+
+    again = help_center.wait(reranked, "an answer that was reranked in time", SETTLED_SECONDS)
+    with embedder.broken("Errors"):
+        other = f"{question} please"
+        plain, failed = ask(address, other), ask(address, other, rerank="true")
+
+    assert "rerank" not in again["metadata"]["degraded"]
+    assert first["results"] != again["results"]
+    assert all(one["explanation"]["rerank_score"] is not None for one in again["results"][:3])
+    assert "rerank" in failed["metadata"]["degraded"]
+    assert [one["id"] for one in plain["results"]] == [one["id"] for one in failed["results"]]

@@ -48,7 +48,11 @@ class Load:
     def __enter__(self) -> Self:
         self.file.unlink(missing_ok=True)
         self._process = subprocess.Popen(self._command, cwd=ROOT)
-        self.wait(STEADY_SECONDS)
+        try:
+            self.wait(STEADY_SECONDS)
+        except BaseException:
+            self._end()  # nobody leaves what was not entered
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -56,8 +60,7 @@ class Load:
             if kind is None:
                 self.wait(self._after)
         finally:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.wait(DRAIN_SECONDS)
+            self._end()
 
     @property
     def history(self) -> History:
@@ -67,6 +70,10 @@ class Load:
         """Returns once questions of so many more seconds are answered or have failed."""
         wanted = self._told() + round(seconds * self._rate)
         wait_until(lambda: self._told() >= wanted, seconds + DRAIN_SECONDS, f"{wanted} questions are through")
+
+    def _end(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(DRAIN_SECONDS)
 
     def _told(self) -> int:
         assert self._process.poll() is None, "the load has ended by itself"
