@@ -91,6 +91,7 @@ class Health:
             "content_digest": served.content_digest if served else None,
             "index": index_report(served) if served else None,
             "problem": problem[:REASON_MAX] if problem else None,
+            "damaged": self._serving.damaged,
             "embedder": embedder_report(served) if served else None,
             "degraded": self.degraded(),
             "requests": {"answered": answered, "inflight": inflight},

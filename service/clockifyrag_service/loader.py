@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from clockifyrag_index.errors import ClockifyRAGError, GenerationMissing
+from clockifyrag_index.errors import ClockifyRAGError, GenerationDamaged, GenerationMissing
 from clockifyrag_index.rerank import Reranker
 
 from .answers import Answer
@@ -103,11 +103,11 @@ class Loader:
         try:
             folder = self._pointer.wanted()
         except NothingToServe as reason:
-            self._serving.problem = str(reason)
+            self._serving.tell(str(reason))
             return
         wanted = (folder, self._glossary.looks())
         if wanted == self._loaded:
-            self._serving.problem = None
+            self._serving.tell(None)
             self._compare_embedder()
         elif wanted != self._failed or time.monotonic() >= self._retry_at:
             self._load(folder, wanted)
@@ -152,7 +152,8 @@ class Loader:
         self._retry_at = time.monotonic() + self._retry_seconds * random.uniform(0.7, 1.0)
         self._retry_seconds = min(2 * self._retry_seconds, STORE_RETRY_SECONDS_MAX if passing else RETRY_SECONDS_MAX)
         said = "cannot be fetched yet" if passing else "is refused"
-        self._serving.problem = f"{folder.name} {said}: {reason(error, folder)}"
+        damaged = isinstance(error, GenerationDamaged)
+        self._serving.tell(f"{folder.name} {said}: {reason(error, folder)}", damaged=damaged)
         log.error("%s %s, what was served stays: %s", folder.name, said, error)
 
     def _fetch(self, folder: Path) -> None:

@@ -43,6 +43,7 @@ class Serving:
 
     current: Served | None = None
     problem: str | None = "the index is being looked for"  # why the wanted generation is not the one served
+    damaged: bool = False  # whether that is because files are not what their manifest says
     fetching: str | None = None  # how far the next one is; no problem, while there is one that answers
     draining: bool = False  # after SIGTERM: un-ready, still answering
     to_close: list[Served] = field(default_factory=list)
@@ -64,6 +65,10 @@ class Serving:
         """Why the wanted generation is not the one served; None when it is."""
         return self.fetching or self.problem
 
+    def tell(self, problem: str | None, *, damaged: bool = False) -> None:
+        """Notes why the wanted generation is not the one served; None when it is."""
+        self.problem, self.damaged = problem, damaged
+
     def hold(self, served: Served) -> None:
         """Keeps the generation open until `release`: a thread that reads it must never see it closed."""
         served.readers += 1
@@ -74,7 +79,8 @@ class Serving:
 
     def adopt(self, served: Served) -> None:
         """From now on `served` answers; requests under way end with the one they began with."""
-        old, self.current, self.problem = self.current, served, None
+        old, self.current = self.current, served
+        self.tell(None)
         if old is not None:
             old.retired = True
             self._close_if_unread(old)

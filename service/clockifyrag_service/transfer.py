@@ -43,9 +43,9 @@ class Arriving:
 
     def __init__(self, file: BinaryIO, name: str, record: FileRecord) -> None:
         """Takes over from the file what is right already, in whole blocks, and cuts off the rest."""
+        self.name = name
         self.size = 0
         self._file = file
-        self._name = name
         self._record = record
         self._whole = hashlib.sha256()
         self._block = hashlib.sha256()
@@ -54,7 +54,7 @@ class Arriving:
     def take(self, piece: bytes) -> None:
         """Writes the piece. WrongBlock when a block does not become what it should be."""
         if self.size + len(piece) > self._record.size_bytes:
-            raise GenerationDamaged(f"{self._name}: the store sends more than {self._record.size_bytes:,} bytes")
+            raise GenerationDamaged(f"{self.name}: the store sends more than {self._record.size_bytes:,} bytes")
         view = memoryview(piece)
         while view:
             part = view[: BLOCK_BYTES - self.size % BLOCK_BYTES]
@@ -70,12 +70,12 @@ class Arriving:
         """GenerationDamaged when the file, whose blocks are right, is not: the manifest contradicts itself."""
         assert self.size == self._record.size_bytes, "all bytes were taken"
         if (found := self._whole.hexdigest()) != self._record.sha256:
-            raise GenerationDamaged(f"{self._name}: sha256 is {found}, expected {self._record.sha256}")
+            raise GenerationDamaged(f"{self.name}: sha256 is {found}, expected {self._record.sha256}")
 
     def _end_block(self) -> None:
         number = (self.size - 1) // BLOCK_BYTES
         if self._block.hexdigest() != self._record.blocks[number]:
-            raise WrongBlock(f"{self._name}: bytes from {number * BLOCK_BYTES:,} on are not what the manifest says")
+            raise WrongBlock(f"{self.name}: bytes from {number * BLOCK_BYTES:,} on are not what the manifest says")
         self._block = hashlib.sha256()
 
     def _take_over(self) -> None:
@@ -95,8 +95,8 @@ def fetch_file(
 ) -> None:
     """The file at `path` holds what the manifest says. Goes on with what is there from an earlier attempt.
 
-    StoreUnavailable, GenerationMissing; GenerationDamaged when the store gives other bytes twice; Interrupted once
-    `cut` is set; OSError when they cannot be written.
+    StoreUnavailable; GenerationDamaged when the store has no such file, a shorter one, or gives other bytes twice;
+    Interrupted once `cut` is set; OSError when they cannot be written.
     """
     busy_until = time.monotonic() + BUSY_SECONDS_MAX
     wrong = 0
@@ -131,6 +131,8 @@ def _receive(
         with client.stream("GET", url, headers=headers) as response:
             if (wait := busy_seconds(response)) is not None:
                 return wait
+            if response.status_code == 404:  # the manifest, which was there, names it
+                raise GenerationDamaged(f"{arriving.name}: the store has no such file")
             require_success(response, expected=206 if arriving.size else 200, etag=etag)
             for piece in response.iter_raw(PIECE_BYTES):
                 if cut.is_set():
@@ -139,8 +141,8 @@ def _receive(
                 told(arriving.size)
     except httpx.HTTPError as error:
         raise unreachable(error) from error
-    if arriving.size < record.size_bytes:
-        raise StoreUnavailable(f"the store sent {arriving.size:,} of {record.size_bytes:,} bytes")
+    if arriving.size < record.size_bytes:  # an answer that broke off is an error of HTTP
+        raise GenerationDamaged(f"{arriving.name}: the store has {arriving.size:,} of {record.size_bytes:,} bytes")
     return None
 
 

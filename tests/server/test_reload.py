@@ -137,6 +137,7 @@ def test_a_damaged_generation_is_refused_and_the_old_one_goes_on(
 
     assert (first, ["index"], "degraded") == (status["generation"], health["degraded"], health["status"])
     assert "chunks.jsonl" in status["problem"]
+    assert status["damaged"]
     assert str(tmp_path) not in status["problem"]
     assert 200 == server.get("/search?q=timer").status_code == server.get("/ready").status_code
 

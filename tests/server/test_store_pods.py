@@ -239,6 +239,32 @@ def test_a_byte_the_store_gives_wrong_is_refused_and_the_old_generation_goes_on(
     assert (first, ["index"]) == (served, health["degraded"])
 
 
+@pytest.mark.parametrize("kind", ["flipped", "cut", "missing"])
+def test_a_file_that_is_damaged_in_the_store_is_told_as_damage_until_it_is_mended(
+    kind: str, store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first = publish(store.root)
+    file = Layout(store.root).generation(first) / "vectors.npy"
+    file = file if file.exists() else file.with_name("index.bin")
+    right = file.read_bytes()
+    broken = {"flipped": bytes([*right[:-1], right[-1] ^ 1]), "cut": right[:-1]}
+    file.unlink()
+    if kind in broken:
+        file.write_bytes(broken[kind])
+    pointer.name(first)
+    store.start()
+    server = pod(store.url, ready=False)
+
+    until(lambda: server.get("/status").json()["damaged"], "the damage is told", server.explain)
+    told, ready = problem(server), server.get("/ready").status_code
+    file.write_bytes(right)
+    server.wait_ready()
+
+    assert file.name in told
+    assert 503 == ready
+    assert (False, "None") == (server.get("/status").json()["damaged"], problem(server))
+
+
 def test_a_pod_whose_pointer_moves_on_does_not_wait_for_what_it_named_before(
     store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
 ) -> None:

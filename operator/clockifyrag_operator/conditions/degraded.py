@@ -13,7 +13,6 @@ from clockifyrag_resource.conditions import ConditionReason as R
 from clockifyrag_resource.conditions import ConditionStatus as S
 
 HEARTBEAT_STALE_SECONDS = 300
-_CORRUPT_WORDS = ("damaged", "digest", "corrupt", "sha256", "checksum")
 
 
 def degraded(view: View) -> Judged:
@@ -26,9 +25,9 @@ def degraded(view: View) -> Judged:
 
 def index_corrupt(view: View) -> Judged | None:
     for pod in view.search_pods:
-        problem = str(view.report(pod).get("problem") or "")
-        if any(word in problem.lower() for word in _CORRUPT_WORDS):
-            return true(R.INDEX_CORRUPT, f"pod {pod['metadata']['name']}: {problem}")
+        report = view.report(pod)
+        if report.get("damaged") is True:
+            return true(R.INDEX_CORRUPT, f"pod {pod['metadata']['name']}: {report.get('problem')}")
     return None
 
 

@@ -56,6 +56,19 @@ def test_going_back_to_what_was_built_before_needs_no_job() -> None:
     assert 2 == len(world.jobs_created)
 
 
+def test_damaged_files_are_told_as_such_whatever_the_words_and_other_problems_are_not() -> None:
+    world = served()
+    pod, report = next((name, one) for name, one in world.reports.items() if "problem" in one)
+
+    told = []
+    for damaged in (True, False):
+        report |= {"problem": f"{pod} cannot: digest", "damaged": damaged}
+        world.work()
+        told.append((world.condition("Degraded"), pod in world.message("Degraded")))
+
+    assert [(("True", "IndexCorrupt"), True), (("False", "AsExpected"), False)] == told
+
+
 def test_at_rest_search_pods_are_asked_again_only_where_a_model_server_may_fail_them() -> None:
     world = served()
     by_themselves = with_addresses(world).plan().recheck_seconds
