@@ -49,7 +49,7 @@ class SearchConfig(Part):
         default=64,
         ge=1,
         le=4096,
-        description="Candidates HNSW looks at for a question, where it is used.",
+        description="Vectors that an index may propose for a question; without effect on a Flat one with Float32.",
         json_schema_extra=RESTARTS,
     )
     rerank: bool = Field(

@@ -20,10 +20,10 @@ import orjson
 from .chunk import Chunk, chunk_from_line, chunk_line
 from .disk import storage_errors
 from .errors import GenerationDamaged, GenerationMissing
-from .file_at import FileAt
 from .files import synced_file
 from .layout import CHUNKS, OFFSETS
 from .manifest import NamespaceRows
+from .random_access_file import RandomAccessFile
 
 # In canonical JSON a quote inside a text is escaped, so these bytes stand before a chunk's own id and nowhere else.
 _CHUNK_ID = re.compile(rb'"chunk_id":"([^"]*)"')
@@ -113,7 +113,7 @@ class ChunkStore:
         return len(self._offsets) - 1
 
     def __getitem__(self, row: int) -> Chunk:
-        """The chunk of that row, read anew each time (about 5 µs). IndexError outside 0 ≤ row < len."""
+        """The chunk of that row, read anew each time. IndexError outside 0 ≤ row < len."""
         return chunk_from_line(self.line(row))
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -195,8 +195,8 @@ def chunks_of_lines(path: Path) -> Iterator[Chunk]:
                 raise GenerationDamaged(f"{path.name}:{number}: no chunk ({error!r}). Export it again.") from error
 
 
-def _opened_lines(path: Path) -> FileAt:
-    lines = FileAt(path)
+def _opened_lines(path: Path) -> RandomAccessFile:
+    lines = RandomAccessFile(path)
     if not lines.size:
         raise GenerationDamaged(f"{path}: empty, expected at least one chunk. Rebuild.")
     return lines

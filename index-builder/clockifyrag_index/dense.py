@@ -26,7 +26,7 @@ from .vector_rows import VectorRows, best, inner_products
 EF_SEARCH = 64
 BEAM_ROWS = 62_500  # a beam of EF_SEARCH finds .98 of the ten nearest among so many rows, and fewer among more
 EXACT_ROWS = 50_000  # a part of a large index with fewer rows is compared row by row
-_EXACT_ALWAYS = 16  # a part this many times smaller than the whole is, too: a graph would have to look at as many
+_EXACT_ALWAYS = 16  # a part this many times smaller than the whole is, too: a graph would take as long for it
 
 _THREAD = local()
 
@@ -162,7 +162,7 @@ class DenseIndex:
         width = min(width, total)
         selector = None if rows is None else _selector(rows, self.size)
         if isinstance(self._index, faiss.IndexHNSW):
-            beam = ceil(width * self.size / total * max(1.0, sqrt(self.size / BEAM_ROWS)))
+            beam = min(ceil(width * self.size / total * self._widening()), self.size)
             options = faiss.SearchParametersHNSW(efSearch=beam, sel=selector)  # type: ignore[attr-defined]
         else:
             options = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
@@ -171,7 +171,15 @@ class DenseIndex:
         return proposed
 
     def _is_small(self, count: int) -> bool:
-        return count <= max(self.size // _EXACT_ALWAYS, min(self.size // 4, EXACT_ROWS))
+        """Whether a part is sooner compared row by row. A graph's time grows with its beam and falls with the size of
+        the part, that of comparing grows with the size: they meet where it is as the root of the beam.
+        """
+        always = int(self.size * sqrt(self._widening()) / _EXACT_ALWAYS)
+        return count <= max(always, min(self.size // 4, EXACT_ROWS))
+
+    def _widening(self) -> float:
+        """How many times wider a beam must be than among BEAM_ROWS rows."""
+        return max(1.0, sqrt(self.size / BEAM_ROWS)) if isinstance(self._index, faiss.IndexHNSW) else 1.0
 
     def _check_numbers(self, vector: Vectors) -> None:
         if not np.isfinite(vector).all():

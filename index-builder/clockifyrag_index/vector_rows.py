@@ -14,7 +14,7 @@ from .arrays import Rows, Scores
 from .disk import storage_errors
 from .embedders import Vectors
 from .errors import GenerationDamaged, GenerationMissing
-from .file_at import FileAt
+from .random_access_file import RandomAccessFile
 
 _ROWS_AT_ONCE = 4096  # 4 MiB of 256 dimensions: read into memory that the next block uses again
 
@@ -54,7 +54,7 @@ class VectorRows:
             if not path.exists():
                 raise GenerationMissing(f"{path}: no such file")
             self._begin = _data_offset(path, self.shape)
-            self._file = FileAt(path)
+            self._file = RandomAccessFile(path)
 
     def of(self, rows: Rows) -> Vectors:
         """(len(rows), dimensions) float32: those rows, which must be in range; neighbours are read together."""

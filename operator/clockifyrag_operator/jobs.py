@@ -17,7 +17,7 @@ class LiveJob:
 
     manifest: Manifest
     order: BuildOrder | None  # None when its annotation cannot be read
-    succeeded_at: str = ""  # when its only pod ended well, ISO 8601: its own status follows two seconds later
+    succeeded_at: str = ""  # when its only pod ended well, ISO 8601: its status follows two seconds later
 
     @property
     def name(self) -> str:
@@ -63,7 +63,7 @@ def _succeeded_at(seen: Observed, job: Manifest) -> str:
         owners = pod["metadata"].get("ownerReferences") or ()
         if pod.get("status", {}).get("phase") == "Succeeded" and uid in [owner["uid"] for owner in owners]:
             ends = [state.get("state", {}).get("terminated", {}) for _, _, state in container_states(pod)]
-            return max(str(end.get("finishedAt", "")) for end in ends) if ends else ""
+            return max((str(end.get("finishedAt") or "") for end in ends), default="")
     return ""
 
 

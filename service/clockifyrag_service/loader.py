@@ -23,7 +23,7 @@ from .materialise import Store
 from .parameters import SearchParameters
 from .pointer import NothingToServe, Pointer
 from .rerank import reranker_of
-from .serving import Served, Serving
+from .serving import Served, Serving, reason
 from .settings import Settings
 from .transfer import Interrupted, StoreUnavailable
 
@@ -106,7 +106,7 @@ class Loader:
             self._serving.tell(str(reason))
             return
         wanted = (folder, self._glossary.looks())
-        if wanted == self._loaded:
+        if wanted == self._loaded and not self._serving.unreadable:
             self._serving.tell(None)
             self._compare_embedder()
         elif wanted != self._failed or time.monotonic() >= self._retry_at:
@@ -122,9 +122,12 @@ class Loader:
         self._glossary.refresh()
         if wanted != self._failed:
             self._retry_seconds = 1.0
+            self._serving.damaged = False  # what was said of another one
         try:
             current = self._serving.current
             previous = current.embedding if current else None
+            if self._store and self._serving.unreadable:
+                self._store.doubt(folder.name)
             self._fetch(folder)
             verify = self._store is None
             served = opened(
@@ -135,10 +138,15 @@ class Loader:
         except (ClockifyRAGError, OSError, ValueError) as error:
             self._refused(folder, wanted, error)
             return
+        try:
+            if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
+                served.phrases = phrase_index(served.generation)
+            answers = warmed(served, self._in_loop(lambda: self._frequent(WARM_QUESTIONS)))
+        except ClockifyRAGError as error:  # of its files: they are read for the first time here
+            served.generation.close()
+            self._refused(folder, wanted, error)
+            return
         self._open.append(served)
-        if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
-            served.phrases = phrase_index(served.generation)
-        answers = warmed(served, self._in_loop(lambda: self._frequent(WARM_QUESTIONS)))
         self._in_loop(lambda: self._adopted(served, answers))
         self._loaded, self._failed = wanted, None
         log.info("serving %s: %d chunks, model %s", served.id, len(served.generation.chunks), model_of(served))
@@ -198,7 +206,7 @@ class Loader:
         self._compare_at = now + (COMPARE_AGAIN_SECONDS if served.embedding.verdict == "ok" else COMPARE_SECONDS)
 
     def _close(self, served: Served) -> None:
-        """Gives maps back, and the embedder's connections unless the present generation uses them."""
+        """Closes its files, and the embedder's connections unless the present generation uses them."""
         served.generation.close()
         self._open = [one for one in self._open if one is not served]
         if self._store and not self._stopped.is_set() and served.id not in {one.id for one in self._open}:
@@ -220,8 +228,3 @@ class Loader:
 
 def model_of(served: Served) -> str:
     return served.generation.manifest.embedder.model
-
-
-def reason(error: Exception, folder: Path) -> str:
-    """The error's text without paths of this machine, for answers."""
-    return str(error).replace(f"{folder}/", "").replace(str(folder), folder.name)

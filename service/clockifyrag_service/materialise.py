@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from clockifyrag_index.disk import is_full
-from clockifyrag_index.errors import GenerationDamaged, NoSpace, StorageError
+from clockifyrag_index.errors import GenerationDamaged, GenerationMissing, NoSpace, StorageError
 from clockifyrag_index.layout import META, Layout
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_index.manifest_reader import MANIFEST_BYTES_MAX, manifest_from
@@ -64,6 +64,10 @@ class Store:
         self._verified.add(generation_id)
         return folder
 
+    def doubt(self, generation_id: str) -> None:
+        """Has the generation on this disk verified again when it is asked for, and fetched anew where it is wrong."""
+        self._verified.discard(generation_id)
+
     def remove(self, generation_id: str) -> None:
         """Takes the generation from this disk, if it is there."""
         self._verified.discard(generation_id)
@@ -92,7 +96,11 @@ class Store:
         temporary = self._temporary(generation_id)
         here = _prepare(temporary, manifest)
         _require_space(temporary, generation_id, manifest.size_bytes - here)
-        self._fetch_files(generation_id, temporary, manifest, progress, go_on)
+        try:
+            self._fetch_files(generation_id, temporary, manifest, progress, go_on)
+        except GenerationMissing as error:
+            self._manifest(generation_id)  # GenerationMissing, too, where all of it has gone by now
+            raise GenerationDamaged(f"{error}, which has its manifest") from error
         (temporary / META).write_bytes(data)
         if folder.exists():  # damaged, else it would have been taken
             shutil.rmtree(folder)

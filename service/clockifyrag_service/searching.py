@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import faiss
 
-from clockifyrag_index.errors import DeadlineExceeded, UnknownNamespace
+from clockifyrag_index.errors import DeadlineExceeded, StorageError, UnknownNamespace
 
 from .analytics import Analytics
 from .answers import Answer, answer
@@ -150,6 +150,9 @@ class Searching:
             raise deadline_exceeded(seconds) from error
         except UnknownNamespace as error:
             raise unknown_namespace(error) from error
+        except StorageError as error:
+            self._serving.cannot_read(served, error)
+            raise
 
     def _left(self, served: Served, future: "asyncio.Future[Value]") -> None:
         self._admitted -= 1

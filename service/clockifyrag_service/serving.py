@@ -9,7 +9,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from clockifyrag_index.errors import GenerationDamaged, StorageError
 from clockifyrag_index.generations import Generation
 from clockifyrag_index.search import SearchEngine
 
@@ -44,6 +46,7 @@ class Serving:
     current: Served | None = None
     problem: str | None = "the index is being looked for"  # why the wanted generation is not the one served
     damaged: bool = False  # whether that is because files are not what their manifest says
+    unreadable: bool = False  # whether a question met files of the served one that cannot be read
     fetching: str | None = None  # how far the next one is; no problem, while there is one that answers
     draining: bool = False  # after SIGTERM: un-ready, still answering
     to_close: list[Served] = field(default_factory=list)
@@ -63,11 +66,18 @@ class Serving:
     @property
     def explanation(self) -> str | None:
         """Why the wanted generation is not the one served; None when it is."""
-        return self.fetching or self.problem
+        return self.problem if self.damaged else self.fetching or self.problem
 
     def tell(self, problem: str | None, *, damaged: bool = False) -> None:
         """Notes why the wanted generation is not the one served; None when it is."""
         self.problem, self.damaged = problem, damaged
+
+    def cannot_read(self, served: Served, error: StorageError) -> None:
+        """Notes that a question met files of `served` that cannot be read; it goes on until they are opened anew."""
+        if served is self.current:
+            self.unreadable = True
+            said = f"{served.id} cannot be read: {reason(error, served.generation.path)}"
+            self.tell(said, damaged=isinstance(error, GenerationDamaged))
 
     def hold(self, served: Served) -> None:
         """Keeps the generation open until `release`: a thread that reads it must never see it closed."""
@@ -79,7 +89,7 @@ class Serving:
 
     def adopt(self, served: Served) -> None:
         """From now on `served` answers; requests under way end with the one they began with."""
-        old, self.current = self.current, served
+        old, self.current, self.unreadable = self.current, served, False
         self.tell(None)
         if old is not None:
             old.retired = True
@@ -100,6 +110,11 @@ class Serving:
             if self.problem:
                 parts.append("index")
         return tuple(parts)
+
+
+def reason(error: Exception, folder: Path) -> str:
+    """The error's text without paths of this machine, for answers."""
+    return str(error).replace(f"{folder}/", "").replace(str(folder), folder.name)
 
 
 def not_loaded(problem: str | None) -> Refused:

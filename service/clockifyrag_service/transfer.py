@@ -95,7 +95,7 @@ def fetch_file(
 ) -> None:
     """The file at `path` holds what the manifest says. Goes on with what is there from an earlier attempt.
 
-    StoreUnavailable; GenerationDamaged when the store has no such file, a shorter one, or gives other bytes twice;
+    StoreUnavailable, GenerationMissing; GenerationDamaged when the store has a shorter file or gives other bytes twice;
     Interrupted once `cut` is set; OSError when they cannot be written.
     """
     busy_until = time.monotonic() + BUSY_SECONDS_MAX
@@ -131,8 +131,10 @@ def _receive(
         with client.stream("GET", url, headers=headers) as response:
             if (wait := busy_seconds(response)) is not None:
                 return wait
-            if response.status_code == 404:  # the manifest, which was there, names it
-                raise GenerationDamaged(f"{arriving.name}: the store has no such file")
+            if response.status_code == 404:
+                raise GenerationMissing(f"{arriving.name} is not in the store")
+            if response.status_code == 416:  # Range Not Satisfiable: nothing is behind what is here
+                raise GenerationDamaged(f"{arriving.name}: the store has less than {record.size_bytes:,} bytes")
             require_success(response, expected=206 if arriving.size else 200, etag=etag)
             for piece in response.iter_raw(PIECE_BYTES):
                 if cut.is_set():

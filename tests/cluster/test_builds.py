@@ -53,7 +53,7 @@ def frozen_while_it_writes(resource: Resource) -> list[Process]:
     found = resource.wait(lambda: builders(resource), "a builder runs")
     resource.wait(lambda: is_writing(volume), "the builder writes", every=0.002)
     freeze(found)
-    assert is_writing(volume), "the builder was quicker: nothing is half written"
+    assert is_writing(volume), "the builder was quicker: nothing is half written, run it again"
     return found
 
 

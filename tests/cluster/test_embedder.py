@@ -31,7 +31,7 @@ PORT = 11500
 FAULT_SECONDS = 60 if CHAOS else 10
 OPENS_SECONDS = 2.0  # a breaker, after the first failure
 WAITED_SECONDS = 0.3  # an answer that took longer waited for a vector
-LATE_SHARE = 0.02  # of the questions: one a pod and probe, and what a machine of two cores does now and then
+LATE_MAX, LATE_SHARE = 4, 0.02  # one a pod and probe, and what a machine of two cores does now and then
 SETTLED_SECONDS = 90.0  # the operator asks pods at rest once a minute
 
 
@@ -165,7 +165,7 @@ def test_while_the_model_server_fails_words_answer_and_every_pod_stays_ready(
     asked = len(history.between(begin, end).answers)
     assert embedder.calls(begin, end) <= 1.1 * asked
     late = waited_in_vain(history, begin + OPENS_SECONDS, end)
-    assert late <= LATE_SHARE * asked or fault == "HalfErrors", "an open breaker lets nobody wait"
+    assert late <= LATE_MAX + LATE_SHARE * asked or fault == "HalfErrors", "an open breaker lets nobody wait"
     assert max(recovery(history, end).values()) < closes_seconds
     results.keep(
         f"embedder-{fault}", "R19, R21", fault=fault, load="15/s asked before, 10/s new",
@@ -195,11 +195,16 @@ def test_many_who_ask_the_same_at_once_cost_one_vector(help_center: Resource, em
     )  # fmt: skip
 
 
+def ranked(answer: Manifest) -> list[tuple[str, float]]:
+    """What was found, and how well it fits."""
+    return [(one["id"], one["relevance_score"]) for one in answer["results"]]
+
+
 def test_what_is_found_is_ranked_again_by_the_model_server_while_it_answers(
     help_center: Resource, embedder: Embedder
 ) -> None:
-    """Given a question, when it is asked with rerank=true, then the model has a say in each score, once it was in time;
-    when the model server fails, then results stand in the first order, and the answer says so.
+    """Given a question, when it is asked with rerank=true, then the model has a say in the best scores, once it was in
+    time; when the model server fails, then results stand in the first order, and the answer says so.
     """
     address, question = address_of(help_center.kube.pods("search")[0]), questions()[0]
     first = ask(address, question, details="true")
@@ -214,7 +219,7 @@ def test_what_is_found_is_ranked_again_by_the_model_server_while_it_answers(
         plain, failed = ask(address, other), ask(address, other, rerank="true")
 
     assert "rerank" not in again["metadata"]["degraded"]
-    assert first["results"] != again["results"]
+    assert ranked(first) != ranked(again)
     assert all(one["explanation"]["rerank_score"] is not None for one in again["results"][:3])
     assert "rerank" in failed["metadata"]["degraded"]
     assert [one["id"] for one in plain["results"]] == [one["id"] for one in failed["results"]]

@@ -1,11 +1,13 @@
 """A new generation is taken into service while questions are answered; a bad one is not; nothing fails."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.server.conftest import ARTICLES, Publish, Serve, Server, until
+from tests.unit.plan.world import World
 
 from clockifyrag_index.generations import publish as move_current
 
@@ -140,6 +142,46 @@ def test_a_damaged_generation_is_refused_and_the_old_one_goes_on(
     assert status["damaged"]
     assert str(tmp_path) not in status["problem"]
     assert 200 == server.get("/search?q=timer").status_code == server.get("/ready").status_code
+
+
+def test_the_operator_takes_the_word_of_a_pod_that_its_index_is_damaged(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    """What /status says, given to the plan of the operator."""
+    root = tmp_path / "index"
+    first = publish(root)
+    os.truncate(root / "generations" / first / "chunks.jsonl", 100)
+    server = serve(root, ready=False)
+    until(lambda: server.get("/status").json()["damaged"], "the damage is told", server.explain)
+    world = World()
+    world.settle()
+    pod = next(name for name, report in world.reports.items() if "problem" in report)
+
+    world.reports[pod] = server.get("/status").json()
+    world.work()
+
+    assert ("True", "IndexCorrupt") == world.condition("Degraded")
+
+
+def test_files_cut_under_a_running_server_are_told_and_opened_anew_once_they_are_right(
+    serve: Serve, publish: Publish, tmp_path: Path
+) -> None:
+    root = tmp_path / "index"
+    chunks = root / "generations" / publish(root) / "chunks.jsonl"
+    server, right = serve(root), chunks.read_bytes()
+
+    os.truncate(chunks, 100)
+    failed = server.get("/search?q=invoice+timer&k=20").status_code
+    until(lambda: server.get("/status").json()["damaged"], "the damage is told", server.explain)
+    told = server.get("/status").json()
+    chunks.write_bytes(right)
+    until(lambda: not server.get("/status").json()["damaged"], "it is opened anew", server.explain)
+
+    assert 500 == failed
+    assert "chunks.jsonl" in told["problem"]
+    assert str(tmp_path) not in told["problem"]
+    assert server.get("/search?q=invoice+timer&k=20").json()["results"]
+    assert server.get("/status").json()["problem"] is None
 
 
 def test_a_server_told_its_generation_never_reads_current(serve: Serve, publish: Publish, tmp_path: Path) -> None:

@@ -239,6 +239,28 @@ def test_a_byte_the_store_gives_wrong_is_refused_and_the_old_generation_goes_on(
     assert (first, ["index"]) == (served, health["degraded"])
 
 
+def test_damage_is_no_longer_told_once_another_generation_is_on_its_way(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first, second = publish(store.root), publish(store.root, (*ARTICLES, NEW_ARTICLE))
+    os.truncate(Layout(store.root).generation(first) / "chunks.jsonl", 100)
+    pointer.name(first)
+    store.start()
+    with StoreProxy(store.url) as proxy:
+        server = pod(proxy.url, ready=False)
+        until(lambda: server.get("/status").json()["damaged"], "the damage is told", server.explain)
+        proxy.hold("chunks.jsonl", 0)
+        pointer.name(second)
+        until(lambda: f"fetching {second}" in problem(server), "the other one is on its way", server.explain)
+        damaged = server.get("/status").json()["damaged"]
+        proxy.release()
+
+        server.wait_ready()
+
+    assert not damaged
+    assert second == generation(server)
+
+
 @pytest.mark.parametrize("kind", ["flipped", "cut", "missing"])
 def test_a_file_that_is_damaged_in_the_store_is_told_as_damage_until_it_is_mended(
     kind: str, store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish

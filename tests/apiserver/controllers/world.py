@@ -213,6 +213,7 @@ def _good_answer(world: World, pod: Container, path: str) -> dict[str, Any] | No
         "generation": served or None,
         "content_digest": known.get("contentDigest"),
         "problem": None,
+        "damaged": False,
         "embedder": {"provider": "ollama", "model": "all-minilm", "verdict": "ok", "reason": None},
         "degraded": [],
         "requests": {"answered": 0, "inflight": 0},

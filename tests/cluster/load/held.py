@@ -73,7 +73,10 @@ class Load:
 
     def _end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(DRAIN_SECONDS)
+        try:
+            self._process.wait(DRAIN_SECONDS)
+        finally:
+            self._process.kill()  # does nothing to one that has ended
 
     def _told(self) -> int:
         assert self._process.poll() is None, "the load has ended by itself"
