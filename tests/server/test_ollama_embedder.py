@@ -342,12 +342,21 @@ def test_words_that_the_server_would_not_know_are_sent_as_the_model_cuts_them(ol
     assert [['don \' t press " cafe "'], ["Press Start."]] == ollama.inputs
 
 
-def test_after_some_failures_a_question_costs_nothing_until_the_server_answers_again(ollama, opened):
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        pytest.param(status(503), EmbedderUnavailable, "503", id="503"),
+        pytest.param(changed(lambda rows: rows[:, :100]), BadVectors, "100 dimensions", id="vectors of no use"),
+    ],
+)
+def test_after_some_failures_a_question_costs_nothing_until_the_server_answers_again(
+    ollama, opened, fault: Behaviour, error: type[Exception], words: str
+):
     clock = [0.0]
     embedder = opened(breaker=Breaker(failures_max=2, rest_seconds=5, clock=lambda: clock[0]))
-    ollama.behaviour = status(503)
+    ollama.behaviour = fault
     for _ in range(2):
-        with pytest.raises(EmbedderUnavailable, match="503"):
+        with pytest.raises(error, match=words):
             embedder.embed_question("start?", timeout_seconds=2)
 
     with pytest.raises(EmbedderUnavailable, match="left alone"):

@@ -97,7 +97,7 @@ class OllamaEmbedder:
             if self._digest_wanted:
                 self._model.digest(seconds, again=False)
             row: Vectors = self._model.vectors([self._profile.query_prefix + words], seconds, truncate=True)[0]
-        except EmbedderUnavailable:
+        except (EmbedderUnavailable, BadVectors):  # vectors of no use cost as much as none
             self._breaker.failed()
             raise
         self._breaker.succeeded()
