@@ -122,7 +122,8 @@ class Loader:
         self._glossary.refresh()
         if wanted != self._failed:
             self._retry_seconds = 1.0
-            self._serving.damaged = False  # what was said of another one
+            if not self._serving.unreadable:
+                self._serving.damaged = False  # it was said of another one
         try:
             current = self._serving.current
             previous = current.embedding if current else None
