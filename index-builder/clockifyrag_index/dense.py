@@ -24,7 +24,7 @@ from .manifest import IndexParameters
 from .vector_rows import VectorRows, best, inner_products
 
 EF_SEARCH = 64
-BEAM_ROWS = 62_500  # a beam of EF_SEARCH finds .98 of the ten nearest among so many rows, and fewer among more
+BEAM_ROWS = 90_000  # a beam of EF_SEARCH finds most of the ten nearest among so many rows, and fewer among more
 EXACT_ROWS = 50_000  # a part of a large index with fewer rows is compared row by row
 _EXACT_ALWAYS = 16  # a part this many times smaller than the whole is, too: a graph would take as long for it
 
