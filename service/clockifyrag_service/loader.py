@@ -144,7 +144,7 @@ class Loader:
                 served.phrases = phrase_index(served.generation)
             answers = warmed(served, self._in_loop(lambda: self._frequent(WARM_QUESTIONS)))
         except ClockifyRAGError as error:  # of its files: they are read for the first time here
-            served.generation.close()
+            self._close(served)
             self._refused(folder, wanted, error)
             return
         self._open.append(served)
