@@ -13,7 +13,7 @@ from .files import FileRecord
 if TYPE_CHECKING:
     from .manifest import IndexParameters
 
-FORMAT = 2
+FORMAT = 3
 _ROWS_AT_ONCE = 8192
 
 

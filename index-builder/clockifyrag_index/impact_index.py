@@ -14,11 +14,14 @@ import numpy.typing as npt
 
 from . import pruned, totals
 from .arrays import Rows, Scores, mapped_array
-from .impacts import Block, highest_impacts, idf
+from .impacts import TermBlock, highest_impacts, idf
+from .row_list import RowList
 from .sorted_words import SortedWords
+from .text import SIGNS
 from .totals import Postings, Totals
 
 TERMS_REMEMBERED = 8192
+PARTS, BLOCK_PARTS = ("indptr", "rows", "impacts", "highest"), ("blocks", "block_ends")  # of ImpactArrays
 
 
 class ImpactIndex:
@@ -37,18 +40,20 @@ class ImpactIndex:
     def _postings(self, term: str) -> Postings | None:
         """The postings of a term, mapped; None of one that stands nowhere."""
         number = self._terms.find(term)
+        if number is None and term.endswith(SIGNS):  # an index of the tokenizer before has letters alone
+            number = self._terms.find(term.rstrip("".join(SIGNS)))
         if number is None:
             return None
         begin, end = self._indptr[number], self._indptr[number + 1]
         if begin == end:
             return None
         arrays = self._arrays
-        return Postings(arrays.rows[begin:end], arrays.impacts[begin:end], float(arrays.highest[number]))
+        return Postings(arrays.row_list(begin, end), arrays.impacts[begin:end], float(arrays.highest[number]))
 
     def _idf(self, term: str) -> float:
         """The idf of a term; of one the index does not hold, that of df = 0."""
         postings = self.postings(term)
-        return float(idf(self.size, len(postings.rows) if postings else 0))
+        return float(idf(self.size, len(postings.impacts) if postings else 0))
 
     def weighted(self, weighted_terms: Mapping[str, float]) -> list[Postings]:
         """The postings of the terms that stand somewhere, sorted by term, impacts times the weight of each."""
@@ -67,7 +72,8 @@ class ImpactIndex:
     def top(self, weighted_terms: Mapping[str, float], k: int) -> tuple[Rows, Scores]:
         """The k best rows, best first, equal scores by row; fewer where fewer hold a term. Scores above 0."""
         postings = self.weighted(weighted_terms)
-        if postings and self.size > totals.FRESH_MAX and sum(len(one.rows) for one in postings) >= pruned.PRUNED_FROM:
+        count = sum(len(one.impacts) for one in postings)
+        if self.size > totals.FRESH_MAX and count >= pruned.PRUNED_FROM:
             total = totals.zeros(self.size, self._scratch)
             best = pruned.pruned_top(postings, total, k)
             self._scratch.append(total)
@@ -77,22 +83,37 @@ class ImpactIndex:
 
 
 class ImpactArrays(NamedTuple):
-    """The postings of term t are indptr[t]:indptr[t + 1]; `highest` has the highest impact of each term."""
+    """The postings of term t are indptr[t]:indptr[t + 1]; `highest` has the highest impact of each term.
+
+    rows: those of a RowList, so uint32 where they stand there whole. block_ends: where in `rows` each part of a term in
+    one of `blocks` ends; both None where there are no blocks.
+    """
 
     indptr: npt.NDArray[np.uint64]
-    rows: npt.NDArray[np.uint32]
+    rows: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
     impacts: Scores
     highest: Scores
+    blocks: npt.NDArray[np.uint16] | None = None
+    block_ends: npt.NDArray[np.uint64] | None = None
+
+    def row_list(self, begin: int, end: int) -> RowList:
+        """The rows of a term whose postings are begin:end."""
+        if self.blocks is None or self.block_ends is None:
+            return RowList(self.rows[begin:end])
+        # of their own type: numpy would turn all the ends into floating-point numbers to compare them with an int
+        first = int(self.block_ends.searchsorted(np.uint64(begin), side="right"))
+        last = int(self.block_ends.searchsorted(np.uint64(end))) + 1
+        ends = self.block_ends[first:last].astype(np.int64) - begin
+        return RowList(self.rows[begin:end], self.blocks[first:last], ends)
 
 
-def mapped_impacts(directory: Path, level: str) -> ImpactArrays | None:
-    """The files of a level, mapped; None where the generation is of a format that did not have them."""
-    if not (directory / f"{level}.impacts.npy").exists():
-        return None
-    return ImpactArrays(*(mapped_array(directory / f"{level}.{part}.npy") for part in ImpactArrays._fields))
+def mapped_impacts(directory: Path, level: str) -> ImpactArrays:
+    """The files of a level, mapped; a small index has none of blocks, nor has one of format 2."""
+    parts = PARTS + BLOCK_PARTS if (directory / f"{level}.{BLOCK_PARTS[0]}.npy").exists() else PARTS
+    return ImpactArrays(*(mapped_array(directory / f"{level}.{part}.npy") for part in parts))
 
 
-def impacts_in_memory(blocks: Iterable[Block]) -> ImpactArrays:
+def impacts_in_memory(blocks: Iterable[TermBlock]) -> ImpactArrays:
     """The same arrays, worked out now."""
     blocks = list(blocks)
     df = np.concatenate([np.zeros(1, dtype=np.int64), *(block.df for block in blocks)])

@@ -51,7 +51,7 @@ class Field:
     lengths: npt.NDArray[np.uint32]  # (rows,): terms in the field
 
 
-class Block(NamedTuple):
+class TermBlock(NamedTuple):
     """The impacts of terms that follow each other, term after term."""
 
     df: npt.NDArray[np.int64]  # (terms of the block,): postings of each
@@ -67,7 +67,7 @@ def mapped_fields(directory: Path) -> tuple[Field, ...]:
     )
 
 
-def passage_impacts(fields: Sequence[Field], bm25: Bm25) -> Iterator[Block]:
+def passage_impacts(fields: Sequence[Field], bm25: Bm25) -> Iterator[TermBlock]:
     """The impacts of all terms on passages, in blocks; fields: those of FIELDS."""
     size = len(fields[BODY].lengths)
     factors = [
@@ -86,7 +86,7 @@ def passage_impacts(fields: Sequence[Field], bm25: Bm25) -> Iterator[Block]:
         yield _block(keys[begins], saturated, terms, size)
 
 
-def article_impacts(body: Field, article_of: npt.NDArray[np.integer], articles: int) -> Iterator[Block]:
+def article_impacts(body: Field, article_of: npt.NDArray[np.integer], articles: int) -> Iterator[TermBlock]:
     """The impacts of all terms on articles, in blocks; article_of: (rows,), ascending, the article of each passage."""
     lengths = np.bincount(article_of, weights=body.lengths, minlength=articles)
     norms: Scores = (ARTICLE_K1 * _length_norms(lengths, ARTICLE_B)).astype(np.float32)
@@ -99,7 +99,7 @@ def article_impacts(body: Field, article_of: npt.NDArray[np.integer], articles: 
         yield _block(keys, saturated, terms, articles)
 
 
-def highest_impacts(block: Block) -> npt.NDArray[np.float32]:
+def highest_impacts(block: TermBlock) -> npt.NDArray[np.float32]:
     """The highest impact of each term of the block, 0 for one without postings."""
     highest = np.zeros(len(block.df), dtype=np.float32)
     held = block.df > 0
@@ -116,11 +116,11 @@ def idf(size: int, df: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return result
 
 
-def _block(keys: npt.NDArray[np.int64], saturated: Scores, terms: range, size: int) -> Block:
+def _block(keys: npt.NDArray[np.int64], saturated: Scores, terms: range, size: int) -> TermBlock:
     """keys: place of the term in the block × 2³² + row."""
     of_term = keys >> 32
     df = np.bincount(of_term, minlength=len(terms))
-    return Block(df, keys.astype(np.uint32), idf(size, df).astype(np.float32)[of_term] * saturated)
+    return TermBlock(df, keys.astype(np.uint32), idf(size, df).astype(np.float32)[of_term] * saturated)
 
 
 def _postings(field: Field, terms: range) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Scores]:

@@ -8,13 +8,15 @@ uint64 (terms + 1,), the postings of term t are indptr[t]:indptr[t + 1]:
     <field>.rows.npy, .tf.npy            impacts anew; uint32 rows ascending within a term, uint16 term frequencies
     <field>.lengths.npy                  uint32 (rows,): terms in the field
     passages.indptr.npy, articles.…      what a question reads, at both levels
-    passages.rows.npy, articles.…        uint32 rows (numbers of articles), ascending within a term
+    passages.rows.npy, articles.…        uint16 rows (numbers of articles) in their block, ascending within a term
+    passages.blocks.npy, articles.…      of more than 65,536 rows: uint16, the block of each part of a term's rows, and
+    passages.block_ends.npy, articles.…  uint64, where in rows.npy it ends; row_list.py says what a block is
     passages.impacts.npy, articles.…     float32, what the term adds to the score there
     passages.highest.npy, articles.…     float32 (terms,): the highest impact of each term
     articles.of.npy                      uint32 (rows,): the number of the article of each passage, from 0
     words.bin, words.offsets.npy, words.counts.npy    folded words as written, sorted, for spelling; uint32 counts
 
-Format 1 had df.npy in place of passages.* and articles.*: these are then worked out when the index is opened.
+Format 2 had uint32 rows, whole, and no blocks.
 """
 
 from collections.abc import Sequence
@@ -24,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import mapped_array
-from .impact_index import ImpactIndex, impacts_in_memory, mapped_impacts
+from .impact_index import ImpactArrays, ImpactIndex, impacts_in_memory, mapped_impacts
 from .impacts import BODY, Bm25, Field, mapped_fields, passage_impacts
 from .sorted_words import SortedWords
 from .text import term_of, words
@@ -43,12 +45,15 @@ class LexicalIndex:
         self.word_counts: npt.NDArray[np.uint32] = mapped_array(directory / "words.counts.npy")
         self.fields: tuple[Field, ...] = mapped_fields(directory)
         self.size = len(self.fields[BODY].lengths)
-        written = mapped_impacts(directory, "passages") if bm25 is None else None
-        impacts = written or impacts_in_memory(passage_impacts(self.fields, bm25 or Bm25()))
-        self.passages = ImpactIndex(self.terms, self.size, impacts)
+        self.passages = ImpactIndex(self.terms, self.size, self._impacts(bm25))
         self.idf = self.passages.idf
         self.totals = self.passages.totals
         self.top = self.passages.top
+
+    def _impacts(self, bm25: Bm25 | None) -> ImpactArrays:
+        if bm25 is None:
+            return mapped_impacts(self.directory, "passages")
+        return impacts_in_memory(passage_impacts(self.fields, bm25))
 
 
 def question_terms(texts: Sequence[str]) -> dict[str, float]:

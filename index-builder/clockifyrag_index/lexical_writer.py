@@ -3,15 +3,26 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .chunk import Chunk
 from .growing_array import GrowingArray
-from .impacts import BODY, FIELDS, Block, Bm25, Field, article_impacts, highest_impacts, mapped_fields, passage_impacts
+from .impacts import (
+    BODY,
+    FIELDS,
+    Bm25,
+    Field,
+    TermBlock,
+    article_impacts,
+    highest_impacts,
+    mapped_fields,
+    passage_impacts,
+)
 from .lexical import ARTICLE_OF
+from .row_list import halves, has_blocks
 from .sorted_words import write_sorted_words
 from .text import WORD, term_as_written
 from .word_counts import WordCounts
@@ -46,27 +57,47 @@ def write_passages(
         for place, name in enumerate(FIELDS):
             _save(directory, name, counts.field(place))
     fields = mapped_fields(directory)
-    write_impacts(directory, "passages", passage_impacts(fields, bm25))
     article_of = articles.of_rows()
+    write_impacts(directory, "passages", len(article_of), passage_impacts(fields, bm25))
     np.save(directory / ARTICLE_OF, article_of)
-    write_impacts(directory, "articles", article_impacts(fields[BODY], article_of, len(articles)))
+    write_impacts(directory, "articles", len(articles), article_impacts(fields[BODY], article_of, len(articles)))
 
 
-def write_impacts(directory: Path, level: str, blocks: Iterable[Block]) -> None:
-    """Writes `<level>.indptr`, `.rows`, `.impacts` and `.highest`, the highest impact of each term."""
+def write_impacts(directory: Path, level: str, size: int, impacts: Iterable[TermBlock]) -> None:
+    """Writes the files of a level; size: passages or articles there are."""
+    df: list[npt.NDArray[np.int64]] = []
+    row_blocks: list[npt.NDArray[np.uint16]] = []
+    block_ends: list[npt.NDArray[np.int64]] = []
     with ExitStack() as stack:
-        rows, impacts, highest = (
+        rows, added, highest = (
             stack.enter_context(GrowingArray(directory / f"{level}.{part}.npy", kind))
-            for part, kind in (("rows", np.uint32), ("impacts", np.float32), ("highest", np.float32))
+            for part, kind in (("rows", np.uint16), ("impacts", np.float32), ("highest", np.float32))
         )
-        df: list[npt.NDArray[np.int64]] = []
-        for block in blocks:
-            df.append(block.df)
-            rows.append(block.rows)
-            impacts.append(block.impacts)
-            highest.append(highest_impacts(block))
-    indptr = np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *df]), dtype=np.uint64)
-    np.save(directory / f"{level}.indptr.npy", indptr)
+        written = 0
+        for terms in impacts:
+            df.append(terms.df)
+            blocks, low = halves(terms.rows)
+            rows.append(low)
+            added.append(terms.impacts)
+            highest.append(highest_impacts(terms))
+            ends = _part_ends(terms.df, blocks)
+            row_blocks.append(blocks[ends - 1])
+            block_ends.append(written + ends)
+            written += len(blocks)
+    _save_joined(directory / f"{level}.indptr.npy", [np.cumsum(np.concatenate([[0], *df]))], np.uint64)
+    if has_blocks(size):
+        _save_joined(directory / f"{level}.blocks.npy", row_blocks, np.uint16)
+        _save_joined(directory / f"{level}.block_ends.npy", block_ends, np.uint64)
+
+
+def _part_ends(df: npt.NDArray[np.int64], blocks: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
+    """Where the rows of a term in one block end, each in turn; blocks: of each posting, term after term."""
+    parts = (np.repeat(np.arange(len(df)), df) << 16) | blocks
+    return np.flatnonzero(np.diff(parts, append=-1)) + 1
+
+
+def _save_joined(path: Path, pieces: Sequence[npt.NDArray[Any]], kind: npt.DTypeLike) -> None:
+    np.save(path, np.concatenate([np.zeros(0, kind), *pieces], dtype=kind, casting="unsafe"))
 
 
 def _passage(chunk: Chunk) -> Passage:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .arrays import Rows, Scores
 from .top import distinct, kth_best, sorted_best
-from .totals import ABOVE_ZERO, Postings, concatenated_rows, looked_up
+from .totals import ABOVE_ZERO, Postings, concatenated_rows, looked_up, parted
 
 PRUNED_FROM = 50_000  # postings: of fewer, adding them up is done sooner than thinking about them
 POSTINGS_FIRST = 4096  # in the first group of terms
@@ -31,7 +31,7 @@ def pruned_top(postings: Sequence[Postings], total: Scores, k: int) -> tuple[Row
         rows = concatenated_rows(group)
         np.add.at(total, rows, np.concatenate([one.impacts for one in group]))
         touched.append(rows)
-        reached = max(reached, *(float(kth_best(total[one.rows], k)) for one in group if len(one.rows) >= k), 0.0)
+        reached = max(reached, *(float(kth_best(total[one], k)) for one in parted(rows, group) if len(one) >= k), 0.0)
         begin, added = begin + len(group), added + len(rows)
         later = sum(one.highest for one in by_impact[begin:])
     rows = np.concatenate(touched)
@@ -50,7 +50,7 @@ def pruned_top(postings: Sequence[Postings], total: Scores, k: int) -> tuple[Row
 
 def _group(postings: Sequence[Postings], postings_max: int) -> Sequence[Postings]:
     """The first of the terms, as many as hold so many postings, at least one."""
-    lengths = np.cumsum([len(one.rows) for one in postings])
+    lengths = np.cumsum([len(one.impacts) for one in postings])
     return postings[: max(1, int(np.searchsorted(lengths, postings_max, side="right")))]
 
 

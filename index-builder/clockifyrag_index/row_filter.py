@@ -57,9 +57,9 @@ class RowFilter:
         if len(found) < len(postings) or not found:
             return np.zeros(0, dtype=np.int64)
         found.sort(key=len)
-        rows = found[0].astype(np.int64)
+        rows = found[0].whole().astype(np.int64)
         for others in found[1:]:
-            rows = rows[_is_among(rows, others)]
+            rows = rows[others.places(rows)[1]]
         return rows
 
 

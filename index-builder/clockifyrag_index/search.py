@@ -129,7 +129,7 @@ class SearchEngine:
         model = generation.manifest.embedder.model
         self.fusion, self.curve = self.config.fusion or Fusion.of_model(model), curve_of(model)
         self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25)
-        self.article_words = ArticleWords(self.lexical, generation.articles)
+        self.article_words = ArticleWords(self.lexical, len(generation.articles))
         self.categories = Categories(generation.lexical_dir)
         self.passages = ReadPassages(generation.chunks)
         self.speller = Speller(self.lexical, known=lambda word: bool(self.glossary.expansions(word)))

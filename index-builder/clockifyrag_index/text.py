@@ -2,7 +2,7 @@
 
 A term is a word as it is compared: compatibility forms and case folded (Unicode NFKC, casefold), stemmed by Snowball's
 English stemmer (Porter2, https://snowballstem.org/algorithms/english/stemmer.html). Words with a digit (2FA, v1, 403)
-are kept as written, so that codes and versions match exactly.
+are kept as written, so that codes and versions match exactly, and so are letters that a sign makes a name (C#, C++).
 """
 
 import re
@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import Stemmer
 
-TOKENIZER_ID = "words-nfkc-fold-porter2-1"
+TOKENIZER_ID = "words-nfkc-fold-porter2-2"
 
-# A run of letters, marks and digits; an apostrophe inside belongs to the word ("don't", "team’s").
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+# A run of letters, marks and digits; an apostrophe inside belongs to the word ("don't", "team’s"), and so does the sign
+# behind a letter that stands alone ("C#", "C++"), but not that of "invoice#", nor an anchor's ("/a#b").
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*(?:(?=[#+])(?<=[^\W\d_])(?<![^\W_].)(?:#|\+\+)(?![\w#+]))?")
+SIGNS = ("#", "+")  # a term may end in
 
 # Words that say nothing about the subject of a help article. "not", "no", "off", "on", "out" and "in" are kept: they
 # tell "time off" from "time" and "clock in" from "clock out".

@@ -7,6 +7,7 @@ the rows of the question's terms is looked at, and of those hardly any are sorte
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from types import TracebackType
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import Rows, Scores
-from .top import distinct, sorted_best
+from .row_list import RowList
+from .top import distinct, kth_best, sorted_best
 
 # Up to here an array of zeros made for each question costs less than cleaning up an old one.
 FRESH_MAX = 1 << 16
@@ -25,7 +27,7 @@ ABOVE_ZERO = float(np.finfo(np.float32).tiny)
 class Postings(NamedTuple):
     """Where a term stands and what it adds there, parallel."""
 
-    rows: npt.NDArray[np.uint32]  # ascending
+    rows: RowList
     impacts: Scores
     highest: float  # of the impacts
 
@@ -82,12 +84,11 @@ class Totals:
 
     def _reached(self, k: int) -> float:
         """A score that at least k rows reach; 0 where none is known."""
-        long_enough = [one.rows for one in self._postings if len(one.rows) >= k]
+        long_enough = [one for one in self._postings if len(one.impacts) >= k]
         if not long_enough:
             return 0.0
-        negated = -self._total[min(long_enough, key=len)]
-        negated.partition(k - 1)
-        return -float(negated[k - 1])
+        rarest = min(long_enough, key=lambda one: len(one.impacts))
+        return float(kth_best(self._total[rarest.rows.whole()], k))
 
 
 def zeros(size: int, scratch: list[Scores]) -> Scores:
@@ -100,17 +101,24 @@ def zeros(size: int, scratch: list[Scores]) -> Scores:
 
 def looked_up(postings: Sequence[Postings], rows: npt.NDArray[np.integer]) -> Scores:
     """The sums of the impacts on the rows, found in the postings: the same additions in the same order as in Totals."""
-    wanted = rows.astype(np.uint32)
-    total = np.zeros(len(wanted), np.float32)
+    total = np.zeros(len(rows), np.float32)
     for one in postings:
-        places = one.rows.searchsorted(wanted)
-        np.minimum(places, len(one.rows) - 1, out=places)
-        total += np.where(one.rows[places] == wanted, one.impacts[places], np.float32(0))
+        places, held = one.rows.places(rows)
+        total += np.where(held, one.impacts[places], np.float32(0))
     return total
 
 
 def concatenated_rows(postings: Sequence[Postings]) -> Rows:
     """The rows of all of them, one after the other."""
-    if not postings:
-        return np.zeros(0, np.int64)
-    return np.concatenate([one.rows for one in postings], dtype=np.int64, casting="unsafe")
+    if postings and postings[0].rows.blocks is None:  # none of an index has blocks then
+        return np.concatenate([one.rows.low for one in postings], dtype=np.int64, casting="unsafe")
+    rows = np.empty(sum(len(one.impacts) for one in postings), np.int64)
+    for one, part in zip(postings, parted(rows, postings), strict=True):
+        one.rows.write(part)
+    return rows
+
+
+def parted(rows: Rows, postings: Sequence[Postings]) -> list[Rows]:
+    """The part of concatenated rows that each of them has."""
+    ends = list(accumulate(len(one.impacts) for one in postings))
+    return [rows[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]

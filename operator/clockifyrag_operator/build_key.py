@@ -11,7 +11,7 @@ from clockifyrag_operator.observed import Observed
 from clockifyrag_operator.triggers import DIGEST, asked_by
 from clockifyrag_resource.resource import Spec
 
-BUILDER_FORMAT = 2  # of generations, as the builder this operator came with writes them
+BUILDER_FORMAT = 3  # of generations, as the builder this operator came with writes them
 
 
 def build_key(spec: Spec, seen: Observed, ledger: Ledger, trigger: str) -> BuildKey | Reason:

@@ -1,4 +1,4 @@
-"""What a question adds up is what the fields give: on the disk and in memory, in the format before and in this one."""
+"""What a question adds up is what the fields give: in one block of rows and in many, in both formats."""
 
 import os
 import subprocess
@@ -13,17 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockifyrag_index import impacts, pruned, totals, word_counts
-from clockifyrag_index.impact_index import ImpactIndex, impacts_in_memory, mapped_impacts
-from clockifyrag_index.impacts import ARTICLE_B, ARTICLE_K1, FIELDS, Bm25, article_impacts
+from clockifyrag_index import impacts, pruned, row_list, totals, word_counts
+from clockifyrag_index.impact_index import ImpactIndex, mapped_impacts
+from clockifyrag_index.impacts import ARTICLE_B, ARTICLE_K1, FIELDS, Bm25
 from clockifyrag_index.lexical import LexicalIndex
 from clockifyrag_index.lexical_writer import Passage, write_passages
 
 WORDS = ("timer", "start", "stop", "report", "rate", "kiosk")
 TERMS = dict.fromkeys(WORDS, 1.0)
-NEW_FILES = tuple(
-    f"{level}.{part}.npy" for level in ("passages", "articles") for part in ("indptr", "rows", "impacts", "highest")
-)
+LEVELS = ("passages", "articles")
 
 word = st.sampled_from(WORDS)
 field = st.lists(word, max_size=6)
@@ -39,9 +37,8 @@ def index_of(directory: Path, rows: Sequence[tuple[int, list[str], list[str], li
 
 
 def articles_of(directory: Path, index: LexicalIndex) -> ImpactIndex:
-    arrays = mapped_impacts(directory, "articles")
-    assert arrays is not None
-    return ImpactIndex(index.terms, int(np.load(directory / "articles.of.npy")[-1]) + 1, arrays)
+    articles = int(np.load(directory / "articles.of.npy")[-1]) + 1
+    return ImpactIndex(index.terms, articles, mapped_impacts(directory, "articles"))
 
 
 def formula(rows: Sequence[Sequence[list[str]]], term: str) -> list[float]:
@@ -113,12 +110,17 @@ def test_counting_in_small_blocks_writes_the_same_bytes(
     assert all((root / "whole" / name).read_bytes() == (root / "parts" / name).read_bytes() for name in names)
 
 
-LIMITS = ((totals, "FRESH_MAX"), (pruned, "PRUNED_FROM"), (pruned, "POSTINGS_FIRST"))
-WAYS = {  # the largest index with an array a question, the fewest postings that are pruned, those of the first group
-    "array a question": (1 << 16, 1 << 16, 1),
-    "array kept": (0, 1 << 16, 1),
-    "pruned": (0, 0, 1),
-    "pruned in larger groups": (0, 0, 20),
+LIMITS = ((totals, "FRESH_MAX"), (pruned, "PRUNED_FROM"), (pruned, "POSTINGS_FIRST"), (row_list, "BLOCK_ROWS"))
+# the largest index with an array a question, the fewest postings that are pruned, those of the first group, the rows of
+# a block
+WAYS = {
+    "array a question": (1 << 16, 1 << 16, 1, 1 << 16),
+    "array a question, blocks": (1 << 16, 1 << 16, 1, 3),
+    "array kept": (0, 1 << 16, 1, 1 << 16),
+    "array kept, blocks": (0, 1 << 16, 1, 1),
+    "pruned": (0, 0, 1, 1 << 16),
+    "pruned, blocks": (0, 0, 1, 4),
+    "pruned in larger groups": (0, 0, 20, 1 << 16),
 }
 
 
@@ -132,15 +134,15 @@ WAYS = {  # the largest index with an array a question, the fewest postings that
 def test_the_best_are_those_of_sorting_everything(
     tmp_path_factory: pytest.TempPathFactory, rows, asked, k, way
 ) -> None:
-    index = index_of(tmp_path_factory.mktemp("index") / "lexical", rows)
-    terms = dict.fromkeys(asked, 1.0)
+    root, terms = tmp_path_factory.mktemp("index"), dict.fromkeys(asked, 1.0)
+    with index_of(root / "lexical", rows).totals(terms) as all_of_them:
+        everything = all_of_them.of(np.arange(len(rows)))
 
     with pytest.MonkeyPatch.context() as patch:
         for (module, name), value in zip(LIMITS, WAYS[way], strict=True):
             patch.setattr(module, name, value)
+        index = index_of(root / "in this way", rows)
         found, scores = index.top(terms, k)
-        with index.totals(terms) as all_of_them:
-            everything = all_of_them.of(np.arange(index.size))
 
     expected = [int(row) for row in np.lexsort((np.arange(index.size), -everything)) if everything[row] > 0][:k]
     assert expected == found.tolist()
@@ -148,13 +150,16 @@ def test_the_best_are_those_of_sorting_everything(
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows=passages, asked=st.lists(word, min_size=1, unique=True))
-def test_scores_looked_up_later_have_the_same_bits(tmp_path_factory: pytest.TempPathFactory, rows, asked) -> None:
-    index = index_of(tmp_path_factory.mktemp("index") / "lexical", rows)
-    everything = np.arange(index.size)
+@given(rows=passages, asked=st.lists(word, min_size=1, unique=True), block_rows=st.sampled_from((2, 1 << 16)))
+def test_scores_looked_up_later_have_the_same_bits(
+    tmp_path_factory: pytest.TempPathFactory, rows, asked, block_rows
+) -> None:
+    everything = np.arange(len(rows))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(totals, "FRESH_MAX", 0)
+        patch.setattr(row_list, "BLOCK_ROWS", block_rows)
+        index = index_of(tmp_path_factory.mktemp("index") / "lexical", rows)
         with index.totals(dict.fromkeys(asked, 0.4)) as found:
             before = found.of(everything)
         after = found.of(everything)
@@ -177,13 +182,12 @@ def test_a_generation_of_the_format_before_answers_alike(tmp_path: Path) -> None
     directory = tmp_path / "lexical"
     new = index_of(directory, rows)
     wanted = new.top(TERMS, 20), articles_of(directory, new).top(TERMS, 20)
-    article_of = np.load(directory / "articles.of.npy")
 
-    for name in (*NEW_FILES, "articles.of.npy"):
-        (directory / name).unlink()
+    for level in LEVELS:
+        rows_of = directory / f"{level}.rows.npy"
+        np.save(rows_of, np.load(rows_of).astype(np.uint32))
     old = LexicalIndex(directory)
-    arrays = impacts_in_memory(article_impacts(old.fields[FIELDS.index("body")], article_of, 20))
-    found = old.top(TERMS, 20), ImpactIndex(old.terms, 20, arrays).top(TERMS, 20)
+    found = old.top(TERMS, 20), articles_of(directory, old).top(TERMS, 20)
 
     for (rows_before, before), (rows_after, after) in zip(wanted, found, strict=True):
         assert rows_before.tolist() == rows_after.tolist()
@@ -238,3 +242,11 @@ def test_several_threads_ask_at_once_and_get_what_one_gets(
         together = list(threads.map(lambda question: index.top(question, 10)[1].tobytes(), questions))
 
     assert alone == together
+
+
+def test_a_name_with_a_sign_is_asked_for_by_its_letter_where_the_index_has_it_so(tmp_path: Path) -> None:
+    """As the tokenizer of the format before wrote it."""
+    index = index_of(tmp_path / "lexical", [(0, [], [], ["c", "timer"]), (1, [], [], ["c#"]), (2, [], [], ["c"])])
+
+    assert [1] == index.top({"c#": 1.0}, 10)[0].tolist()
+    assert [2, 0] == index.top({"c++": 1.0}, 10)[0].tolist()
