@@ -8,15 +8,19 @@ made. Word statistics are counted while texts are embedded.
 """
 
 import time
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
+from clockifyrag_builder.chunk_spool import ChunkSpool
 from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.digests import digest64
 from clockifyrag_builder.embedding import Embedding, added
@@ -69,19 +73,23 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     if standing:
         return _unchanged(plan, outcome, standing)
 
-    with VectorCache(plan.root, plan.embedder.identity) as cache, _embedding(plan, cache, progress) as embedding:
+    with (
+        VectorCache(plan.root, plan.embedder.identity) as cache,
+        _embedding(plan, cache, progress) as embedding,
+        ChunkSpool(plan.root) as spool,
+    ):
         ahead = plan.embed_only is None and plan.shards == 1 and not _embedder_is_known(plan)
         if ahead and plan.call_seconds is None:
             embedding.ask_canaries()
         memo = Memo(Layout(plan.root).passages, plan.divides_by)
         corpus = chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens, memo=memo)
-        read, numbers = [], []
+        numbers = array("Q")
         for chunk in corpus.chunks():
-            read.append(chunk)
+            spool.add(chunk)
             if ahead:
                 numbers.append(embedding.add(chunk.embedded_text))
                 embedding.go_on()
-        chunks, order = _in_order(corpus.completed(read))
+        chunks = spool.in_order(corpus.also_at)
         outcome = replace(
             outcome,
             documents=corpus.report.documents,
@@ -91,14 +99,17 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
         if plan.embed_only:
             return _embed_shard(plan.embed_only, outcome, chunks, embedding)
         if ahead:
-            return _build_anew(plan, outcome, chunks, embedding, [numbers[place] for place in order], progress)
+            in_order = np.frombuffer(numbers, np.uint64)[chunks.places]
+            return _build_anew(plan, outcome, chunks, spool.content_bytes, embedding, in_order, progress)
         same = unchanged(plan.root, _inputs_digest(plan, chunks))
         if same:
             return _unchanged(plan, outcome, same)
-        texts = [chunk.embedded_text for chunk in chunks]
-        if plan.shards > 1 and cache.missing(texts) > NEED_VECTORS_FROM:
+        if plan.shards > 1 and cache.missing(_texts(chunks)) > NEED_VECTORS_FROM:
             return replace(outcome, result="NeedVectors")
-        return _build_anew(plan, outcome, chunks, embedding, added(embedding, texts), progress)
+        numbers = added(embedding, _texts(chunks))
+        return _build_anew(
+            plan, outcome, chunks, spool.content_bytes, embedding, np.frombuffer(numbers, np.uint64), progress
+        )
 
 
 def _embedding(plan: BuildPlan, cache: VectorCache, progress: Progress) -> Embedding:
@@ -109,6 +120,7 @@ def _embedding(plan: BuildPlan, cache: VectorCache, progress: Progress) -> Embed
         plan.batch_size,
         in_flight=plan.in_flight,
         call_seconds=plan.call_seconds,
+        root=plan.root,
     )
 
 
@@ -124,12 +136,8 @@ def _embedder_is_known(plan: BuildPlan) -> bool:
     return False
 
 
-def _in_order(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[int]]:
-    """The chunks by namespace, document id and position, and for each its place among those given."""
-    order = sorted(
-        range(len(chunks)), key=lambda at: (chunks[at].namespace, chunks[at].document_id, chunks[at].position)
-    )
-    return [chunks[place] for place in order], order
+def _texts(chunks: Sequence[Chunk]) -> Iterator[str]:
+    return (chunk.embedded_text for chunk in chunks)
 
 
 def _standing(plan: BuildPlan, outcome: BuildOutcome) -> str | None:
@@ -169,12 +177,12 @@ def _build_anew(
     plan: BuildPlan,
     outcome: BuildOutcome,
     chunks: Sequence[Chunk],
+    text_bytes: int,
     embedding: Embedding,
-    numbers: Sequence[int],
+    numbers: npt.NDArray[np.integer],
     progress: Progress,
 ) -> BuildOutcome:
-    """numbers: of the chunks' texts, as the embedding told them."""
-    text_bytes = sum(len(chunk.content.encode()) for chunk in chunks)
+    """text_bytes: of all contents. numbers: of the chunks' texts, as the embedding told them."""
     index, dimensions = plan.index.resolved(len(chunks)), plan.embedder.identity.dimensions
     _make_room(plan, estimated_bytes(len(chunks), dimensions, text_bytes, index))
     with statistics_beside(plan.root, chunks) as statistics:
@@ -222,7 +230,7 @@ def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
 
 def _embed_shard(shard: Shard, outcome: BuildOutcome, chunks: Sequence[Chunk], embedding: Embedding) -> BuildOutcome:
     """Fills the cache with the vectors of one shard's texts, for a build that finds them there."""
-    added(embedding, [text for chunk in chunks if shard.holds(digest64(text := chunk.embedded_text))])
+    added(embedding, (text for text in _texts(chunks) if shard.holds(digest64(text))))
     embedded = embedding.finish(())
     return replace(outcome, result="Embedded", texts_embedded=embedded.texts_embedded, cache_hits=embedded.cache_hits)
 

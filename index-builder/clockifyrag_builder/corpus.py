@@ -8,8 +8,7 @@ What the second pass gives out may be embedded at once: all that can be wrong wi
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -73,12 +72,9 @@ class ChunkedCorpus:
         self._shared.close()
         self._memo.save()
 
-    def completed(self, chunks: Sequence[Chunk]) -> list[Chunk]:
-        """The chunks that `chunks` gave out, in its order, each with the documents that share it."""
-        return [
-            replace(chunk, also_at=others) if (others := self._shared.also_at(place, chunk.document_url)) else chunk
-            for place, chunk in enumerate(chunks)
-        ]
+    def also_at(self, place: int, document_url: str) -> tuple[str, ...]:
+        """The documents that share the chunk `chunks` gave out as the `place`-th from 0, once all are given out."""
+        return self._shared.also_at(place, document_url)
 
     @property
     def report(self) -> CleaningReport:

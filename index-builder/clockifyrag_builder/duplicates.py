@@ -128,6 +128,8 @@ class SharedPassages:
         """
         assert self._elsewhere is not None, "close() comes before also_at()"
         places: Sequence[int] = self._elsewhere.get(self._keys[passage], ())
+        if not places:
+            return ()
         return tuple(sorted({self._urls[place] for place in places} - {url})[:ALSO_AT_MAX])
 
     @property

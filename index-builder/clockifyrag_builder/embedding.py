@@ -8,23 +8,27 @@ The embedder works while texts are still being read: with a model server, readin
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from clockifyrag_builder.lanes import Beside, Lanes, Pace, share
 from clockifyrag_builder.vector_cache import VectorCache
+from clockifyrag_builder.vector_table import VectorTable
 from clockifyrag_index.embedders import Embedder, Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import TextRefused
 
 Progress = Callable[[int, int], None]  # texts done, texts in all; 0 while that is not known yet
 
-ROWS_AT_FIRST = 1024
+TEXTS_AHEAD = 1 << 14  # that wait for the embedder at most: some ten MiB, and hours for a model server
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,11 @@ class Embedding:
         *,
         in_flight: int = 1,
         call_seconds: float | None = None,
+        root: Path | None = None,
     ) -> None:
         """progress: called after each step with a number that never falls and ends at all texts. in_flight: calls of
         the embedder at once. call_seconds: about how long a call may take, with fewer texts than `batch_size` where
-        need be.
+        need be. root: where many vectors lie in files; None: in memory.
         """
         self._embedder = embedder
         self._canaries: Beside[Vectors] | None = None
@@ -78,9 +83,9 @@ class Embedding:
         self._pace = Pace(batch_size, call_seconds)
         self._embed = self._pace.timed(embedder.embed_documents)
         self._lanes: Lanes[list[_Text], Vectors] = Lanes(self._rows_of, in_flight)
-        self._rows = np.empty((ROWS_AT_FIRST, embedder.identity.dimensions), np.float32)  # by number
+        self._rows = VectorTable(embedder.identity.dimensions, root)  # by number
         self._numbers: dict[bytes, int] = {}
-        self._copies = array("L")  # of each distinct text, by number
+        self._copies = array("Q")  # of each distinct text, by number
         self._has_row = bytearray()
         self._waiting: deque[_Text] = deque()
         self._texts = self._done = self._new = self._calls = 0
@@ -124,12 +129,18 @@ class Embedding:
         return number
 
     def go_on(self) -> None:
-        """Keeps the embedder busy with what was added; waits for nothing. Errors are those of `finish`."""
-        while len(self._waiting) >= self._pace.size and self._lanes.under_way < self._jobs_ahead:
-            self._give(self._pace.size)
-        self._take(wait=False, total=0)
+        """Keeps the embedder busy with what was added; waits only where TEXTS_AHEAD would be left. Errors are those of
+        `finish`.
+        """
+        while True:
+            while len(self._waiting) >= self._pace.size and self._lanes.under_way < self._jobs_ahead:
+                self._give(self._pace.size)
+            too_many = len(self._waiting) >= max(TEXTS_AHEAD, self._pace.size)
+            self._take(wait=too_many, total=0)
+            if not too_many:
+                return
 
-    def finish(self, numbers: Sequence[int]) -> EmbeddingOutcome:
+    def finish(self, numbers: Sequence[int] | npt.NDArray[np.integer]) -> EmbeddingOutcome:
         """The rows of the texts of these numbers, in their order, when all texts that were added have one.
 
         TextRefused names the place of a text; other EmbedderErrors and StorageErrors pass through.
@@ -140,7 +151,7 @@ class Embedding:
                 self._give(share(len(self._waiting), self._pace.size, self._in_flight))
             self._take(wait=True, total=self._texts)
         return EmbeddingOutcome(
-            vectors=self._rows[np.asarray(numbers, np.int64)],
+            vectors=self._rows.of(np.asarray(numbers, np.int64)),
             distinct=len(self._numbers),
             cache_hits=len(self._numbers) - self._new,
             texts_embedded=self._new,
@@ -160,9 +171,7 @@ class Embedding:
             self._progress(self._done, total)
 
     def _keep(self, numbers: list[int], rows: Vectors) -> None:
-        while len(self._has_row) > len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[numbers] = rows
+        self._rows.put(numbers, rows, len(self._has_row))
         for number in numbers:
             self._has_row[number] = 1
 
@@ -189,9 +198,22 @@ def embed_chunks(
         return embedding.finish(added(embedding, texts))
 
 
-def added(embedding: Embedding, texts: Sequence[str]) -> list[int]:
-    """The numbers of the texts, in their order; batches of like length, which take like time, are made of them."""
-    numbers = [0] * len(texts)
-    for place in sorted(range(len(texts)), key=lambda at: len(texts[at])):
-        numbers[place] = embedding.add(texts[place], place)
+def added(embedding: Embedding, texts: Iterable[str]) -> "array[int]":
+    """The numbers of the texts, in their order; batches of like length, which take like time, are made of them.
+
+    Few of the texts are held at a time.
+    """
+    numbers = array("Q")
+    for window in _windows(iter(texts)):
+        if numbers:
+            embedding.go_on()  # there are more than are held at a time
+        begin = len(numbers)
+        numbers.extend([0] * len(window))
+        for at in sorted(range(len(window)), key=lambda at: len(window[at])):
+            numbers[begin + at] = embedding.add(window[at], begin + at)
     return numbers
+
+
+def _windows(texts: Iterator[str]) -> Iterator[list[str]]:
+    while window := list(islice(texts, TEXTS_AHEAD)):
+        yield window

@@ -12,6 +12,7 @@ from corpora import corpus
 from folders import written
 from tests.server.fake_ollama import FakeOllama
 
+from clockifyrag_builder import chunk_spool, embedding, vector_table
 from clockifyrag_builder.build import build
 from clockifyrag_builder.documents import Block, Document, Section
 from clockifyrag_builder.plan import BuildPlan
@@ -68,6 +69,7 @@ class Articles:
     count: int
     between: Callable[[], object] = lambda: None
     passes: int = 0
+    given: int = 0  # in the second pass
 
     @property
     def description(self) -> Mapping[str, object]:
@@ -81,6 +83,7 @@ class Articles:
         for number in range(self.count):
             if self.passes == 2 and number == self.count // 2:
                 self.between()
+            self.given += self.passes == 2
             block = Block("text", f"Article {number} tells how to start timer {number}.")
             yield Document(
                 f"a{number}", "default", "", f"Timer {number}", "", "en", (Section((), "", (block,)),), "a.md"
@@ -126,6 +129,48 @@ def test_words_are_counted_while_texts_are_embedded(
 
     assert counted and all(counted)
     assert not list(tmp_path.glob("generations/.*"))
+
+
+def nothing_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All chunks and vectors on the disk, a few texts ahead of the embedder."""
+    monkeypatch.setattr(chunk_spool, "CHUNKS_IN_MEMORY", 3)
+    monkeypatch.setattr(vector_table, "BYTES_IN_MEMORY", 0)
+    monkeypatch.setattr(vector_table, "ROWS_AT_FIRST", 2)
+    monkeypatch.setattr(embedding, "TEXTS_AHEAD", 6)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("known", [pytest.param(False, id="new model"), pytest.param(True, id="known model")])
+def test_what_is_kept_on_the_disk_gives_the_generation_that_is_built_in_memory(
+    plan_of: Callable[..., BuildPlan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    articles = corpus().articles
+    built = build(plan_of(articles, tmp_path / "memory"), silent)
+    if known:
+        build(over(plan_of, tmp_path / "disk", Articles(2)), silent)
+
+    nothing_in_memory(monkeypatch)
+    again = build(plan_of(articles, tmp_path / "disk"), silent)
+
+    in_memory, on_disk = opened(tmp_path / "memory"), opened(tmp_path / "disk")
+    assert files_of(in_memory) == files_of(on_disk)
+    assert built.texts_embedded == again.texts_embedded
+    cosines = [in_memory.dense.vector(row) @ on_disk.dense.vector(row) for row in range(len(in_memory.chunks))]
+    assert min(cosines) >= 0.99999
+
+
+def test_reading_waits_where_too_many_texts_wait_for_the_embedder(
+    plan_of: Callable[..., BuildPlan], wordllama: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_in_memory(monkeypatch)
+    embedder, source = Watched(wordllama), Articles(60)
+    ahead: list[int] = []
+    embedder.before = lambda: ahead.append(source.given - sum(map(len, embedder.calls[:-1])))
+
+    outcome = build(over(plan_of, tmp_path, source, embedder=embedder, batch_size=2), silent)
+
+    assert 60 == outcome.texts_embedded
+    assert max(ahead) <= 6 + 2 * 4 + 2  # that wait, those of the calls given and under way, and one in the reader
 
 
 def test_where_the_model_is_known_nothing_is_embedded_before_all_is_read(

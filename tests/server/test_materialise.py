@@ -151,6 +151,29 @@ def test_a_transfer_that_is_cut_goes_on_with_the_next_block(proxy, store_at, vol
     assert proxy.sent_bytes["chunks.jsonl"] < size + BLOCK_BYTES
 
 
+def test_a_file_that_the_store_has_up_to_what_is_here_and_no_further_is_damaged(
+    proxy, store_at, volume, tmp_path
+) -> None:
+    generation_id = generation(volume, LARGE)
+    store = store_at(proxy.url)
+    proxy.hold("chunks.jsonl", BLOCK_BYTES + (1 << 20))
+    threading.Thread(
+        target=lambda: proxy.wait_until_sent("chunks.jsonl", BLOCK_BYTES + (1 << 20)) and proxy.broken.set() is None
+        and proxy.release()
+    ).start()  # fmt: skip
+    with pytest.raises(StoreUnavailable):
+        fetched(store, generation_id)
+    proxy.broken.clear()
+
+    with (volume / "generations" / generation_id / "chunks.jsonl").open("r+b") as file:
+        file.truncate(BLOCK_BYTES)  # it ends where the next request begins: 416
+
+    with pytest.raises(GenerationDamaged, match="the store has less than"):
+        fetched(store, generation_id)
+    assert ("chunks.jsonl", f"bytes={BLOCK_BYTES}-") in proxy.asked
+    assert not (tmp_path / "local" / "generations" / generation_id).exists()
+
+
 def test_one_wrong_byte_is_asked_for_again_and_a_second_time_refused(proxy, store_at, volume, tmp_path) -> None:
     generation_id = generation(volume, LARGE)
     proxy.change = flip("chunks.jsonl", BLOCK_BYTES + 17, times=1)

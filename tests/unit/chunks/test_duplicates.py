@@ -27,7 +27,7 @@ def article(name: str, *texts: tuple[str, str], namespace: str = "default") -> D
 
 def chunks(*documents: Document) -> list[Chunk]:
     corpus = chunked_corpus(lambda: documents, LIMITS, words)
-    return corpus.completed(list(corpus.chunks()))
+    return [replace(one, also_at=corpus.also_at(at, one.document_url)) for at, one in enumerate(list(corpus.chunks()))]
 
 
 def test_equal_sections_of_one_article_collapse_and_the_report_names_them() -> None:
