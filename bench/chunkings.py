@@ -58,6 +58,7 @@ def engine_of(plan: "BuildPlan", chunks: "Sequence[Chunk]", chunking: Chunking, 
 def chunks_of(plan: "BuildPlan", model: str, chunking: Chunking) -> "list[Chunk]":
     """The chunks of the plan's source, which is fetched, in the order of a generation's rows."""
     from clockifyrag_builder.boilerplate import BoilerplateRules
+    from clockifyrag_builder.chunk_spool import ChunkSpool
     from clockifyrag_builder.corpus import chunked_corpus
     from clockifyrag_cli.opened import limits_of
     from clockifyrag_resource.profiles import model_profile
@@ -66,9 +67,10 @@ def chunks_of(plan: "BuildPlan", model: str, chunking: Chunking) -> "list[Chunk]
     never = BoilerplateRules(titles_least=1 << 62)  # no text stands on so many
     rules = None if chunking.boilerplate_left_out else never
     corpus = chunked_corpus(plan.source.documents, limits, plan.embedder.count_tokens, rules)
-    chunks = corpus.completed(list(corpus.chunks()))
-    chunks.sort(key=lambda one: (one.namespace, one.document_id, one.position))
-    return overlapping(chunks, chunking.overlap_chars)
+    with ChunkSpool(plan.root) as spool:
+        for chunk in corpus.chunks():
+            spool.add(chunk)
+        return overlapping(spool.in_order(corpus.also_at), chunking.overlap_chars)
 
 
 def overlapping(chunks: "Sequence[Chunk]", chars: int) -> "list[Chunk]":
