@@ -27,7 +27,7 @@ def rankings(engine: "SearchEngine") -> dict[str, Ranking]:
         "both": served(engine),
         "dense": variant(Fusion(dense_weight=1, lexical_weight=0)),
         "lexical": served(SearchEngine(engine.generation, None, engine.glossary, engine.config)),
-        "rrf": variant(Fusion(method="rrf")),
+        "rrf": variant(replace(engine.fusion, method="rrf")),
         "bm25": by_rank_bm25(engine, stemmed=False),
         "stemmed": by_rank_bm25(engine, stemmed=True),
     }

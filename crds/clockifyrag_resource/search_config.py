@@ -35,6 +35,11 @@ class SearchConfig(Part):
     max_query_length: int = Field(
         default=500, ge=1, le=2000, description="Longest question, in characters.", json_schema_extra=RESTARTS
     )
+    fusion: Literal["Convex", "RRF"] = Field(
+        default="Convex",
+        description="How both rankings become one: Convex mixes their scores, RRF their reciprocal ranks.",
+        json_schema_extra=RESTARTS,
+    )
     dense_weight: Maybe[Share] = Field(
         default=None,
         description='Weight of the vectors\' ranking, "0" to "1". Unset: what the measurements favour.',

@@ -15,6 +15,7 @@ from clockifyrag_index.errors import UsageError
 if TYPE_CHECKING:
     from clockifyrag_index.behaviour import Behaviour
     from clockifyrag_index.evaluate import Interval, Judged
+    from clockifyrag_index.fusion import FusionMethod
     from clockifyrag_index.search import SearchEngine
 
 MEASURES = ("ndcg", "mrr", "recall")
@@ -41,6 +42,9 @@ def evaluate(
     leg: Annotated[
         str, typer.Option(help="fused, dense or lexical; one leg alone does not work with --url.")
     ] = "fused",
+    fusion: Annotated[
+        str | None, typer.Option(help="convex (the default) or rrf, of both legs; a server has its own, FUSION.")
+    ] = None,
     rerank: Annotated[
         str | None, typer.Option(help="Embedding model that reranks; told is also what it changes. Not with --url.")
     ] = None,
@@ -49,22 +53,27 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
     """Print nDCG@10, MRR@10, recall@10 and how often answers are doubted, with 95 % intervals, at article level."""
+    from clockifyrag_cli.opened import fusion_of
+
     if sum(given is not None for given in (corpus, index, url, compare)) != 1:
         raise UsageError("expected exactly one of --corpus, --index and --url, or --compare")
     if (queries is None) == (known_items is None):
         raise UsageError("expected --queries or --known-items, and not both")
-    if url and (leg != "fused" or known_items or rerank):
+    if fusion and leg != "fused":
+        raise UsageError(f"--leg is {leg!r}, and one leg alone is not fused; leave --fusion or --leg out")
+    if url and (leg != "fused" or fusion or known_items or rerank):
         raise UsageError(
             "a server answers with both legs, as it is set, and lists no headings; give --index instead of --url"
         )
     if rerank and compare:
         raise UsageError("--rerank compares an index with itself; expected --index or --corpus, not --compare")
+    method = fusion_of(fusion or "convex")
     with ExitStack() as opened:
         if url:
             engines, answers = [], [server_answers(url, key)]
         else:
             roots = compare or (index or opened.enter_context(fresh_index(_given(corpus), model)),)
-            engines = [opened.enter_context(_engine(root)) for root in roots]
+            engines = [opened.enter_context(_engine(root, method)) for root in roots]
             answers = [engine_answers(engine, leg) for engine in engines]
         judged = _questions(queries, qrels, engines, known_items, seed)
         if rerank:
@@ -83,10 +92,10 @@ def _given(corpus: Path | None) -> Path:
 
 
 @contextmanager
-def _engine(root: Path) -> Iterator["SearchEngine"]:
+def _engine(root: Path, fusion: "FusionMethod") -> Iterator["SearchEngine"]:
     from clockifyrag_cli.opened import opened_engine
 
-    with opened_engine(root) as engine:
+    with opened_engine(root, fusion) as engine:
         yield engine
 
 

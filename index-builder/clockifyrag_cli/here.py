@@ -158,6 +158,7 @@ def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Se
         "cache_ttl_seconds": config.cache_ttl_seconds,
         "min_query_length": config.min_query_length,
         "max_query_length": config.max_query_length,
+        "fusion": config.fusion.lower(),
         "dense_weight": config.dense_weight,
         "lexical_weight": config.lexical_weight,
         "ef_search": config.ef_search,

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity
 from clockifyrag_index.embedders.opening import Provider, open_embedder, profile_of
 from clockifyrag_index.errors import UsageError
+from clockifyrag_index.fusion import Fusion, FusionMethod
 from clockifyrag_index.search import SearchConfig, SearchEngine
 
 if TYPE_CHECKING:
@@ -19,18 +21,20 @@ EMBED_TIMEOUT_SECONDS = 30.0  # a person waits; a first answer may have to load 
 
 
 @contextmanager
-def opened_engine(root: Path) -> Iterator[SearchEngine]:
+def opened_engine(root: Path, fusion: FusionMethod = "convex") -> Iterator[SearchEngine]:
     """The published generation of `root`, or the generation whose folder it is, ready for questions.
 
-    StorageError or EmbedderError say what is missing.
+    fusion: how both legs become one ranking, with the weights of the generation's model. StorageError or EmbedderError
+    say what is missing.
     """
     from clockifyrag_index.generations import current_generation_path, open_generation
     from clockifyrag_index.layout import META
 
     generation = open_generation(root if (root / META).exists() else current_generation_path(root))
     embedder = embedder_of(generation.manifest.embedder)
+    mix = replace(Fusion.of_model(generation.manifest.embedder.model), method=fusion)
     try:
-        yield SearchEngine(generation, embedder, config=SearchConfig(embed_timeout_seconds=EMBED_TIMEOUT_SECONDS))
+        yield SearchEngine(generation, embedder, config=SearchConfig(mix, embed_timeout_seconds=EMBED_TIMEOUT_SECONDS))
     finally:
         embedder.close()
         generation.close()
@@ -48,6 +52,16 @@ def local_or_ollama(profile: "ModelProfile") -> Embedder:
     url = os.environ.get("LLM_BASE_URL")
     provider: Provider = "Local" if profile.model in LOCAL_MODELS else "Ollama"
     return open_embedder(provider, profile, url=url)
+
+
+def fusion_of(name: str) -> FusionMethod:
+    """The method of `--fusion`. UsageError for another word than convex or rrf."""
+    match name.lower():
+        case "convex":
+            return "convex"
+        case "rrf":
+            return "rrf"
+    raise UsageError(f"--fusion is {name!r}; expected convex or rrf")
 
 
 def provider_of(name: str) -> Provider:

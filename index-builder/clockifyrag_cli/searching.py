@@ -18,14 +18,21 @@ def search(
     index: Annotated[Path | None, typer.Option(help="An index root, asked without a server.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=50, help="Results.")] = 5,
     namespace: Annotated[str | None, typer.Option(help="Only documents of this namespace.")] = None,
+    fusion: Annotated[
+        str | None, typer.Option(help="convex (the default) or rrf; with --index, as a server has its own FUSION.")
+    ] = None,
     key: Annotated[str | None, typer.Option(envvar="CLOCKIFYRAG_API_KEY", help="API key for --url.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
     """Ask one question and print the best articles."""
     if url and index:
         raise UsageError("both --url and --index were given; expected one of them")
+    if fusion and not index:
+        raise UsageError("a server fuses as it is set, by FUSION; give --index, or leave --fusion out")
     answer = (
-        _of_index(index, query, k, namespace) if index else _of_server(url or DEFAULT_URL, query, k, namespace, key)
+        _of_index(index, query, k, namespace, fusion or "convex")
+        if index
+        else _of_server(url or DEFAULT_URL, query, k, namespace, key)
     )
     print(json.dumps(answer, ensure_ascii=False, indent=2) if as_json else _text(answer))
 
@@ -37,12 +44,12 @@ def _of_server(url: str, query: str, k: int, namespace: str | None, key: str | N
     return ask(url, "/search", parameters, key)
 
 
-def _of_index(root: Path, query: str, k: int, namespace: str | None) -> dict[str, Any]:
+def _of_index(root: Path, query: str, k: int, namespace: str | None, fusion: str) -> dict[str, Any]:
     """The same shape as the server's answer, as far as it does not need one."""
-    from clockifyrag_cli.opened import opened_engine
+    from clockifyrag_cli.opened import fusion_of, opened_engine
     from clockifyrag_index.search import SearchRequest
 
-    with opened_engine(root) as engine:
+    with opened_engine(root, fusion_of(fusion)) as engine:
         result = engine.search(SearchRequest(query, k=k, namespace=namespace))
     return {
         "query": query,

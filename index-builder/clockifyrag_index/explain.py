@@ -3,10 +3,11 @@
 The search is run as it was asked, and once more without what narrows it; the numbers are those of the legs themselves,
 so what is told adds up to what is ranked:
 
-    fused     = dense.weight · dense.score + lexical.weight · lexical.score
+    fused     = dense.weight · dense.score + lexical.weight · lexical.score          fusion "convex"
+    fused     = dense.weight · dense.reciprocal_rank + lexical.weight · lexical.reciprocal_rank          "rrf"
     dense     = (1 − a) · passage_cosine          + a · article_cosine           a: article_share
     lexical   = (1 − a) · Σ terms' passage, ≤ 1   + a · Σ terms' article, ≤ 1    negative cosines count as 0
-    relevance = curve(fused)                                          (relevance.py)
+    relevance = curve(fused), with "rrf" fused itself                 (relevance.py)
 """
 
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from typing import Literal
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from .arrays import Rows
+from .arrays import Rows, Scores
 from .errors import UnknownItem
+from .fusion import FusionMethod, reciprocal_ranks
 from .impacts import FIELDS, Field
 from .ranked import Ranked
 from .search import PROPOSED_MAX, SECTIONS_MAX, Run, SearchEngine, SearchRequest
@@ -47,6 +49,7 @@ class LegPart:
     rank: int | None  # among the passages of the leg; None: not among those it proposes
     score: float  # between 0 and 1
     weight: float  # of the leg in the mix
+    reciprocal_rank: float | None  # what the place among all that came into question counts; None: scores are mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Explanation:
     removed_by: Rule | None  # None: it is among the results
     rank: int | None  # of its article among all; None: not among those that come into question
     relevance_score: float
+    fusion: FusionMethod
     fused_score: float
     article_share: float  # a: of the article in both legs
     dense: LegPart | None  # None: there is no vector of the question
@@ -94,12 +98,12 @@ def explain(engine: SearchEngine, request: SearchRequest, wanted: str) -> Explan
     rows = rows[allowed] if allowed.any() else rows  # passages that may be shown speak for an article before others
     narrowed = request.namespace is not None or request.category is not None
     anywhere = _understood(engine, replace(request, namespace=None, category=None)) if narrowed else asked
-    dense, lexical, fused = anywhere.scores(rows, engine.generation.articles.of_rows(rows))
+    dense, lexical = _leg_scores(anywhere, ranking, rows)
+    fused = anywhere.fused(dense, lexical, (ranking.dense, ranking.lexical))
     best = int(np.lexsort((rows, -fused))[0])
     row, score = int(rows[best]), float(fused[best])
     place = _place(asked, ranking, row)
     shown = asked.relevance(score)
-    share = asked.dense_share
     return Explanation(
         row=row,
         query_processed=asked.question.text,
@@ -109,12 +113,13 @@ def explain(engine: SearchEngine, request: SearchRequest, wanted: str) -> Explan
         removed_by=_rule(asked, ranking, row, place, is_chunk),
         rank=place,
         relevance_score=shown,
+        fusion=asked.method,
         fused_score=score,
         article_share=engine.fusion.article_share,
-        dense=LegPart(_rank(ranking, row, "dense"), float(dense[best]), share) if asked.meaning else None,
+        dense=_leg(ranking, row, "dense", float(dense[best])) if asked.meaning else None,
         dense_passage=_cosine(asked, engine.generation.dense.vector(row)),
         dense_article=_cosine(asked, engine.generation.articles.vectors[_number(engine, row)]),
-        lexical=LegPart(_rank(ranking, row, "lexical"), float(lexical[best]), 1 - share),
+        lexical=_leg(ranking, row, "lexical", float(lexical[best])),
         terms=tuple(_terms(anywhere, row)),
         last=_last(asked, ranking),
     )
@@ -124,6 +129,14 @@ def _understood(engine: SearchEngine, request: SearchRequest) -> Run:
     run = Run(engine, request)
     run.open()
     return run
+
+
+def _leg_scores(run: Run, ranking: Ranked, rows: Rows) -> tuple[Scores, Scores]:
+    """Both legs' scores of the passages: those with which they are ranked, to the last bit, where they are."""
+    dense, lexical = run.leg_scores(rows, run.engine.generation.articles.of_rows(rows))
+    _, here, there = np.intersect1d(rows, ranking.rows, assume_unique=True, return_indices=True)
+    dense[here], lexical[here] = ranking.dense[there], ranking.lexical[there]
+    return dense, lexical
 
 
 def _number(engine: SearchEngine, row: int) -> int:
@@ -160,10 +173,21 @@ def _place(run: Run, ranking: Ranked, row: int) -> int | None:
     return next(ranks, None)
 
 
-def _rank(ranking: Ranked, row: int, leg: Literal["dense", "lexical"]) -> int | None:
+def _leg(ranking: Ranked, row: int, leg: Literal["dense", "lexical"], score: float) -> LegPart:
+    """What a leg says of the passage, beside the passages of the ranking."""
+    dense = leg == "dense"
     at = np.flatnonzero(ranking.rows == row)
-    ranks = ranking.dense_rank if leg == "dense" else ranking.lexical_rank
-    return (int(ranks[at[0]]) or None) if len(at) else None
+    ranks, among = (ranking.dense_rank, ranking.dense) if dense else (ranking.lexical_rank, ranking.lexical)
+    return LegPart(
+        rank=(int(ranks[at[0]]) or None) if len(at) else None,
+        score=score,
+        weight=ranking.dense_share if dense else 1 - ranking.dense_share,
+        reciprocal_rank=_reciprocal_rank(score, among) if ranking.fusion == "rrf" else None,
+    )
+
+
+def _reciprocal_rank(score: float, among: Scores) -> float:
+    return float(reciprocal_ranks(np.array([score], dtype=np.float32), among)[0])
 
 
 def _rule(run: Run, ranking: Ranked, row: int, place: int | None, is_chunk: bool) -> Rule | None:

@@ -2,12 +2,13 @@
 
     dense   = (1 − a) · cos(question, passage)       + a · cos(question, article)
     lexical = (1 − a) · BM25(question, passage)/max  + a · BM25(question, article)/max
-    score   = w · dense + (1 − w) · lexical
+    convex: score = w · dense + (1 − w) · lexical
+    rrf:    score = w · r(dense) + (1 − w) · r(lexical)     r = 61 / (60 + rank in that leg), 0 where the score is 0
 
-A convex mix of calibrated scores beats reciprocal rank fusion in and out of domain and needs one weight (Bruch, Gai,
-Ingber: "An Analysis of Fusion Functions for Hybrid Retrieval", 2022, arXiv 2210.11934). Calibrated means: between 0 and
-1 and the same for the same match, whatever else was found: negative cosines count as 0, and a BM25 score is taken as a
-share of the highest it could be for these terms, so that a question of which the index knows few words scores low.
+Calibrated means: between 0 and 1 and the same for the same match, whatever else was found: negative cosines count as 0,
+and a BM25 score is taken as a share of the highest it could be for these terms, so that a question of which the index
+knows few words scores low. Bruch, Gai, Ingber ("An Analysis of Fusion Functions for Hybrid Retrieval", 2022, arXiv
+2210.11934) find the convex mix better than reciprocal ranks; ours are compared in docs/decisions/0003-convex-fusion.md.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from clockifyrag_resource.profiles import model_profile
 
 from .arrays import Scores
 
+FusionMethod = Literal["convex", "rrf"]
 RRF_K = 60  # Cormack, Clarke, Büttcher: "Reciprocal Rank Fusion" (SIGIR 2009)
 
 
@@ -26,7 +28,7 @@ RRF_K = 60  # Cormack, Clarke, Büttcher: "Reciprocal Rank Fusion" (SIGIR 2009)
 class Fusion:
     """How two legs become one; their weights need not sum to 1, they are scaled to it."""
 
-    method: Literal["convex", "rrf"] = "convex"
+    method: FusionMethod = "convex"
     dense_weight: float = 0.65
     lexical_weight: float = 0.35
     article_share: float = 0.3  # a: of the whole article beside the passage, in both legs
@@ -58,17 +60,24 @@ def calibrated_lexical(scores: Scores, bound: float) -> Scores:
     return np.clip(scores / np.float32(bound), 0, 1) if bound > 0 else np.zeros_like(scores)
 
 
-def reciprocal_ranks(scores: Scores) -> Scores:
-    """(RRF_K + 1) / (RRF_K + rank) for each score, 0 where the score is 0; rank 1 is the highest, (n,) float32."""
-    order = np.argsort(-scores, kind="stable")
-    ranks = np.empty(len(scores), dtype=np.float32)
-    ranks[order] = np.arange(1, len(scores) + 1, dtype=np.float32)
+def reciprocal_ranks(scores: Scores, among: Scores | None = None) -> Scores:
+    """(RRF_K + 1) / (RRF_K + rank) for each score, 0 where the score is 0; (n,) float32.
+
+    rank: 1 and how many `among` (unset: these scores themselves) are higher. Equal scores share it, so that a passage
+    which is no worse in either leg is never below.
+    """
+    ascending = np.sort(scores if among is None else among)
+    ranks = 1 + len(ascending) - np.searchsorted(ascending, scores, side="right")
     return np.where(scores > 0, (RRF_K + 1) / (RRF_K + ranks), 0).astype(np.float32)
 
 
-def fused(dense: Scores, lexical: Scores, fusion: Fusion) -> Scores:
-    """One score a passage between 0 and 1 from its calibrated scores in both legs, (n,) float32."""
+def fused(dense: Scores, lexical: Scores, fusion: Fusion, among: tuple[Scores, Scores] | None = None) -> Scores:
+    """One score a passage between 0 and 1 from its calibrated scores in both legs, (n,) float32.
+
+    among: the dense and the lexical scores of all that is ranked, where these passages are not all of it.
+    """
     share = np.float32(fusion.dense_share)
     if fusion.method == "rrf":
-        dense, lexical = reciprocal_ranks(dense), reciprocal_ranks(lexical)
+        dense_among, lexical_among = among or (dense, lexical)
+        dense, lexical = reciprocal_ranks(dense, dense_among), reciprocal_ranks(lexical, lexical_among)
     return share * dense + (1 - share) * lexical

@@ -1,15 +1,17 @@
 """Ranked: the passages that came into question, with their scores, grouped by article."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import Numbers, Rows, Scores
+from .fusion import FusionMethod, reciprocal_ranks
 
 Source = Literal["semantic", "lexical", "hybrid"]
+Told = float | int | str | None  # one entry of what is told with details
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Ranked:
     lexical_rank: npt.NDArray[np.int64]
     unseen_best: float  # the highest score that a passage of any other article can have
     dense_share: float  # of the mix; the rest is the lexical leg's
+    fusion: FusionMethod  # what made `scores` of both legs'
     compared: "Compared | None" = None  # None: nothing was compared once more
 
     def certain(self, k: int) -> bool:
@@ -47,15 +50,25 @@ class Ranked:
             return "semantic" if self.dense_rank[place] else "lexical"
         return "semantic" if self.dense[place] >= self.lexical[place] else "lexical"
 
-    def explained(self, place: int) -> dict[str, float | int | None]:
+    def calibrated(self, places: list[int]) -> Scores:
+        """The convex mix of these passages' scores, whatever ranked them: the same for the same match."""
+        share = np.float32(self.dense_share)
+        mixed: Scores = share * self.dense[places] + (1 - share) * self.lexical[places]
+        if self.compared is None:
+            return mixed
+        return replace(self.compared, before=mixed, reranked=self.compared.reranked[places]).mixed
+
+    def explained(self, place: int) -> dict[str, Told]:
         """The numbers behind a passage's place: rank, score and weight of each leg, and the score of both.
 
-        With the convex mix fused_score is the sum of both scores times their weights; with reciprocal ranks it is not.
+        With the convex mix fused_score is the sum of both scores times their weights; with reciprocal ranks it is the
+        sum of these, dense_reciprocal_rank and lexical_reciprocal_rank, times the weights.
         What a reranker says stands beside them, where there was one: mixed_score is then the sum of fused_score and
         rerank_score times their weights, which sum to 1.
         """
         score = round(float(self.scores[place]), 6)
-        told = {
+        told: dict[str, Told] = {
+            "fusion": self.fusion,
             "dense_rank": int(self.dense_rank[place]) or None,
             "dense_score": round(float(self.dense[place]), 6),
             "dense_weight": round(self.dense_share, 6),
@@ -64,6 +77,10 @@ class Ranked:
             "lexical_weight": round(1 - self.dense_share, 6),
             "fused_score": score,
         }
+        if self.fusion == "rrf":
+            for name, leg in (("dense", self.dense), ("lexical", self.lexical)):
+                counted = reciprocal_ranks(leg[place : place + 1], among=leg)
+                told[f"{name}_reciprocal_rank"] = round(float(counted[0]), 6)
         return told | self.compared.explained(place) | {"mixed_score": score} if self.compared else told
 
 
@@ -81,7 +98,7 @@ class Compared:
         share = np.float32(self.share)
         return (1 - share) * self.before + share * np.nan_to_num(self.reranked, nan=0.0)
 
-    def explained(self, place: int) -> dict[str, float | int | None]:
+    def explained(self, place: int) -> dict[str, Told]:
         """The score before, and the reranker's with its weight."""
         score = float(self.reranked[place])
         return {

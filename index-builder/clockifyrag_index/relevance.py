@@ -35,8 +35,8 @@ def curve_of(model: str) -> Curve:
 
 
 def relevance(score: float, curve: Curve | None) -> float:
-    """The relevance of a mixed score, or of the score of words alone (curve None)."""
-    return curve.relevance(score) if curve else score
+    """Between 0 and 1: of a mixed score by its curve; without one, of words alone or of ranks, the score itself."""
+    return curve.relevance(score) if curve else min(score, 1.0)  # float32 may add two shares up to a little more
 
 
 def is_confident(best: float) -> bool:

@@ -24,7 +24,7 @@ from .dense import EF_SEARCH
 from .embedders import Embedder, Vectors
 from .embedders.weighing import embedded_question
 from .errors import DeadlineExceeded, EmbedderError, RerankSkipped, UnknownNamespace
-from .fusion import Fusion, fused
+from .fusion import Fusion, FusionMethod, fused
 from .generations import Generation
 from .glossary import Glossary
 from .impacts import Bm25
@@ -32,7 +32,7 @@ from .legs import NOTHING, DenseLeg, LexicalLeg
 from .lexical import LexicalIndex, question_terms
 from .operators import operators
 from .question import Question, adaptive_k, question
-from .ranked import ByArticle, Ranked, Source, ranks
+from .ranked import ByArticle, Ranked, Source, Told, ranks
 from .read_passages import ReadPassages
 from .relevance import curve_of, is_confident, relevance
 from .rerank import CANDIDATES, Reranker, Reranking, compared, mixed_curve
@@ -90,7 +90,7 @@ class ArticleHit:
     relevance_score: float  # between 0 and 1
     source: Source
     sections: tuple[SectionHit, ...]
-    explanation: Mapping[str, float | int | None]
+    explanation: Mapping[str, Told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ class Run:
             adaptive_k=asked,
             expansion_applied=bool(self.expansions),
             corrected_query=self.corrected,
-            low_confidence=not is_confident(hits[0].relevance_score if hits else 0.0),
+            low_confidence=not is_confident(self.best_relevance(ranked, hits)),
             degraded=tuple(self.degraded),
             timings_ms=self.timings,
             reranking=reranking,
@@ -335,7 +335,8 @@ class Run:
         rows = articles.rows_of(numbers)
         rows = rows[self.allowed(rows)]
         numbers = articles.of_rows(rows)
-        dense, lexical, scores = self.scores(rows, numbers)
+        dense, lexical = self.leg_scores(rows, numbers)
+        scores = self.fused(dense, lexical)
         share = self.dense_share
         return Ranked(
             rows=rows,
@@ -347,18 +348,27 @@ class Run:
             lexical_rank=ranks(rows, words.rows),
             unseen_best=share * meaning.floor + (1 - share) * words.floor,
             dense_share=share,
+            fusion=self.method,
         )
+
+    @property
+    def method(self) -> FusionMethod:
+        """How the legs are fused; where words answer alone, their score is the sum with no weight on meaning."""
+        return self.fusion.method if self.meaning else "convex"
 
     @property
     def dense_share(self) -> float:
         """The dense leg's part of the mix: none without a vector."""
         return self.fusion.dense_share if self.meaning else 0.0
 
-    def scores(self, rows: Rows, articles: Numbers) -> tuple[Scores, Scores, Scores]:
-        """The dense, lexical and mixed score of each passage; articles: the number of the article each stands in."""
+    def leg_scores(self, rows: Rows, articles: Numbers) -> tuple[Scores, Scores]:
+        """The dense and the lexical score of each passage; articles: the number of the article each stands in."""
         lexical = self.words.scores(rows, articles)
-        dense = self.meaning.scores(rows, articles) if self.meaning else np.zeros_like(lexical)
-        return dense, lexical, fused(dense, lexical, self.fusion) if self.meaning else lexical
+        return self.meaning.scores(rows, articles) if self.meaning else np.zeros_like(lexical), lexical
+
+    def fused(self, dense: Scores, lexical: Scores, among: tuple[Scores, Scores] | None = None) -> Scores:
+        """One score of both legs, as `fused`; that of words where they answer alone."""
+        return fused(dense, lexical, self.fusion, among) if self.meaning else lexical
 
     def hits(self, ranked: Ranked) -> tuple[ArticleHit, ...]:
         hits: list[ArticleHit] = []
@@ -378,8 +388,18 @@ class Run:
         return SectionHit(read.chunk, score, read.words.of(self.weighted_terms))
 
     def relevance(self, score: float) -> float:
-        """Of a mixed score, or of the score of words where they answer alone."""
-        return relevance(score, self.curve if self.meaning else None)
+        """Of a mixed score; the score itself where words answer alone, or where it comes from ranks."""
+        return relevance(score, self.curve if self.meaning and self.method == "convex" else None)
+
+    def best_relevance(self, ranked: Ranked, hits: Sequence[ArticleHit]) -> float:
+        """The highest relevance that the legs' scores give a passage which stands for one of these articles.
+
+        Ranks alone do not tell it: something comes first for a question that nothing answers, too.
+        """
+        if not hits or self.method == "convex":
+            return hits[0].relevance_score if hits else 0.0
+        shown = [places[0] for places in ranked.articles[: len(hits)]]
+        return relevance(float(ranked.calibrated(shown).max()), self.curve)
 
     def _seconds_left(self) -> float:
         """Seconds until the request's deadline; infinite without one."""

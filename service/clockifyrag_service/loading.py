@@ -67,7 +67,7 @@ def search_config(settings: Settings, model: str) -> SearchConfig:
     dense = tuned.dense_weight if settings.dense_weight is None else settings.dense_weight
     lexical = tuned.lexical_weight if settings.lexical_weight is None else settings.lexical_weight
     return SearchConfig(
-        fusion=replace(tuned, dense_weight=dense, lexical_weight=lexical),
+        fusion=replace(tuned, method=settings.fusion, dense_weight=dense, lexical_weight=lexical),
         embed_timeout_seconds=settings.embed_timeout_ms / 1000,
         ef_search=settings.ef_search,
         rerank_candidates=settings.rerank_candidates,
@@ -108,6 +108,7 @@ def key_prefix(content_digest: str, generation_id: str, settings: Settings, glos
     parts = (
         content_digest,
         generation_id,
+        settings.fusion,
         settings.dense_weight,
         settings.lexical_weight,
         settings.ef_search,

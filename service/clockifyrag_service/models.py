@@ -89,7 +89,7 @@ class ResultAnswer(BaseModel):
     namespace: str
     highlights: list[Span]
     also_at: list[str]
-    explanation: Annotated[dict[str, float | int | None] | None, Field(description="With details.")] = None
+    explanation: Annotated[dict[str, float | int | str | None] | None, Field(description="With details.")] = None
 
 
 class RerankMetadata(BaseModel):
@@ -127,6 +127,7 @@ class ExplainedLeg(BaseModel):
     rank: Annotated[int | None, Field(description="Among its passages; null where it does not propose the passage.")]
     score: Annotated[float, Field(ge=0, le=1)]
     weight: Annotated[float, Field(ge=0, le=1, description="Of the leg in the mix.")]
+    reciprocal_rank: Annotated[float | None, Field(ge=0, le=1, description="With rrf, in place of the score.")]
 
 
 class ExplainedDense(ExplainedLeg):
@@ -170,6 +171,7 @@ class ExplainAnswer(BaseModel):
     reason: str
     rank: Annotated[int | None, Field(description="Of the article among all; null where it does not compete.")]
     relevance_score: float
+    fusion: Literal["convex", "rrf"]
     fused_score: float
     article_share: Annotated[float, Field(description="Of the article beside the passage, in both legs.")]
     dense: ExplainedDense | None

@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     max_query_length: int = Field(
         default=500, ge=1, le=2000, description="Longest question, in characters after trimming."
     )
+    fusion: Literal["convex", "rrf"] = Field(
+        default="convex",
+        description="How the rankings by meaning and by words become one: convex mixes their scores, rrf their "
+        "reciprocal ranks, and relevance_score then tells ranks.",
+    )
     dense_weight: float | None = Field(
         default=None,
         ge=0,
@@ -239,7 +244,7 @@ class Settings(BaseSettings):
     def split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("log_level", "profile", "query_provider", mode="before")
+    @field_validator("fusion", "log_level", "profile", "query_provider", mode="before")
     @classmethod
     def any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -67,6 +67,42 @@ def test_search_prints_articles_for_people_and_json_for_programs(run: Run, root:
     assert ["kiosk"] == [result["id"] for result in record["results"]]
 
 
+def test_search_fuses_as_it_is_told(run: Run, root: Path) -> None:
+    def best(*options: str) -> dict[str, Any]:
+        record = json.loads(run("search", "pin code", "--index", root, "--json", *options).stdout)
+        found: dict[str, Any] = record["results"][0]
+        return found
+
+    mixed, ranked = best("--fusion", "convex"), best("--fusion", "RRF")
+
+    assert best() == mixed
+    assert ("kiosk", 1.0) == (ranked["id"], ranked["relevance_score"])  # the first in both legs
+    assert mixed["relevance_score"] < 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("search", "pin", "--fusion", "rrf"), "FUSION", id="a server searches"),
+        pytest.param(("search", "pin", "--index", ".", "--fusion", "rank"), "expected convex or rrf", id="search"),
+        pytest.param(
+            ("eval", "--queries", "q", "--corpus", "c", "--fusion", "rank"), "expected convex or rrf", id="eval"
+        ),
+        pytest.param(
+            ("eval", "--queries", "q", "--index", ".", "--leg", "dense", "--fusion", "rrf"), "not fused", id="one leg"
+        ),
+        pytest.param(
+            ("eval", "--queries", "q", "--url", "http://127.0.0.1:9", "--fusion", "rrf"), "--index", id="eval --url"
+        ),
+    ],
+)
+def test_a_fusion_that_cannot_be_is_a_usage_error(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    ended = run(*arguments)
+
+    assert 2 == ended.returncode
+    assert said in " ".join(ended.stderr.split())
+
+
 def test_search_without_a_server_says_how_to_start_one(run: Run) -> None:
     ended = run("search", "pin code", "--url", "http://127.0.0.1:9")
 
@@ -88,6 +124,16 @@ def test_eval_measures_an_index(run: Run, root: Path, tmp_path: Path) -> None:
     record = json.loads(run("eval", "--queries", questions, "--index", root, "--json").stdout)
 
     assert (2, 1, 1.0) == (record["questions"], record["unanswerable"], record["ndcg"]["mean"])
+
+
+def test_eval_measures_the_fusion_it_is_told(run: Run, root: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    ended = run("eval", "--queries", questions, "--index", root, "--fusion", "rrf", "--json")
+
+    record = json.loads(ended.stdout)
+    assert (1.0, 1) == (record["ndcg"]["mean"], record["low_confidence"]["unanswerable"]["count"])
 
 
 def test_eval_measures_a_corpus_it_indexes_first(run: Run, root: Path, tmp_path: Path) -> None:

@@ -50,10 +50,42 @@ def test_every_result_is_explained_by_numbers_that_add_up_to_its_score(sample: S
         assert pytest.approx(found.dense.score, abs=1e-5) == cosines
 
 
+@pytest.fixture(scope="module")
+def by_ranks(sample: SearchEngine) -> SearchEngine:
+    config = replace(sample.config, fusion=replace(sample.fusion, method="rrf"))
+    return SearchEngine(sample.generation, sample.embedder, sample.glossary, config)
+
+
+@pytest.mark.parametrize("query", [*QUESTIONS[::9], "PTO", '"time off" policy', "timer -report"])
+def test_with_reciprocal_ranks_these_add_up_to_the_score(by_ranks: SearchEngine, query: str) -> None:
+    for hit in by_ranks.search(SearchRequest(query, k=10)).hits:
+        found = explain(by_ranks, SearchRequest(query, k=10), hit.sections[0].chunk.document_id)
+        told = hit.explanation
+
+        assert ("rrf", "rrf") == (told["fusion"], found.fusion)
+        assert (None, hit.rank, hit.relevance_score) == (found.removed_by, found.rank, found.relevance_score)
+        assert found.fused_score == pytest.approx(found.relevance_score)
+        assert found.dense is not None
+        parts = (found.dense.reciprocal_rank, found.lexical.reciprocal_rank)
+        assert pytest.approx(parts, abs=1e-6) == (told["dense_reciprocal_rank"], told["lexical_reciprocal_rank"])
+        total = sum((leg.reciprocal_rank or 0) * leg.weight for leg in (found.dense, found.lexical))
+        assert pytest.approx(total, abs=1e-6) == found.fused_score
+
+
+def test_a_passage_that_is_not_ranked_has_the_reciprocal_ranks_it_would_have(by_ranks: SearchEngine) -> None:
+    request = SearchRequest("approve timesheets")
+    first = by_ranks.search(request).hits[0]
+
+    outside = explain(by_ranks, replace(request, category="nowhere"), first.sections[0].chunk.document_id)
+
+    assert ("category", None) == (outside.removed_by, outside.rank)
+    assert (1.0, 1.0) == (outside.fused_score, outside.lexical.reciprocal_rank)  # nothing else stands there
+
+
 @pytest.mark.parametrize("query", QUESTIONS[::9])
 def test_details_of_a_search_add_up_too(sample: SearchEngine, query: str) -> None:
     for hit in sample.search(SearchRequest(query, k=20)).hits:
-        told = {name: float(value or 0) for name, value in hit.explanation.items()}
+        told = {name: float(value or 0) for name, value in hit.explanation.items() if name != "fusion"}
 
         legs = told["dense_score"] * told["dense_weight"] + told["lexical_score"] * told["lexical_weight"]
         assert pytest.approx(told["fused_score"], abs=3e-6) == legs

@@ -25,8 +25,8 @@ from clockifyrag_service.settings import Settings
 
 CONFIG: Spec = {
     "retrievalK": 9, "cacheSize": 11, "cacheMaxBytes": "3Mi", "cacheTTLSeconds": 60, "minQueryLength": 3,
-    "maxQueryLength": 99, "denseWeight": "0.00001", "lexicalWeight": "0.75", "efSearch": 17, "rerank": True,
-    "rerankModel": "bge-m3", "rateLimitPerMinute": 30, "trustedProxies": ["10.0.0.0/8", "192.0.2.1"],
+    "maxQueryLength": 99, "fusion": "RRF", "denseWeight": "0.00001", "lexicalWeight": "0.75", "efSearch": 17,
+    "rerank": True, "rerankModel": "bge-m3", "rateLimitPerMinute": 30, "trustedProxies": ["10.0.0.0/8", "192.0.2.1"],
     "logLevel": "Warning", "corsOrigins": ["https://example.com", "https://docs.example.com"],
 }  # fmt: skip
 
@@ -72,7 +72,7 @@ def test_every_search_setting_of_the_resource_reaches_the_server() -> None:
     read = server_settings(spec)
 
     for name, value in dict(config).items():
-        expected = {"cache_max_bytes": 3 * 2**20, "log_level": "warning"}.get(name, value)
+        expected = {"cache_max_bytes": 3 * 2**20, "log_level": "warning", "fusion": "rrf"}.get(name, value)
         assert expected == getattr(read, name), name
 
 

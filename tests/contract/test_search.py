@@ -231,12 +231,52 @@ def test_the_glossary_finds_other_names(sample: SearchEngine) -> None:
     assert any(one.startswith("time-off/") for one in ids(result)[:3])
 
 
-def test_reciprocal_rank_fusion_is_an_option(sample: SearchEngine) -> None:
-    config = replace(sample.config, fusion=Fusion(method="rrf"))
+def by_ranks(engine: SearchEngine, embedder: Embedder | None) -> SearchEngine:
+    """The same index with the ranks of both legs mixed."""
+    config = replace(engine.config, fusion=replace(engine.fusion, method="rrf"))
+    return SearchEngine(engine.generation, embedder, engine.glossary, config)
 
-    result = SearchEngine(sample.generation, sample.embedder, sample.glossary, config).search(SearchRequest("export"))
 
-    assert any("export" in one for one in ids(result)[:3])
+def test_with_reciprocal_ranks_scores_fall_within_one_and_fewer_results_are_the_first_of_more(
+    sample: SearchEngine,
+) -> None:
+    engine = by_ranks(sample, sample.embedder)
+
+    otherwise = 0
+    for query in QUESTIONS[::9]:
+        more, few = (engine.search(SearchRequest(query, k=k)) for k in (10, 3))
+        scores = [hit.relevance_score for hit in more.hits]
+        assert sorted(scores, reverse=True) == scores
+        assert all(0 < score <= 1 for score in scores)
+        assert more.hits[:3] == few.hits
+        otherwise += ids(more) != ids(sample.search(SearchRequest(query, k=10)))
+
+    assert otherwise  # or the option would change nothing
+
+
+def test_with_reciprocal_ranks_doubts_are_those_of_what_is_shown_not_of_its_ranks(sample: SearchEngine) -> None:
+    engine = by_ranks(sample, sample.embedder)
+    judged = load_judged(sample_questions())
+
+    def doubted(one: SearchEngine, answerable: bool) -> int:
+        asked = [question for question in judged if question.is_answerable == answerable]
+        return sum(one.search(SearchRequest(question.query)).low_confidence for question in asked)
+
+    strange = engine.search(SearchRequest("how do enzymes fold proteins in yeast"))
+
+    assert strange.low_confidence
+    assert strange.hits[0].relevance_score > 0.7  # it stands in front, which is all that ranks say
+    assert doubted(sample, False) <= doubted(engine, False)
+    assert doubted(engine, True) <= doubted(sample, True) + 2
+
+
+def test_without_the_embedder_words_answer_as_ever_whatever_the_fusion(sample: SearchEngine) -> None:
+    request = SearchRequest("approve timesheets")
+
+    alone, fused = (SearchEngine(sample.generation, None, sample.glossary), by_ranks(sample, None))
+
+    assert alone.search(request).hits == fused.search(request).hits
+    assert "convex" == fused.search(request).hits[0].explanation["fusion"]
 
 
 def test_weights_that_are_set_win_over_the_models_own(sample: SearchEngine) -> None:

@@ -52,12 +52,31 @@ def test_fewer_results_are_the_first_of_more(server: Server) -> None:
     assert ids(few) == ids(more)[:2]
 
 
+def test_a_server_set_to_reciprocal_ranks_tells_so_and_still_doubts(serve: Serve, index_root: Path) -> None:
+    server = serve(index_root, FUSION="RRF")
+
+    told = server.get("/search", params={"q": "project budget", "details": "true"}).json()["results"][0]
+    explained = server.get("/explain", params={"q": "project budget", "id": told["id"]}).json()
+    strange = server.get("/search", params={"q": "enzymes of yeast"}).json()
+
+    numbers = told["explanation"]
+    parts = (numbers["dense_reciprocal_rank"], numbers["lexical_reciprocal_rank"])
+    assert ("rrf", "rrf") == (numbers["fusion"], explained["fusion"])
+    assert parts == pytest.approx((explained["dense"]["reciprocal_rank"], explained["lexical"]["reciprocal_rank"]))
+    assert told["relevance_score"] == numbers["fused_score"] == pytest.approx(explained["relevance_score"], abs=1e-6)
+    assert strange["results"]
+    assert strange["metadata"]["low_confidence"]
+
+
 def test_details_tell_scores_and_times_and_without_them_nothing_is_told(server: Server) -> None:
     told = server.get("/search", params={"q": "project budget", "details": "true"}).json()
     plain = server.get("/search", params={"q": "project budget"}).json()
 
     assert {"total", "lexical"} <= set(told["metadata"]["timings"])
-    assert "fused_score" in told["results"][0]["explanation"]
+    explanation = told["results"][0]["explanation"]
+    assert "convex" == explanation["fusion"]
+    assert "fused_score" in explanation
+    assert "dense_reciprocal_rank" not in explanation
     assert "timings" not in plain["metadata"]
     assert "explanation" not in plain["results"][0]
 

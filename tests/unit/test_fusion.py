@@ -1,11 +1,13 @@
 """The mix of both legs: what holds for every pair of scores, and which mix a model gets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clockifyrag_index.fusion import Fusion, calibrated_lexical, fused
+from clockifyrag_index.fusion import RRF_K, Fusion, FusionMethod, calibrated_lexical, fused, reciprocal_ranks
 
 SHARES = st.floats(0, 1, width=32)
 PAIRS = st.lists(st.tuples(SHARES, SHARES), min_size=2, max_size=20)
@@ -16,11 +18,13 @@ def columns(pairs: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     return dense, lexical
 
 
-@given(PAIRS, st.sampled_from(["all-minilm", "wordllama", "nomic-embed-text"]))
-def test_a_passage_that_is_better_in_both_legs_is_never_below(pairs: list[tuple[float, float]], model: str) -> None:
+@given(PAIRS, st.sampled_from(["all-minilm", "wordllama", "nomic-embed-text"]), st.sampled_from(["convex", "rrf"]))
+def test_a_passage_that_is_better_in_both_legs_is_never_below(
+    pairs: list[tuple[float, float]], model: str, method: FusionMethod
+) -> None:
     dense, lexical = columns(pairs)
 
-    scores = fused(dense, lexical, Fusion.of_model(model))
+    scores = fused(dense, lexical, replace(Fusion.of_model(model), method=method))
 
     assert np.all((scores >= 0) & (scores <= 1 + 1e-6))
     above = (dense[:, None] >= dense) & (lexical[:, None] >= lexical)
@@ -33,6 +37,32 @@ def test_a_leg_without_weight_says_nothing(pairs: list[tuple[float, float]]) -> 
 
     assert np.array_equal(dense, fused(dense, lexical, Fusion(dense_weight=1, lexical_weight=0)))
     assert np.array_equal(lexical, fused(dense, lexical, Fusion(dense_weight=0, lexical_weight=2)))
+
+
+@given(PAIRS)
+def test_reciprocal_ranks_follow_the_formula_and_equal_scores_share_one(pairs: list[tuple[float, float]]) -> None:
+    dense, lexical = columns(pairs)
+
+    def rank_score(score: float, leg: np.ndarray) -> float:
+        return (RRF_K + 1) / (RRF_K + 1 + sum(other > score for other in leg.tolist())) if score > 0 else 0.0
+
+    scores = fused(dense, lexical, Fusion("rrf", dense_weight=0.2, lexical_weight=0.6))
+
+    expected = [0.25 * rank_score(a, dense) + 0.75 * rank_score(b, lexical) for a, b in pairs]
+    assert pytest.approx(expected, abs=1e-6) == scores.tolist()
+
+
+@given(PAIRS, st.integers(0, 19))
+def test_a_passage_has_the_same_reciprocal_rank_alone_beside_all_that_is_ranked(
+    pairs: list[tuple[float, float]], place: int
+) -> None:
+    dense, lexical = columns(pairs)
+    at = slice(place % len(pairs), place % len(pairs) + 1)
+
+    alone = fused(dense[at], lexical[at], Fusion("rrf"), among=(dense, lexical))
+
+    assert np.array_equal(fused(dense, lexical, Fusion("rrf"))[at], alone)
+    assert np.array_equal(reciprocal_ranks(dense)[at], reciprocal_ranks(dense[at], among=dense))
 
 
 @pytest.mark.parametrize(

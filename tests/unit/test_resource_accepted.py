@@ -54,6 +54,7 @@ HNSW: {index: {type: HNSW, vectorStorage: SQ8, hnsw: {m: 64, efConstruction: 64}
 a gate: {index: {quality: {minMRR: "0.85", minNDCG: "1", maxDrop: "0.00001", evalConfigMapRef: {name: judged}}}}
 a pin: {index: {pin: gen-0123456789ab}}
 weights: {search: {config: {denseWeight: "0.65", lexicalWeight: "0"}}}
+reciprocal ranks: {search: {config: {fusion: RRF, denseWeight: "0.5"}}}
 proxies: {search: {config: {trustedProxies: [10.0.0.0/8, 192.0.2.1, "fd00::/8"]}}}
 origins: {search: {config: {corsOrigins: ["https://help.example.com", "http://localhost:3000", "*"]}}}
 a request equal to its limit in other words:
@@ -105,8 +106,8 @@ def test_what_is_left_out_has_the_defaults_of_the_contract() -> None:
           replicas: 2
           indexUpdate: Rolling
           config: {retrievalK: 5, cacheSize: 10000, cacheMaxBytes: 64Mi, cacheTTLSeconds: 3600, minQueryLength: 2,
-                   maxQueryLength: 500, efSearch: 64, rerank: false, rateLimitPerMinute: 0, trustedProxies: [],
-                   logLevel: Info, corsOrigins: []}
+                   maxQueryLength: 500, fusion: Convex, efSearch: 64, rerank: false, rateLimitPerMinute: 0,
+                   trustedProxies: [], logLevel: Info, corsOrigins: []}
           resources: {requests: {}, limits: {}}
           service: {type: ClusterIP, port: 80}
         monitoring: {serviceMonitor: Auto, prometheusRule: Auto, dashboard: Auto, interval: 30s, labels: {}}

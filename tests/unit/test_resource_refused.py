@@ -172,6 +172,7 @@ REFUSED = [
     case("a number for yes", config(rerank=1), "spec.search.config.rerank", "1", "true or false"),
     case("the shortest question longer than the longest", config(minQueryLength=9, maxQueryLength=8),
          "spec.search.config.minQueryLength", "9", "at most maxQueryLength, 8"),
+    case("a fusion in other letters", config(fusion="Rrf"), "spec.search.config.fusion", '"Rrf"', "Convex or RRF"),
     case("both weights nothing", config(denseWeight="0", lexicalWeight="0.0"), "spec.search.config",
          "denseWeight and lexicalWeight both 0", "one of them above 0, or nothing would be found"),
     case("a proxy by name", config(trustedProxies=["proxy"]), "spec.search.config.trustedProxies[0]",

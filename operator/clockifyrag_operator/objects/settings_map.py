@@ -42,6 +42,7 @@ def _of_config(wanted: Wanted) -> dict[str, str]:
         CACHE_TTL_SECONDS=str(config.cache_ttl_seconds),
         MIN_QUERY_LENGTH=str(config.min_query_length),
         MAX_QUERY_LENGTH=str(config.max_query_length),
+        FUSION=config.fusion.lower(),
         DENSE_WEIGHT=_decimal(config.dense_weight),
         LEXICAL_WEIGHT=_decimal(config.lexical_weight),
         EF_SEARCH=str(config.ef_search),

@@ -89,6 +89,7 @@ def explanation(found: Explanation, parameters: SearchParameters, generation: Ge
         "reason": REASONS[found.removed_by],
         "rank": found.rank,
         "relevance_score": found.relevance_score,
+        "fusion": found.fusion,
         "fused_score": found.fused_score,
         "article_share": found.article_share,
         "dense": None if found.dense is None else _dense(found, found.dense),

@@ -22,6 +22,7 @@ def prefix(digest: str = "sha256:1", generation: str = "gen-1", glossary: str = 
         pytest.param({"digest": "sha256:2"}, id="content"),
         pytest.param({"generation": "gen-2"}, id="generation"),
         pytest.param({"glossary": "vacation"}, id="glossary"),
+        pytest.param({"fusion": "rrf"}, id="fusion"),
         pytest.param({"dense_weight": 0.25}, id="dense-weight"),
         pytest.param({"lexical_weight": 0.25}, id="lexical-weight"),
         pytest.param({"ef_search": 65}, id="breadth"),

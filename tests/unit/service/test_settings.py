@@ -129,6 +129,7 @@ def test_a_port_that_kubernetes_put_there_is_refused_with_the_explanation(monkey
             "either fetched or here",
             id="store-and-files",
         ),
+        pytest.param({"fusion": "rank"}, "FUSION", id="unknown-fusion"),
         pytest.param({"dense_weight": 0, "lexical_weight": 0}, "at least one leg", id="no-leg"),
     ],
 )
