@@ -51,6 +51,18 @@ def test_doubts_are_measured_in_both_directions(doubted: tuple[int, int], met: t
     assert met == tuple(one.bar.met_by(one.ratio) for one in kinds if one.bar and one.ratio is not None)
 
 
+def test_claims_of_another_corpus_are_told_among_the_questions_that_nothing_answers() -> None:
+    bench = Bench(5, 1.0, Corpus("help center", Path(), ()), Path(), Path(), Cores(0, 1))
+    rankings = {name: [0.7] for name in ("both", "dense", "lexical", "rrf", "bm25", "stemmed")}
+    counts = {"unanswerable": (300, 302), "answerable": (1, 81)}
+    found = {"ndcg": rankings, "mrr": rankings, "recall": rankings, "doubted": counts}
+
+    lines = {one.title.partition(":")[0]: one.remark for one in _Lines(bench, "m", bench.corpus, found, 300).all()}
+
+    assert "300 of them are claims of SciFact" in lines["Low confidence in unanswerable questions"]
+    assert "claims" not in lines["Low confidence in answerable questions"]
+
+
 def test_lines_of_quality_stand_in_their_own_document() -> None:
     empty = {"machine": None, "versions": None, "figures": []}
     machine = {"processor": "Abacus 2", "cores": 2, "memoryGiB": 1.5, "kernel": "6.1"}
