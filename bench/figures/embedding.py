@@ -1,22 +1,33 @@
 """Embedding in the process by all-minilm: tokens a second in batches, and milliseconds for a question.
 
-The reference is what numpy's BLAS could do at most: the same model's matrix products and nothing else.
+References are what numpy's BLAS could do at most, the same model's matrix products and nothing else; and a real Ollama
+with the same model, over the same passages, whose vectors are compared (bench.ollama). Where none was built its line is
+left out, which is said.
 """
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.comparison import Comparison
 from bench.errors import check
-from bench.harness import Bench
+from bench.harness import Bench, Measured
+from bench.ollama import built_ollama, ollama_with_minilm
 from bench.prepared import built_root
 from bench.processes import side_in_fresh_process
 
+if TYPE_CHECKING:
+    from clockifyrag_index.embedders import Embedder, Vectors
+
+MODEL = "all-minilm"
 TEXTS = 120
+BATCH = 32  # texts in one request to Ollama, as our own builds send them
+ANSWER_SECONDS = 300.0
+AGREEMENT_COSINE = 0.999  # as of an index whose questions may be embedded by either
 PRODUCT_SECONDS = 2.0
 ROWS, WIDTH, LAYERS = 512, 384, 6  # of one batch, and of all-MiniLM-L6-v2
 PRODUCTS = ((WIDTH, 3 * WIDTH), (WIDTH, WIDTH), (WIDTH, 4 * WIDTH), (4 * WIDTH, WIDTH))  # of one layer
@@ -25,21 +36,38 @@ PRODUCTS = ((WIDTH, 3 * WIDTH), (WIDTH, WIDTH), (WIDTH, 4 * WIDTH), (4 * WIDTH, 
 def measure(bench: Bench) -> Iterator[Comparison]:
     root = built_root(bench, "wordllama")  # for its chunks: they are cut alike for both models
     job = {"root": str(root), "queries": [one.query for one in bench.corpus.questions]}
-    rounds = bench.interleaved(
-        {
-            "embed": partial(side_in_fresh_process, __name__, "embed", job, bench.cores.all),
-            "products": partial(side_in_fresh_process, __name__, "products", job, bench.cores.all),
-            "questions": partial(side_in_fresh_process, __name__, "questions", job, (bench.cores.server,)),
-        }
-    )
+    sides: dict[str, Callable[[], Measured]] = {
+        "embed": partial(side_in_fresh_process, __name__, "embed", job, bench.cores.all),
+        "products": partial(side_in_fresh_process, __name__, "products", job, bench.cores.all),
+        "questions": partial(side_in_fresh_process, __name__, "questions", job, (bench.cores.server,)),
+    }
+    with ExitStack() as running:
+        if program := built_ollama():
+            url = running.enter_context(ollama_with_minilm(program, bench.folder, bench.cores.all))
+            sides["ollama"] = partial(side_in_fresh_process, __name__, "ollama", job | {"url": url}, bench.cores.all)
+        else:
+            bench.say("no Ollama to compare with: build it by python3 tools/binaries.py ollama")
+        rounds = bench.interleaved(sides)
+    ours = rounds.side("embed", "tokens/s", "tokens_per_second", called="embed_documents")
+    where = f"{TEXTS} passages on {len(bench.cores.all)} cores"
     yield Comparison(
         "embedding-tokens",
         "Embedding texts, all-minilm in numpy, by its matrix products alone",
-        rounds.side("embed", "tokens/s", "tokens_per_second", called="embed_documents"),
+        ours,
         rounds.side("products", "tokens/s", "tokens_per_second", called="the products alone"),
         None,
-        f"{TEXTS} passages on {len(bench.cores.all)} cores",
+        where,
     )
+    if "ollama" in sides:
+        lowest = min(one["cosine"] for one in rounds.measured["ollama"])
+        yield Comparison(
+            "embedding-ollama",
+            "Embedding texts, all-minilm in numpy, by Ollama's all-minilm",
+            ours,
+            rounds.side("ollama", "tokens/s", "tokens_per_second", called=f"Ollama, {BATCH} texts a request"),
+            None,
+            f"{where}; the same vectors, cosine at least {lowest:.5f}",
+        )
     yield Comparison(
         "embedding-question",
         "Embedding a question, all-minilm in numpy",
@@ -50,22 +78,79 @@ def measure(bench: Bench) -> Iterator[Comparison]:
 
 def embed(job: dict[str, Any]) -> dict[str, float]:
     """Tokens a second of a sample of the corpus's passages."""
-    from clockifyrag_index.embedders.opening import open_embedder
-    from clockifyrag_index.generations import current_generation_path, open_generation
-    from clockifyrag_resource.profiles import model_profile
-
-    chunks = open_generation(current_generation_path(Path(job["root"]))).chunks
-    step = max(1, len(chunks) // TEXTS)
-    texts = [chunks[row].embedded_text for row in range(0, len(chunks), step)][:TEXTS]
-    embedder = open_embedder("Local", model_profile("all-minilm"))
-    texts = [text for text in texts if embedder.count_tokens(text) <= embedder.identity.context_tokens]
-    tokens = sum(map(embedder.count_tokens, texts))
+    embedder = local()
+    texts, tokens = passages(Path(job["root"]), embedder)
     embedder.embed_documents(texts[:8])
     begin = time.perf_counter()
     vectors = embedder.embed_documents(texts)
     seconds = time.perf_counter() - begin
     check(vectors.shape == (len(texts), WIDTH), f"vectors of shape {vectors.shape}")
     return {"tokens_per_second": tokens / seconds}
+
+
+def ollama(job: dict[str, Any]) -> dict[str, float]:
+    """Tokens a second of the same passages by a model server, and its lowest cosine with the local vectors.
+
+    Words are cut before as the model's own tokenizer cuts them (docs/decisions/0005-words-for-ollama.md),
+    so that both sides read the same tokens.
+    """
+    import httpx
+    import numpy as np
+
+    from clockifyrag_index.embedders.bert_words import bert_words
+
+    embedder = local()
+    texts, tokens = passages(Path(job["root"]), embedder)
+    inputs = [bert_words(text) for text in texts]
+    with httpx.Client(base_url=job["url"], timeout=ANSWER_SECONDS, trust_env=False) as client:
+
+        def embedded(batch: list[str]) -> list[list[float]]:
+            answer = client.post("/api/embed", json={"model": MODEL, "input": batch, "truncate": False})
+            check(answer.is_success, f"/api/embed answered {answer.status_code}: {answer.text[:200]}")
+            vectors: list[list[float]] = answer.json()["embeddings"]
+            return vectors
+
+        embedded(inputs[:8])  # the model is loaded
+        rows: list[list[float]] = []
+        begin = time.perf_counter()
+        for start in range(0, len(inputs), BATCH):
+            rows += embedded(inputs[start : start + BATCH])
+        seconds = time.perf_counter() - begin
+    return {
+        "tokens_per_second": tokens / seconds,
+        "cosine": lowest_cosine(embedder.embed_documents(texts), np.array(rows, np.float32)),
+    }
+
+
+def lowest_cosine(ours: "Vectors", theirs: "Vectors") -> float:
+    """Of each text's two vectors of length 1. WrongResult where they are not the same model's."""
+    import numpy as np
+
+    check(ours.shape == theirs.shape, f"vectors of shape {theirs.shape}, expected {ours.shape}")
+    cosines = np.sum(ours * theirs, axis=1)
+    lowest = float(cosines.min())
+    place = int(cosines.argmin())
+    check(lowest >= AGREEMENT_COSINE, f"text {place} has cosine {lowest:.5f}, expected at least {AGREEMENT_COSINE}")
+    return lowest
+
+
+def local() -> "Embedder":
+    """all-minilm in the process."""
+    from clockifyrag_index.embedders.opening import open_embedder
+    from clockifyrag_resource.profiles import model_profile
+
+    return open_embedder("Local", model_profile(MODEL))
+
+
+def passages(root: Path, embedder: "Embedder") -> tuple[list[str], int]:
+    """A sample of the passages of an index that fit the model whole, and how many tokens they have."""
+    from clockifyrag_index.generations import current_generation_path, open_generation
+
+    chunks = open_generation(current_generation_path(root)).chunks
+    step = max(1, len(chunks) // TEXTS)
+    texts = [chunks[row].embedded_text for row in range(0, len(chunks), step)][:TEXTS]
+    texts = [text for text in texts if embedder.count_tokens(text) <= embedder.identity.context_tokens]
+    return texts, sum(map(embedder.count_tokens, texts))
 
 
 def products(job: dict[str, Any]) -> dict[str, float]:
@@ -99,10 +184,7 @@ def products(job: dict[str, Any]) -> dict[str, float]:
 
 def questions(job: dict[str, Any]) -> dict[str, float]:
     """Milliseconds a question, their median."""
-    from clockifyrag_index.embedders.opening import open_embedder
-    from clockifyrag_resource.profiles import model_profile
-
-    embedder = open_embedder("Local", model_profile("all-minilm"))
+    embedder = local()
     embedder.embed_question(job["queries"][0])
     times = []
     for query in job["queries"]:
@@ -113,4 +195,4 @@ def questions(job: dict[str, Any]) -> dict[str, float]:
     return {"milliseconds": 1000 * statistics.median(times)}
 
 
-SIDES = {"embed": embed, "products": products, "questions": questions}
+SIDES = {"embed": embed, "ollama": ollama, "products": products, "questions": questions}
