@@ -7,7 +7,7 @@ import pytest
 
 from clockifyrag_index.errors import FormatUnsupported, GenerationDamaged, GenerationMissing, StorageError
 from clockifyrag_index.generations import list_generations, open_generation
-from clockifyrag_index.identity import digest_of
+from clockifyrag_index.identity import FORMAT, digest_of
 from clockifyrag_index.manifest_reader import manifest_from, read_manifest
 from clockifyrag_index.retention import gc
 
@@ -84,9 +84,10 @@ def edited(path, **changes):
 
 def test_a_newer_format_says_what_to_upgrade_and_is_never_removed(samples):
     outcome = samples.write()
-    edited(outcome.path, format=3)
+    edited(outcome.path, format=FORMAT + 1)
 
-    with pytest.raises(FormatUnsupported, match=r"format 3, this version reads 1 and 2\. Upgrade"):
+    told = rf"format {FORMAT + 1}, this version reads {FORMAT - 1} and {FORMAT}\. Upgrade"
+    with pytest.raises(FormatUnsupported, match=told):
         open_generation(outcome.path)
 
     assert ["newer"] == [one.state for one in list_generations(samples.root)]
