@@ -1,13 +1,15 @@
 """Blocked: why a pod does not get on, in one sentence that names the object and, where known, the field to change.
 
-What is looked at, in order: no node takes it · its image · its Secrets and ConfigMaps · what ended badly.
+What is looked at, in order: no node takes it · its image · its configuration · what ended badly · what it mounts.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from clockifyrag_operator import names
+from clockifyrag_operator.mounted import waits_for_mounts
 from clockifyrag_operator.observed import Manifest, Observed
 from clockifyrag_operator.pod_states import condition, container_states, is_ready, label, last_record
 
@@ -36,7 +38,7 @@ class Blocker:
         return self.word in ("Unschedulable", "ImagePull", "Config")
 
 
-def blocker(pod: Manifest) -> Blocker | None:
+def blocker(pod: Manifest, now: datetime) -> Blocker | None:
     """Why the pod does not get on; None when nothing is known to hold it up."""
     name, field = pod["metadata"]["name"], _FIELDS.get(label(pod, names.COMPONENT) or "", "spec")
     scheduled = condition(pod, "PodScheduled")
@@ -46,7 +48,8 @@ def blocker(pod: Manifest) -> Blocker | None:
     for container, init, status in container_states(pod):
         if found := _of_container(name, field, container, init, status):
             return found
-    return None
+    waiting = waits_for_mounts(pod, now)
+    return Blocker("Config", waiting) if waiting else None
 
 
 def _of_container(pod: str, field: str, container: str, init: bool, status: Mapping[str, Any]) -> Blocker | None:
@@ -74,9 +77,9 @@ def _of_container(pod: str, field: str, container: str, init: bool, status: Mapp
     return None
 
 
-def first_blocker(pods: Iterable[Manifest]) -> Blocker | None:
+def first_blocker(pods: Iterable[Manifest], now: datetime) -> Blocker | None:
     """Why the first of the pods that are not ready and are held up does not get on."""
-    found = (blocker(pod) for pod in pods if not is_ready(pod))
+    found = (blocker(pod, now) for pod in pods if not is_ready(pod))
     return next((one for one in found if one), None)
 
 

@@ -150,7 +150,7 @@ def _waits_for_nothing(job: LiveJob, wanted: Wanted, spec: Spec, seen: Observed,
     made_for = (job.manifest["metadata"].get("annotations") or {}).get(names.INPUTS)
     if made_for in (None, inputs_digest(wanted, images.resolved(wanted, spec, seen, settings).in_use)):
         return False
-    found = [blocker(pod) for pod in jobs.pods_of(seen, job)]
+    found = [blocker(pod, seen.now) for pod in jobs.pods_of(seen, job)]
     return all(one is not None and one.before_start for one in found)
 
 

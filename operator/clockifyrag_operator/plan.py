@@ -12,6 +12,7 @@ from clockifyrag_operator import desired, names
 from clockifyrag_operator.decide import decide
 from clockifyrag_operator.decision import Decision, Plan
 from clockifyrag_operator.manifest import controller_of
+from clockifyrag_operator.mounted import seconds_until_told
 from clockifyrag_operator.objects.ledger import ledger_config_map
 from clockifyrag_operator.objects.model_server import search_url
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
@@ -117,7 +118,7 @@ def _recheck(
     conditions = told["conditions"]
     assert isinstance(conditions, list), "a status has conditions"
     under_way = any(one["type"] == "Reconciling" and one["status"] == "True" for one in conditions)
-    waits = [decision.recheck_seconds]
+    waits = [decision.recheck_seconds, seconds_until_told(seen.all("Pod"), seen.now)]
     if any(pod.get("status", {}).get("podIP") for pod in seen.all("Pod")):
         waits.append(settings.poll_seconds if under_way else None)
         waits.append(settings.health_seconds if search_url(wanted, decision) else None)

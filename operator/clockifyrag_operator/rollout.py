@@ -73,7 +73,7 @@ def _rolling_failed(deployment: Manifest | None, seen: Observed, ledger: Ledger)
         return None
     pods = [pod for pod in seen.pods(names.SEARCH) if label(pod, names.GENERATION) == ledger.current]
     waiting = [pod for pod in pods if not is_ready(pod)]
-    if not waiting or any((found := blocker(pod)) and found.before_start for pod in waiting):
+    if not waiting or any((found := blocker(pod, seen.now)) and found.before_start for pod in waiting):
         return None
     problem = next((text for pod in waiting if (text := _problem(pod, seen))), None)
     return problem or f"pod {waiting[0]['metadata']['name']} did not become ready in time"

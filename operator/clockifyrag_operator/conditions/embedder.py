@@ -34,7 +34,7 @@ def _of_servers(view: View, spec: Spec) -> Judged:
     up = [pod["metadata"]["name"] for pod in pods if is_ready(pod)]
     if holding and set(up) == set(holding):
         return true(R.MODEL_LOADED, f"{len(holding)} of {len(pods)} servers hold {', '.join(wanted)}")
-    if blocked := first_blocker(pods):
+    if blocked := first_blocker(pods, view.seen.now):
         return false(_OF_BLOCKED.get(blocked.word, R.UNREACHABLE), blocked.message)
     if any(not is_ready(pod) and _initialising(pod) for pod in pods):
         return false(R.PULLING, f"{', '.join(wanted)} is pulled by {names.ollama(view.name)}")

@@ -84,7 +84,7 @@ def _held_up(view: View, job: str | None) -> str | None:
         return None
     all_pods = (*view.seen.pods(names.BUILD), *view.seen.pods(names.EMBED))
     pods = [pod for pod in all_pods if (pod["metadata"].get("labels") or {}).get(JOB_NAME) == job]
-    if found := first_blocker(pods):
+    if found := first_blocker(pods, view.seen.now):
         return found.message
     if problem := workload_problem(view.seen.get("Job", job)):
         return problem

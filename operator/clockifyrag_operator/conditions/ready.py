@@ -53,7 +53,7 @@ def serving_current(view: View) -> Judged:
 def held_up(view: View) -> Blocker | None:
     """What keeps search pods from getting ready: their own troubles, then why they are not made at all."""
     deployment = names.search(view.name)
-    if found := first_blocker(view.search_pods):
+    if found := first_blocker(view.search_pods, view.seen.now):
         return found
     if refused := view.seen.refusals.get(("Deployment", deployment)):
         return Blocker("Config", f"the API server refused Deployment {deployment}: {refused}")

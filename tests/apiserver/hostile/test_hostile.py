@@ -1,6 +1,7 @@
 """Resources that ask for more than their author may have: refused, or told; and nobody else waits for them."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,51 @@ def test_a_missing_secret_is_named_by_the_pod_that_waits_for_it_and_read_by_nobo
     ]
     asked = [one for one in control_plane.audit(operator.user_name) if one.resource == "secrets"]
     assert {"create"} == {one.verb for one in asked}
+    operator.terminate()
+
+
+def waiting_for_its_mounts(container: str, seconds: float) -> dict[str, Any]:
+    """The status a kubelet (1.34) gives to a pod that mounts what is not there, after so many seconds."""
+    at = (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = {"PodReadyToStartContainers": "False", "Initialized": "True", "Ready": "False", "ContainersReady": "False",
+            "PodScheduled": "True"}  # fmt: skip
+    return {
+        "phase": "Pending",
+        "startTime": at,
+        "conditions": [{"type": kind, "status": status, "lastTransitionTime": at} for kind, status in told.items()],
+        "containerStatuses": [
+            {"name": container, "image": "builder:1", "imageID": "", "ready": False, "restartCount": 0,
+             "started": False, "state": {"waiting": {"reason": "ContainerCreating"}}, "lastState": {}}
+        ],
+    }  # fmt: skip
+
+
+def test_a_secret_that_a_build_waits_for_is_named_with_its_field_its_key_and_what_to_do(
+    operators: Operators, control_plane: ControlPlane, namespace: str
+) -> None:
+    spec = {
+        "source": {"http": {"url": "https://help.example.com/a.jsonl", "secretRef": {"name": "nowhere"}}},
+        "embedding": {"provider": "Local"},
+    }
+    operator = operators.start(namespace)
+    control_plane.admin.post(Resources(control_plane, namespace).path, resource("help", spec))
+    jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+    job = wait_until(lambda: control_plane.admin.get(jobs)["items"], SECONDS, "a build starts", operator.explain)[0]
+    name, template = job["metadata"]["name"], job["spec"]["template"]
+
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
+    control_plane.admin.post(pods, {"metadata": {"name": f"{name}-x", "labels": labels}, "spec": template["spec"]})
+    control_plane.admin.patch(f"{pods}/{name}-x/status", {"status": waiting_for_its_mounts("build", 120)})
+
+    def told() -> str | None:
+        message: str = condition(control_plane, namespace, "help", "IndexBuilt").get("message", "")
+        return message if "nowhere" in message else None
+
+    message = wait_until(told, SECONDS, "the Secret is named", operator.explain)
+    assert "Secret nowhere (spec.source.http.secretRef), which must exist with clockifyrag-authorization" in message
+    assert f"kubectl -n {namespace} get secret nowhere" in message
+    assert f"kubectl -n {namespace} describe pod {name}-x" in message
     operator.terminate()
 
 

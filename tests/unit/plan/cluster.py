@@ -17,7 +17,8 @@ from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.triggers import TOKEN, asked_by
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-NAME = "help"
+NAMESPACE, NAME = "answers", "help"
+BYTES = 2**30  # of a generation
 Key = tuple[str, str]
 
 
@@ -152,9 +153,11 @@ class Cluster:
             "kind": "Pod",
             "metadata": {
                 "name": name,
+                "namespace": NAMESPACE,
                 "labels": {**template["metadata"]["labels"], **labels},
                 "creationTimestamp": self.now.isoformat(),
             },
+            "spec": template["spec"],
             "status": {"phase": phase, "conditions": [{"type": "PodScheduled", "status": "True"}]},
         }
         if ready:
@@ -203,7 +206,7 @@ class Cluster:
         model = self.model()
         digest = f"sha256:{hashlib.sha256(model.encode()).hexdigest()}"
         self.manifests[generation] = {
-            "id": generation, "buildKey": str(order.key), "contentDigest": "sha256:0123456789ab", "bytes": 1000,
+            "id": generation, "buildKey": str(order.key), "contentDigest": "sha256:0123456789ab", "bytes": BYTES,
             "documents": 3, "chunks": 9, "dimensions": 384, "model": model, "modelDigest": digest,
             "created": self.now.isoformat(), "reason": order.reason,
         }  # fmt: skip

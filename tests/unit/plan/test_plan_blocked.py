@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.plan.cluster import NAME
+from tests.unit.plan.cluster import NAME, START
 from tests.unit.plan.world import World
 
 from clockifyrag_operator import names
+from clockifyrag_operator.mounted import PATIENCE_SECONDS
 from clockifyrag_operator.observed import Manifest
 
 UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient memory"}]}
@@ -25,9 +27,27 @@ def ended(code: int, reason: str, message: str = "") -> dict[str, Any]:
     return {"lastState": {"terminated": {"exitCode": code, "reason": reason, "message": message}}}
 
 
-def starting(status: Manifest) -> World:
+def mounting(container: str, since: datetime, *, sandbox: bool = False) -> Manifest:
+    """What a kubelet (1.34) tells of a pod it cannot mount a volume for; with a sandbox: whose image it pulls."""
+    at = since.isoformat().replace("+00:00", "Z")
+    told = {"PodReadyToStartContainers": str(sandbox), "Initialized": "True", "Ready": "False",
+            "ContainersReady": "False", "PodScheduled": "True"}  # fmt: skip
+    state = {"waiting": {"reason": "ContainerCreating"}}
+    return {
+        "phase": "Pending",
+        "startTime": at,
+        "conditions": [{"type": kind, "status": one, "lastTransitionTime": at} for kind, one in told.items()],
+        "containerStatuses": [
+            {"name": container, "image": "service:1", "imageID": "", "ready": False, "restartCount": 0,
+             "started": False, "state": state, "lastState": {}}
+        ],
+    }  # fmt: skip
+
+
+def starting(status: Manifest, **spec: Any) -> World:
     """A world whose first search pods are stuck with this status."""
     world = World()
+    world.edit(**spec)
     while world.running() is None:
         world.work()
         world.move()
@@ -243,3 +263,108 @@ def test_a_model_that_cannot_be_had_is_told_apart_from_another_one_of_its_name(k
     assert ("False", reason) == world.condition("EmbedderReady")
     assert world.message("EmbedderReady").endswith("ended with exit code 40: no such one")
     assert world.running() is None
+
+
+SEARCH_FIELDS = {"auth": {"secretRef": {"name": "our-keys"}}, "tls": {"secretRef": {"name": "our-pair"}}}
+MOUNTED_BY_SEARCH = [
+    "Secret our-keys (spec.search.auth.secretRef), which must exist with clockifyrag-api-keys",
+    "kubectl -n answers get secret our-keys",
+    "Secret our-pair (spec.search.tls.secretRef), which must exist with tls.crt, tls.key",
+    "kubectl -n answers get secret our-pair",
+]
+
+
+def test_pods_that_wait_for_their_secrets_are_told_with_the_fields_that_name_them_and_heal() -> None:
+    world = starting(mounting("search", START), search={"replicas": 2, **SEARCH_FIELDS})
+    for pod in search_pods(world):
+        pod["status"] = mounting("search", world.now)
+    world.now += timedelta(seconds=PATIENCE_SECONDS - 10)
+    world.work()
+    early, again_after = world.message("Ready"), world.plan().recheck_seconds
+    world.now += timedelta(seconds=10)
+    world.work()
+    told = world.condition("Ready"), world.message("Ready")
+    world.now += timedelta(seconds=25)
+    wrote = world.work()
+    world.settle()
+
+    assert "secret" not in early.lower()
+    assert 10 == again_after
+    assert ("False", "RollingOut") == told[0]
+    assert [] == [words for words in MOUNTED_BY_SEARCH if words not in told[1]]
+    assert "kubectl -n answers describe pod search-" in told[1]
+    assert not wrote, "what is told stays as it is while the pods wait"
+    assert ("True", "Serving") == world.condition("Ready")
+
+
+def test_a_pod_whose_image_takes_long_is_not_said_to_wait_for_secrets() -> None:
+    world = starting(mounting("search", START, sandbox=True), search={"replicas": 2, **SEARCH_FIELDS})
+    world.now += timedelta(seconds=500)
+
+    world.work()
+
+    assert "0 of 2 pods are ready" == world.message("Ready")
+    assert world.plan().recheck_seconds is None
+
+
+def test_pods_without_a_sandbox_that_mount_nothing_of_the_author_are_said_to_wait_for_no_secret() -> None:
+    world = starting(mounting("search", START))
+    world.now += timedelta(seconds=500)
+
+    world.work()
+
+    assert "0 of 2 pods are ready" == world.message("Ready")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        pytest.param(
+            {"http": {"url": "https://example.com/a.jsonl", "secretRef": {"name": "nowhere"}}},
+            "Secret nowhere (spec.source.http.secretRef), which must exist with clockifyrag-authorization",
+            id="a Secret",
+        ),
+        pytest.param(
+            {"configMapRef": {"name": "articles", "keys": ["a.md", "b.md"]}},
+            "ConfigMap articles (spec.source.configMapRef), which must exist with a.md, b.md",
+            id="keys of a ConfigMap",
+        ),
+    ],
+)
+def test_a_build_that_waits_for_what_its_source_names_is_told(source: dict[str, Any], words: str) -> None:
+    world = World()
+    world.config_maps["articles"] = "one"
+    world.edit(source=source)
+    stuck = job_running(world)
+    world.objects["Pod", f"{stuck}-x"]["status"] = mounting("build", world.now)
+    world.now += timedelta(seconds=PATIENCE_SECONDS)
+
+    world.work()
+
+    assert ("False", "Building") == world.condition("IndexBuilt")
+    assert words in world.message("IndexBuilt")
+    assert f"kubectl -n answers describe pod {stuck}-x" in world.message("IndexBuilt")
+
+
+def test_a_generation_is_not_held_responsible_for_pods_that_wait_for_a_secret() -> None:
+    world = World()
+    world.settle()
+    world.edit(chunking={"minChars": 100}, search={"replicas": 2, **SEARCH_FIELDS})
+    while world.running() is None:
+        world.work()
+        world.move()
+    world.finish()
+    world.bad = set(world.volume)
+    for _ in range(10):
+        world.work()
+        world.move(200)
+        for pod in search_pods(world):
+            if "Ready" not in str(pod["status"]) or "ContainerCreating" in str(pod["status"]):
+                pod["status"] = mounting("search", world.now - timedelta(seconds=100))
+
+    told = world.message("Stalled")
+    world.bad = set()
+    world.settle()
+
+    assert "Secret our-keys" in told
+    assert {"Good"} == {one["state"] for one in world.status["generations"]}

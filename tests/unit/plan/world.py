@@ -10,7 +10,7 @@ import copy
 import json
 from typing import Any
 
-from tests.unit.plan.cluster import NAME, Cluster
+from tests.unit.plan.cluster import NAME, NAMESPACE, Cluster
 
 from clockifyrag_operator import names
 from clockifyrag_operator.decision import Plan
@@ -23,7 +23,7 @@ from clockifyrag_resource.errors import ResourceInvalid
 from clockifyrag_resource.load import resource_of
 
 SETTINGS = Settings(service_image="service:1", index_builder_image="builder:1", ollama_image="ollama:1")
-NAMESPACE, UID = "answers", "uid-of-help"
+UID = "uid-of-help"
 BASIC: dict[str, Any] = {
     "source": {"sample": {}},
     "embedding": {"provider": "Local"},

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from clockifyrag_operator import names
 from clockifyrag_operator.amounts import canonical
+from clockifyrag_operator.mounted import FIELDS
 from clockifyrag_operator.observed import Manifest
 from clockifyrag_resource.quantities import Quantity
 
@@ -59,6 +60,16 @@ def test_every_pod_suits_the_restricted_profile(spec: Spec, order: Any) -> None:
             assert security["allowPrivilegeEscalation"] is False
             assert security["readOnlyRootFilesystem"] is True
             assert {"drop": ["ALL"]} == security["capabilities"]
+
+
+@settings(deadline=None, max_examples=50)
+@given(specs(), orders)
+def test_whatever_a_pod_must_mount_of_its_author_has_a_field_to_name_it_by(spec: Spec, order: Any) -> None:
+    for name, template in pod_templates(drawn(spec, order=order)):
+        for volume in template["spec"]["volumes"]:
+            source = volume.get("secret") or volume.get("configMap") or {"optional": True}
+            if not source.get("optional") and volume["name"] != "generation":  # the pointer, which is the operator's
+                assert volume["name"] in FIELDS, name
 
 
 @settings(deadline=None, max_examples=50)
