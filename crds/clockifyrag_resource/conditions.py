@@ -73,6 +73,7 @@ class ConditionReason(StrEnum):
     INDEX_CORRUPT = "IndexCorrupt"
     STORE_UNAVAILABLE = "StoreUnavailable"
     HEARTBEAT_STALE = "HeartbeatStale"
+    CAPACITY_SHORT = "CapacityShort"
     MONITORING_MISSING = "MonitoringMissing"
 
     KEYS = "Keys"
@@ -182,6 +183,7 @@ CONDITIONS: tuple[Condition, ...] = (
             R.INDEX_CORRUPT: "A generation's files are not what its manifest says.",
             R.STORE_UNAVAILABLE: "The pod that hands out generations is down: new search pods cannot start.",
             R.HEARTBEAT_STALE: "A running build has not told its progress for long.",
+            R.CAPACITY_SHORT: "The volume will not hold the next generation beside those that are kept.",
             R.MONITORING_MISSING: "Monitoring is asked for and the cluster does not know its kinds.",
         },
     ),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from clockifyrag_operator import names
+from clockifyrag_operator.capacity import capacity_problem
 from clockifyrag_operator.conditions.embedder import embedder_ready
 from clockifyrag_operator.conditions.index import failure_words
 from clockifyrag_operator.conditions.view import Judged, View, false, true
@@ -87,6 +88,15 @@ def monitoring_missing(view: View) -> Judged | None:
     )
 
 
+def capacity_short(view: View) -> Judged | None:
+    """Said before it is needed: what is kept still serves, and the next build will find no room."""
+    if view.spec is None:
+        return None
+    problem = capacity_problem(view.name, view.spec, view.ledger.entry(view.published), view.seen)
+    return true(R.CAPACITY_SHORT, problem) if problem else None
+
+
 CHECKS: tuple[Callable[[View], Judged | None], ...] = (
-    index_corrupt, store_unavailable, embedder_down, build_failed, heartbeat_stale, monitoring_missing,
+    index_corrupt, store_unavailable, embedder_down, build_failed, heartbeat_stale, capacity_short,
+    monitoring_missing,
 )  # fmt: skip

@@ -33,6 +33,7 @@ EDITS: list[dict[str, Any]] = [
     {"search": {"autoscaling": {}}},
     {"search": {"config": {"cacheSize": 1}}},
     {"index": {"retain": 1}},
+    {"index": {"retain": 9}},  # more than the volume will hold
     {"index": {"pin": "gen-0123456789ab"}},
     {"index": {"storage": {"accessMode": "ReadWriteMany"}}},
     {"index": None},
