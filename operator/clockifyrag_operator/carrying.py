@@ -10,6 +10,7 @@ fails for a passing reason is repeated. The status is written last and always.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -31,10 +32,14 @@ from clockifyrag_operator.errors import (
     ResourceChanged,
     ResourceGone,
 )
-from clockifyrag_operator.kinds import ALL, RESOURCE
+from clockifyrag_operator.kinds import ALL, RESOURCE, WORKLOADS
 from clockifyrag_operator.manifest import controller_of, digest
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Wanted
+
+# Kinds that hold nothing and may go: their fixed fields change by making them anew. Others wait for their author.
+MADE_ANEW = frozenset({"Deployment", "Service", "StatefulSet"})
+MADE_ANEW_SECONDS = 600.0  # in which the same object is not made anew twice: that it did not help is told
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +83,7 @@ class Pass:
             raise
         except Refused as error:
             place = (manifest["kind"], manifest["metadata"]["name"])
-            self.refusals[place] = error.message
+            self.refusals[place] = error.message + _remedy(error, *place)
             self._memory.metrics.refused()
             log.warning("refused: %s", error, extra=self._extra(manifest))
         except OperatorError as error:
@@ -126,6 +131,8 @@ class Pass:
             if live is not None:
                 if "deletionTimestamp" in live["metadata"]:
                     return  # made again when it is gone, which is an event
+                if _is_headless(live) != _is_headless(rendered):
+                    raise Immutable(422, "spec.clusterIP: a Service is made with or without one")
                 if self._holds((kind, self._wanted.namespace, name), live, rendered):
                     return
                 applied = await self._client.apply(rendered)
@@ -134,9 +141,9 @@ class Pass:
                 return  # its CRD went meanwhile
             raise
         except Immutable:
-            if kind != "StatefulSet" or live is None:
+            if live is None or not self._may_be_made_anew(live, rendered):
                 raise
-            await self._replace(live)
+            await self._replace(live, rendered)
             return
         assert applied is not None, "made, or applied to what was there"
         self._applied(applied, rendered)
@@ -170,10 +177,24 @@ class Pass:
             self._memory.compared[place] = (told, version)
         return same
 
-    async def _replace(self, live: Manifest) -> None:
-        """A StatefulSet whose fixed fields are to change goes without its pods, and is made again when it is gone."""
-        fresh = await self._client.get("StatefulSet", self._wanted.namespace, live["metadata"]["name"])
-        self._gone(fresh, await self._client.delete(fresh, "Orphan"))
+    def _may_be_made_anew(self, live: Manifest, rendered: Manifest) -> bool:
+        """Whether the object may go for a fixed field of it; once in a while, so that none comes and goes for ever."""
+        before = self._memory.made_anew.get((place_of(live), _applied(rendered)))
+        lately = before is not None and time.monotonic() - before < MADE_ANEW_SECONDS
+        return live["kind"] in MADE_ANEW and not lately
+
+    async def _replace(self, live: Manifest, rendered: Manifest) -> None:
+        """An object whose fixed fields are to change goes, and is made again when it is gone.
+
+        Its pods stay where the new one takes them over. Those it would not know are not asked by our Services, which
+        select as it does, and under a StatefulSet they would be in the way of new ones of their names: they go, too.
+
+        A Deployment is made with one pod and told the number wanted in the next write, so of several it may end some.
+        """
+        fresh = await self._client.get(live["kind"], self._wanted.namespace, live["metadata"]["name"])
+        stay = fresh["kind"] in WORKLOADS and _takes_over(rendered, fresh)
+        self._gone(fresh, await self._client.delete(fresh, "Orphan" if stay else "Background"))
+        self._memory.made_anew[place_of(live), _applied(rendered)] = time.monotonic()
         log.info("replaced: a field that cannot be changed is to change", extra=self._extra(live))
 
     async def _replicas(self, manifest: Manifest, replicas: Mapping[tuple[str, str], int]) -> None:
@@ -300,6 +321,23 @@ def is_ours(live: Manifest, wanted: Wanted) -> bool:
     if owner is None or live["kind"] == "PersistentVolumeClaim":
         return labelled
     return bool(owner.get("uid") == wanted.uid)
+
+
+def _takes_over(rendered: Manifest, live: Manifest) -> bool:
+    """Whether the workload would take pods of the live one for its own."""
+    labels = live["spec"]["template"]["metadata"].get("labels") or {}
+    return bool(rendered["spec"]["selector"]["matchLabels"].items() <= labels.items())
+
+
+def _is_headless(manifest: Manifest) -> bool:
+    """Whether it is a Service without an address: where the wanted one has any address, no apply gives it one."""
+    return manifest["kind"] == "Service" and bool(manifest["spec"].get("clusterIP") == "None")
+
+
+def _remedy(error: Refused, kind: str, name: str) -> str:
+    """What the author can do about a fixed field of an object that is not made anew by itself."""
+    fixed = isinstance(error, Immutable) and kind != "PersistentVolumeClaim"
+    return f"; it cannot be changed: delete {kind} {name}, and it is made again" if fixed else ""
 
 
 def _applied(manifest: Manifest) -> str | None:

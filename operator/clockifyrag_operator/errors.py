@@ -102,12 +102,16 @@ class PassIncomplete(OperatorError):
         self.retry_after = max(told) if told else None
 
 
+_FIXED = ("field is immutable", "Forbidden: updates to", "may not change once set")  # the last: of Services
+
+
 def api_error(status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
     """The error that an answer stands for. reason: the word in the API server's Status object, "" if there is none.
 
-    The API server refuses changes of fixed fields as 422 Invalid with one of two sentences, and in no other way.
+    The API server refuses changes of fixed fields as 422 Invalid with one of three sentences; of claims, which never go
+    for it, with a fourth (k8s.io/kubernetes, pkg/apis/*/validation).
     """
-    fixed = "field is immutable" in message or "Forbidden: updates to" in message
+    fixed = any(words in message for words in _FIXED)
     kind: type[ApiError]
     if status in (404, 410):
         kind = NotFound

@@ -11,13 +11,14 @@ from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.story import Manifest, Story
 from tests.apiserver.faults.times import SCALE
-from tests.apiserver.operator_process import Operators, rights
+from tests.apiserver.operator_process import OperatorProcess, Operators, rights
 from tools.definitions import NAMES, definitions
+
+from clockifyrag_operator.names import COMPONENT
 
 Right = tuple[str, str, str]  # group, resource with its subresource, verb
 ON_REFUSALS = {  # asked only after the API server refused
     ("clockifyrag.io", "clockifyrags", "get"),  # a status: the resource was made again meanwhile (T9)
-    ("apps", "deployments", "get"),  # to make the Deployment: its name is taken
 }
 LET_GO: Manifest = {"metadata": {"finalizers": None}}
 THEIRS: dict[str, Manifest] = {  # by name of a child, what somebody else made under it
@@ -83,7 +84,16 @@ def asked(field: Field, user: str) -> dict[Right, set[int]]:
     return found
 
 
-def lived(field: Field, story: Story) -> None:
+def selects_more(deployment: Manifest) -> None:
+    """What no apply can change back: the Deployment has to be made anew."""
+    del deployment["spec"]["selector"]["matchLabels"][COMPONENT]
+
+
+def selector(deployment: Manifest | None) -> Manifest:
+    return dict(deployment["spec"]["selector"]["matchLabels"]) if deployment else {}
+
+
+def lived(field: Field, story: Story, operator: OperatorProcess) -> None:
     """A whole life of a resource: names taken, everything wanted, each part wanted no more, many builds, the end."""
     for place, body in THEIRS.items():
         kind, _, name = place.partition("/")
@@ -104,6 +114,11 @@ def lived(field: Field, story: Story) -> None:
     for change in CHANGES:
         story.change(change)
         story.wait_ready()
+    operator.kill()
+    story.make_otherwise("Deployment", "help-search", selects_more)
+    operator.start_at_once()
+    story.wait(lambda: COMPONENT in selector(story.get("Deployment", "help-search")), "it is made anew")
+    story.wait_ready()
     story.delete()
     story.wait_gone()
 
@@ -112,7 +127,7 @@ def test_the_chart_grants_what_is_used_and_nothing_else(field: Field) -> None:
     story = field.story()
     operator = field.operator(story)
 
-    lived(field, story)
+    lived(field, story, operator)
 
     used = asked(field, operator.user_name)
     assert {} == {right: codes for right, codes in used.items() if codes & {401, 403}}

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .api import Manifest
-from .mirror import controlled_by, digest, is_leaving
+from .mirror import controlled_by, controller_uid, digest, is_leaving
 from .scene import Scene, condition, gather, is_over, is_ready, moment, now, stamp, suffix, with_condition
 
 HASH = "pod-template-hash"
@@ -22,6 +22,7 @@ async def deployments(scene: Scene) -> None:
 
 async def _deployment(scene: Scene, deployment: Manifest) -> None:
     template = deployment["spec"]["template"]
+    await _adopt(scene, deployment)
     sets = scene.mirror.owned("ReplicaSet", deployment)
     newest = next((one for one in sets if _template_hash(one) == digest(template)), None)
     revision = 1 + max((_revision(one) for one in sets if one is not newest), default=0)
@@ -35,6 +36,15 @@ async def _deployment(scene: Scene, deployment: Manifest) -> None:
     if not await _scaled(scene, deployment, newest, old):
         await _forget_old(scene, deployment, old)
     await _set_status(scene, deployment, newest, old)
+
+
+async def _adopt(scene: Scene, deployment: Manifest) -> None:
+    """Takes in ReplicaSets of its labels that nobody controls, as those of a Deployment deleted around them."""
+    wanted = deployment["spec"]["selector"]["matchLabels"].items()
+    for one in scene.all("ReplicaSet"):
+        labels = one["metadata"].get("labels") or {}
+        if controller_uid(one) is None and not is_leaving(one) and wanted <= labels.items():
+            await scene.patch(one, {"metadata": {"ownerReferences": controlled_by(deployment)}})
 
 
 async def _create_set(scene: Scene, deployment: Manifest, template: Manifest, revision: int) -> None:

@@ -59,6 +59,19 @@ class Story:
     def scale(self, replicas: int) -> None:
         self.change({"search": {"replicas": replicas}})
 
+    def make_otherwise(self, kind: str, name: str, change: Callable[[Manifest], object]) -> None:
+        """Puts another child in the place of one, its own in all but what `change` does to its spec and its data.
+
+        A field that cannot change on a live object differs so after a hand, a backup or another operator was at work.
+        """
+        live = self.api.get(self.path(kind, name))
+        kept = {one: live["metadata"].get(one) for one in ("name", "labels", "annotations", "ownerReferences")}
+        made = {**{one: value for one, value in live.items() if one != "status"}, "metadata": kept}
+        change(made)
+        self.api.request("DELETE", self.path(kind, name), {"propagationPolicy": "Background"})
+        self.wait(lambda: self.get(kind, name) is None, f"{kind} {name} is gone")
+        self.api.post(self.path(kind), made)
+
     def delete(self) -> None:
         self.api.delete(self.path("ClockifyRAG", self.name))
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from tests.apiserver.controllers import RUNS
 from tests.apiserver.controllers.api import path
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
@@ -128,6 +129,180 @@ def storage_class(field: Field, name: str) -> None:
 
 def test_a_stateful_set_is_made_again_around_its_pods_where_a_fixed_field_changes(field: Field) -> None:
     assert ("20Gi", "20Gi", 1) == grown(field)
+
+
+def selects_more(workload: Manifest) -> None:
+    """A change of a workload: pods of every component are its own."""
+    del workload["spec"]["selector"]["matchLabels"][names.COMPONENT]
+
+
+def selects_others(workload: Manifest) -> None:
+    """A change of a workload: its pods are of another component, and no Service of ours finds them."""
+    for one in (workload["spec"]["selector"]["matchLabels"], workload["spec"]["template"]["metadata"]["labels"]):
+        one[names.COMPONENT] = "others"
+
+
+def has_address(service: Manifest) -> None:
+    """A change of a headless Service: it has an address."""
+    for name in ("clusterIP", "clusterIPs"):
+        service["spec"].pop(name)
+
+
+def has_none(service: Manifest) -> None:
+    """A change of a Service: it is headless."""
+    service["spec"].update(clusterIP="None", clusterIPs=["None"])
+
+
+FIXED: dict[str, tuple[str, str, Callable[[Manifest], None]]] = {
+    "a Deployment that selects more": ("Deployment", "help-search", selects_more),
+    "a Deployment that selects others": ("Deployment", "help-search", selects_others),
+    "a StatefulSet that selects more": ("StatefulSet", "help-store", selects_more),
+    "a StatefulSet that selects others": ("StatefulSet", "help-store", selects_others),
+    "the name of a StatefulSet's Service": (
+        "StatefulSet", "help-store", lambda one: one["spec"].update(serviceName="others"),
+    ),
+    "a headless Service with an address": ("Service", "help-ollama", has_address),
+    "a Service without its address": ("Service", "help-search", has_none),
+}  # fmt: skip
+
+
+def fixed_fields(live: Manifest | None) -> list[object]:
+    """What cannot change on a live object, as far as it is the same for each that is made."""
+    spec = (live or {}).get("spec", {})
+    return [spec.get("selector"), spec.get("serviceName"), spec.get("clusterIP") == "None"]
+
+
+def made_anew(field: Field, case: str, mutant: str = "", seconds: float = 60.0) -> bool:
+    """Whether a child with other fixed fields than wanted is replaced by one with those, and all is ready again."""
+    kind, name, change = FIXED[case]
+    stage = field.stage(FULL, mutant=mutant)
+    before = fixed_fields(stage.story.get(kind, name))
+    stage.operator.kill()
+    stage.story.make_otherwise(kind, name, change)
+    stage.story.wait(lambda: stage.story.controllers.settled(stage.story.namespace), "its pods are there")
+    assert before != fixed_fields(stage.story.get(kind, name)), "it was made otherwise"
+    stage.restart()
+    with suppress(AssertionError):  # that it stays as it is is the answer
+        stage.story.wait(lambda: fixed_fields(stage.story.get(kind, name)) == before, "it is made anew", seconds)
+        stage.story.wait_ready(seconds)
+    return fixed_fields(stage.story.get(kind, name)) == before and stage.story.is_ready()
+
+
+@pytest.mark.parametrize("case", FIXED)
+def test_a_child_whose_fixed_fields_are_not_those_wanted_is_made_anew(field: Field, case: str) -> None:
+    assert made_anew(field, case)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "component", "pods"),
+    [("Deployment", "help-search", names.SEARCH, 2), ("StatefulSet", "help-store", names.STORE, 1)],
+    ids=["Deployment", "StatefulSet"],
+)
+def test_pods_stay_where_their_workload_made_anew_takes_them_over(
+    field: Field, kind: str, name: str, component: str, pods: int
+) -> None:
+    stage = field.stage(LOCAL)
+    stage.operator.kill()
+    stage.story.make_otherwise(kind, name, selects_more)
+    otherwise = stage.story.api.get(stage.story.path(kind, name))
+    before = stage.story.wait(lambda: running(stage, component, pods), "its pods run")
+
+    stage.restart()
+    made = stage.story.wait(lambda: selects_a_component(stage.story.get(kind, name)), "it is made anew")
+    stage.story.wait_ready()
+    after = stage.story.wait(lambda: running(stage, component, pods), "its pods run")
+
+    assert otherwise["metadata"]["uid"] != made["metadata"]["uid"]
+    assert before & after, "a new Deployment asks for one pod before it asks for all: of several, one stays at least"
+
+
+def running(stage: Stage, component: str, number: int) -> set[str] | None:
+    """Uids of the pods of a component, once there are so many and none is on its way out."""
+    pods = [one for one in stage.story.all("Pod") if one["metadata"]["labels"][names.COMPONENT] == component]
+    alive = {one["metadata"]["uid"] for one in pods if "deletionTimestamp" not in one["metadata"]}
+    settled = stage.story.controllers.settled(stage.story.namespace)
+    return alive if settled and len(pods) == len(alive) == number else None
+
+
+def selects_a_component(workload: Manifest | None) -> Manifest | None:
+    """The workload, where it is there and selects as the operator wants it."""
+    return workload if workload and names.COMPONENT in workload["spec"]["selector"]["matchLabels"] else None
+
+
+def message(stage: Stage, kind: str, words: str) -> str | None:
+    """What the condition says, once it says these words."""
+    found = (str(one["message"]) for one in stage.story.status.get("conditions", ()) if one["type"] == kind)
+    return next((told for told in found if words in told), None)
+
+
+def test_a_config_map_that_somebody_froze_is_told_with_what_to_do_and_its_deletion_heals(field: Field) -> None:
+    stage = field.stage(LOCAL)
+    settings = stage.story.path("ConfigMap", "help-search")
+    stage.story.api.patch(settings, {"immutable": True})
+
+    stage.story.change({"search": {"config": {"retrievalK": 9}}})
+    told = stage.story.wait(lambda: message(stage, "Stalled", "field is immutable"), "it is told")
+    stage.story.api.delete(settings)
+
+    stage.story.wait(lambda: stage.story.condition("Stalled") == ("False", "AsExpected"), "it goes on")
+    stage.story.wait_ready()
+    assert "delete ConfigMap help-search, and it is made again" in told
+    assert "9" == stage.story.api.get(settings)["data"]["RETRIEVAL_K"]
+
+
+def test_a_running_job_whose_pods_would_be_others_by_now_is_left_alone(field: Field) -> None:
+    stage = field.stage(LOCAL)
+    stage.story.world.jobs.append(lambda _: RUNS)
+    stage.story.change({"chunking": {"maxChars": 700}})
+    stage.story.wait(lambda: len(stage.story.all("Job")) == 2, "it runs")
+    before = {one["metadata"]["name"]: one["metadata"]["uid"] for one in stage.story.all("Job")}
+    calls = len(stage.proxy.writes)
+
+    stage.story.change({"build": {"resources": {"limits": {"memory": "8Gi"}}}})
+    seen = stage.story.resource["metadata"]["generation"]
+    stage.story.wait(lambda: stage.story.status.get("observedGeneration") == seen, "the change is seen")
+
+    written = [call for call in stage.proxy.writes[calls:] if call.resource == "jobs"]
+    assert [] == written, "what a Job is made of never changes"
+    assert before == {one["metadata"]["name"]: one["metadata"]["uid"] for one in stage.story.all("Job")}
+    assert ("False", "AsExpected") == stage.story.condition("Stalled")
+    stage.story.world.jobs.clear()
+    stage.story.controllers.wake(stage.story.namespace)
+    stage.story.wait_ready()
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"storageClassName": "second"}, "spec.index.storage.storageClassName: found second, expected first"),
+        ({"storageClassName": "first", "accessMode": "ReadWriteMany"},
+         "spec.index.storage.accessMode: found ReadWriteMany, expected ReadWriteOnce"),
+    ],
+    ids=["class", "mode"],
+)  # fmt: skip
+def test_a_volume_left_by_an_earlier_resource_is_never_asked_to_be_another(
+    field: Field, asked: Manifest, words: str
+) -> None:
+    first = {**LOCAL, "index": {"storage": {"storageClassName": "first"}}}
+    stage = field.stage(first)
+    served = stage.story.ledger["current"]
+    stage.story.delete()
+    stage.story.wait_gone()
+    calls = len(stage.proxy.writes)
+
+    stage.story.create({**LOCAL, "index": {"storage": asked}})
+    told = stage.story.wait(lambda: message(stage, "Ready", words), "the field is named")
+    refused = stage.story.condition("Ready")
+    tried = [call for call in stage.proxy.writes[calls:] if call.resource == "persistentvolumeclaims"]
+    stage.story.delete()
+    stage.story.wait_gone()
+    stage.story.create(first)
+    stage.story.wait_ready()
+
+    assert ("False", "SpecInvalid") == refused
+    assert "PersistentVolumeClaim help-index" in told
+    assert [] == tried
+    assert served == stage.story.ledger["current"], "what was on it is served again"
 
 
 @pytest.mark.parametrize(

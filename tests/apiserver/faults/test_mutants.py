@@ -63,6 +63,10 @@ PROMISES: dict[str, Callable[[Field, str], bool]] = {
 }
 # The same promises, each broken by another test's mutant as well.
 ALSO: dict[str, tuple[str, Callable[[Field, str], bool]]] = {
+    "a Deployment keeps the pods of others": (
+        "keeps_fixed_fields",
+        lambda field, mutant: test_children.made_anew(field, "a Deployment that selects others", mutant, SHORT),
+    ),
     "a finalizer of kopf keeps what is deleted": (
         "kopf_handlers",
         lambda field, mutant: set() == test_deletion.what_is_left(field, "down", mutant, SHORT),

@@ -73,6 +73,13 @@ ERRORS = {
     "a rule of the schema": (422, "Invalid", "spec.x: must be positive", Refused),
     "a fixed field": (422, "Invalid", "spec.clusterIP: Invalid value: field is immutable", Immutable),
     "a fixed field of a StatefulSet": (422, "Invalid", "spec: Forbidden: updates to statefulset spec for …", Immutable),
+    "a fixed field of a Service": (
+        422,
+        "Invalid",
+        'spec.clusterIPs[0]: Invalid value: ["None"]: may not change once set',
+        Immutable,
+    ),
+    "a claim": (422, "Invalid", "spec: Forbidden: spec is immutable after creation except …", Refused),
     "a token that ran out": (401, "Unauthorized", "no", Unauthorized),
     "too many requests": (429, "TooManyRequests", "no", Busy),
     "a server that starts": (503, "ServiceUnavailable", "no", Busy),

@@ -8,7 +8,7 @@ from clockifyrag_operator.carrying import Pass
 from clockifyrag_operator.observed import Manifest
 
 
-async def replace_nothing(self: Pass, live: Manifest) -> None:
+async def replace_nothing(self: Pass, live: Manifest, rendered: Manifest) -> None:
     """The next pass tries again."""
 
 

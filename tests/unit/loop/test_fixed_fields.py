@@ -1,0 +1,106 @@
+"""An object that no apply can change is made anew, and no server can have it come and go for ever."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from aiohttp import web
+from tests.unit.loop.served import beside
+
+from clockifyrag_operator import names
+from clockifyrag_operator.cache import Cache
+from clockifyrag_operator.carrying import Pass
+from clockifyrag_operator.client import Client
+from clockifyrag_operator.credentials import Access
+from clockifyrag_operator.decision import Plan
+from clockifyrag_operator.memory import Memory
+from clockifyrag_operator.metrics import Metrics
+from clockifyrag_operator.observed import Manifest, Wanted
+
+NAME = names.search("help")
+ABOUT: Manifest = {"apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG"}
+RESOURCE: Manifest = {**ABOUT, "metadata": {"name": "help", "namespace": "team", "uid": "u", "resourceVersion": "1"}}
+WANTED = Wanted("team", "help", "u", 1, {}, None)
+REFUSAL = "spec.selector: Invalid value: {…}: field is immutable"
+
+
+def deployment(**selector: str) -> Manifest:
+    labels = names.selector("help", names.SEARCH)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": NAME,
+            "namespace": "team",
+            "labels": names.labels("help", names.SEARCH),
+            "ownerReferences": [names.owner_reference("help", "u")],
+        },
+        "spec": {
+            "selector": {"matchLabels": {**labels, **selector}},
+            "template": {"metadata": {"labels": {**labels, **selector}}, "spec": {}},
+        },
+    }
+
+
+class Stubborn:
+    """A server that gives each Deployment it makes one label more to select by, and refuses every change of it."""
+
+    def __init__(self) -> None:
+        self.version = 10
+        self.live: Manifest | None = None
+        self.deleted: list[str] = []  # how its pods were dealt with
+        self.make()
+
+    def make(self) -> Manifest:
+        self.version += 1
+        self.live = deployment(tier="x")
+        self.live["metadata"] |= {"uid": f"d{self.version}", "resourceVersion": str(self.version)}
+        return self.live
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.method == "GET":
+            return web.json_response(self.live)
+        if request.method == "DELETE":
+            self.deleted.append(json.loads(await request.text())["propagationPolicy"])
+            self.live = None
+            return web.json_response({"kind": "Status", "status": "Success"})
+        if self.live is None:
+            return web.json_response(self.make(), status=201)
+        return web.json_response({"kind": "Status", "reason": "Invalid", "message": REFUSAL}, status=422)
+
+
+def passes(server: Stubborn, number: int) -> list[dict[tuple[str, str], str]]:
+    """What was refused in each of so many passes; after each the Deployment's controller writes something to it."""
+
+    async def carried_out(host: str, port: int) -> list[dict[tuple[str, str], str]]:
+        options: dict[str, Any] = {"request_seconds": 5.0, "writes_per_second": 1000.0, "may_write": lambda: True}
+        client = Client(Access(f"http://{host}:{port}", token_text="secret"), Metrics(), **options)
+        cache, memory, refused = Cache(), Memory(Metrics()), []
+        cache.put(RESOURCE)
+        try:
+            for _ in range(number):
+                if server.live is not None:
+                    server.version += 1
+                    server.live["metadata"] |= {"resourceVersion": str(server.version)}
+                    server.live["metadata"]["annotations"] = {"revision": str(server.version)}
+                    cache.put(copy.deepcopy(server.live))
+                one = Pass(client, cache, memory, WANTED)
+                await one.carry_out(Plan(ledger=None, apply=(deployment(),)))
+                refused.append(one.refusals)
+        finally:
+            await client.close()
+        return refused
+
+    return beside(server.answer, carried_out)
+
+
+def test_an_object_that_is_refused_again_right_after_it_was_made_anew_is_told_and_left() -> None:
+    server = Stubborn()
+
+    refused = passes(server, 6)
+
+    told = {("Deployment", NAME): f"{REFUSAL}; it cannot be changed: delete Deployment {NAME}, and it is made again"}
+    assert ["Orphan"] == server.deleted, "its pods bear all labels that are wanted: they stay"
+    assert [{}, {}, told, told, told, told] == refused
