@@ -1,7 +1,7 @@
 """Admission: what makes a spec one that cannot be followed, beyond what its schema says.
 
-A resource's author may not use other images or hosts than those who installed the operator allow, and no object that
-somebody else owns is ever taken over.
+A resource's author may not use other images or hosts than those who installed the operator allow, no object that
+somebody else owns is ever taken over, and a volume that was kept is what it was made as.
 """
 
 import re
@@ -26,7 +26,12 @@ def refusals(wanted: Wanted, seen: Observed, settings: Settings) -> tuple[str, .
     if wanted.rag is None:
         return wanted.problems or ("spec: found one that cannot be read, expected one that its schema allows",)
     spec = wanted.rag.spec
-    return (*_images(spec, settings), *_hosts(spec, settings), *_taken_names(wanted, seen))
+    return (
+        *_images(spec, settings),
+        *_hosts(spec, settings),
+        *_taken_names(wanted, seen),
+        *_volume_made_otherwise(wanted, spec, seen),
+    )
 
 
 def _images(spec: Spec, settings: Settings) -> Iterator[str]:
@@ -84,6 +89,23 @@ def _is_our_volume(manifest: Manifest, name: str) -> bool:
     labels = manifest["metadata"].get("labels") or {}
     ours = {**names.selector(name, names.INDEX), names.MANAGED_BY: names.MANAGED_BY_US}
     return all(labels.get(key) == value for key, value in ours.items())
+
+
+def _volume_made_otherwise(wanted: Wanted, spec: Spec, seen: Observed) -> Iterator[str]:
+    """A volume that outlived an earlier resource of this name keeps the mode and the class it was made with.
+
+    Within one resource the schema sees to it that neither changes.
+    """
+    name, storage = names.index_volume(wanted.name), spec.index.storage
+    claim = seen.get(_VOLUME, name)
+    if claim is None or not _is_our_volume(claim, wanted.name):
+        return
+    modes, storage_class = claim["spec"].get("accessModes") or (), claim["spec"].get("storageClassName")
+    whose = f"as {_VOLUME} {name} has, which an earlier resource left; delete it if nothing on it is needed"
+    if modes and storage.access_mode not in modes:
+        yield f"spec.index.storage.accessMode: found {storage.access_mode}, expected {' or '.join(modes)}, {whose}"
+    if None not in (asked := storage.storage_class_name, storage_class) and asked != storage_class:
+        yield f"spec.index.storage.storageClassName: found {asked}, expected {storage_class}, {whose}"
 
 
 def _other_owner(manifest: Manifest, wanted: Wanted) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World
 
+from clockifyrag_operator import names
 from clockifyrag_operator.admission import refusals
 from clockifyrag_operator.settings import Settings
 
@@ -68,3 +70,51 @@ def test_private_hosts_are_those_the_operator_allows(source: dict[str, Any], pat
 
     assert [path] == [one.split(":")[0] for one in by_default]
     assert () == allowed
+
+
+MADE = {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast"}
+
+
+@pytest.mark.parametrize(
+    ("storage", "live", "expected"),
+    [
+        pytest.param({"storageClassName": "fast"}, MADE, [], id="as it is"),
+        pytest.param({}, MADE, [], id="any class will do"),
+        pytest.param({"storageClassName": "fast"}, {"accessModes": ["ReadWriteOnce"]}, [], id="no class yet"),
+        pytest.param(
+            {"storageClassName": "slow"}, MADE,
+            ["spec.index.storage.storageClassName: found slow, expected fast, as PersistentVolumeClaim help-index has"],
+            id="another class",
+        ),
+        pytest.param(
+            {"accessMode": "ReadWriteMany"}, MADE,
+            ["spec.index.storage.accessMode: found ReadWriteMany, expected ReadWriteOnce, as PersistentVolumeClaim "
+             "help-index has"],
+            id="another mode",
+        ),
+    ],
+)  # fmt: skip
+def test_a_volume_that_was_kept_is_asked_to_be_no_other(
+    storage: dict[str, Any], live: dict[str, Any], expected: list[str]
+) -> None:
+    world = World()
+    world.edit(index={"storage": storage})
+    world.settle()
+    claim = world.objects["PersistentVolumeClaim", names.index_volume(NAME)]
+    claim["spec"] = {**claim["spec"], "storageClassName": None, **live}
+    wanted = world.wanted()
+
+    found = refusals(wanted, world.observe(), world.settings)
+
+    assert expected == [one.partition(", which")[0] for one in found]
+
+
+def test_a_volume_that_is_not_ours_is_told_by_its_name_alone() -> None:
+    world = World()
+    world.edit(index={"storage": {"storageClassName": "slow"}})
+    theirs = {"kind": "PersistentVolumeClaim", "metadata": {"name": names.index_volume(NAME)}, "spec": MADE}
+    world.objects["PersistentVolumeClaim", names.index_volume(NAME)] = theirs
+
+    (found,) = refusals(world.wanted(), world.observe(), world.settings)
+
+    assert "not labelled as ours" in found

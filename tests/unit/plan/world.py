@@ -46,12 +46,17 @@ class World(Cluster):
 
     def edit(self, **parts: Any) -> None:
         """Changes parts of the spec; None takes one out."""
-        before = json.dumps(self.spec, sort_keys=True)
+        before, mode = json.dumps(self.spec, sort_keys=True), self._access_mode()
         for name, value in parts.items():
             self.spec.pop(name, None)
             if value is not None:
                 self.spec[name] = value
         self.generation += json.dumps(self.spec, sort_keys=True) != before
+        if self._access_mode() != mode:  # the schema lets it change with another volume alone
+            self.lose("PersistentVolumeClaim", names.index_volume(NAME))
+
+    def _access_mode(self) -> str:
+        return str(self.spec.get("index", {}).get("storage", {}).get("accessMode", "ReadWriteOnce"))
 
     def ask(self, token: str) -> None:
         self.annotations[names.REINDEX] = token
