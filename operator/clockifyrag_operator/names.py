@@ -33,7 +33,6 @@ OPS_PORT = 9090  # /live /ready /metrics /status of search pods, /status of buil
 STORE_PORT = 8001
 OLLAMA_PORT = 11434
 PULL_PORT = 11435  # the Ollama that pulls models, beside the one that serves; reached inside of the pod only
-OPERATOR_PORT = 8080
 
 # Files and folders inside of pods.
 INDEX_ROOT = "/index"

@@ -11,8 +11,6 @@ from typing import Literal
 
 from .calls import Call, Matches, every, is_list, is_watch
 
-FOR_EVER = 1 << 62
-
 
 @dataclass
 class Fault:
