@@ -8,6 +8,10 @@ T = TypeVar("T")
 POLL_SECONDS = 0.05  # each look is a request, on cores that the operator needs
 
 
+class NotInTime(AssertionError):
+    """What was waited for did not come: where that is an answer, and no failure of the test, this alone is caught."""
+
+
 def wait_until(
     holds: Callable[[], T | None],
     seconds: float,
@@ -17,10 +21,11 @@ def wait_until(
 ) -> T:
     """The first true value of `holds()`, asked for again after `every` seconds.
 
-    An assertion that names `why`, and what `explain` tells, if there is none within `seconds`.
+    NotInTime names `why`, and what `explain` tells, if there is none within `seconds`.
     """
     deadline = time.monotonic() + seconds
     while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}\n{explain()}"
+        if time.monotonic() >= deadline:
+            raise NotInTime(f"not within {seconds:g} s: {why}\n{explain()}")
         time.sleep(every)
     return found

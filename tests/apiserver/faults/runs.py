@@ -1,7 +1,7 @@
 """Runs: one act of a story, with or without a fault, and what the world looks like afterwards.
 
 A learning run numbers the writes and the events of an act; a run with a fault must end in the same state, with the same
-Jobs made. What two clean runs do not share is ignored (states.py).
+Jobs made, and its fault must have happened. What two clean runs do not share is ignored (states.py).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.states import State, difference, mask, state_of
 from tests.apiserver.faults.story import Manifest, Story
 from tests.apiserver.operator_process import OperatorProcess
-from tests.apiserver.proxy import Call, FaultProxy
+from tests.apiserver.proxy import Call, FaultProxy, Stale
 from tests.apiserver.proxy.faults import AnyFault
 
+Record = Callable[[str, object], None]  # pytest's record_property: a figure that `make chaos` keeps
 SIDE_BY_SIDE = 2  # as many as there are cores
 STEADY_SECONDS = 1.5  # without any change
 STEADY_SECONDS_MAX = 20.0
@@ -75,7 +76,7 @@ class Ended:
     jobs: Counter[str]  # how often a Job of each name was made
     writes: Sequence[Call]  # of the act
     events: int
-    made: bool  # whether the fault was made
+    made: bool  # whether the fault was made, if there was to be one
     log: str = ""  # the operator's
 
 
@@ -86,14 +87,16 @@ class Expected:
     act: Act
     state: State
     jobs: Counter[str]
-    writes: int
+    writes: int  # of the clean run with fewer: at each of them a fault can be made
     events: int
     ignored: frozenset[str]
     order: tuple[str, ...] = ()  # the writes of one of the clean runs
 
     def problems(self, ended: Ended) -> dict[str, Any]:
-        """Where a run ended elsewhere; empty when it did not."""
+        """Where a run ended elsewhere, or that it had no fault; empty when neither is so."""
         found: dict[str, Any] = dict(difference(self.state, ended.state, self.ignored))
+        if not ended.made:
+            found["fault"] = f"never made, among {len(ended.writes)} writes and {ended.events} events"
         twice = [name for name, times in ended.jobs.items() if times > 1]
         if twice:
             found["Jobs made twice"] = twice
@@ -117,9 +120,27 @@ class Runs:
         apart = [key for key in one.state.keys() ^ other.state.keys() if not key.startswith("Job/")]
         assert [] == apart, f"clean runs are too far apart to learn from: {apart}"
         return Expected(
-            act, one.state, one.jobs, max(len(one.writes), len(other.writes)), max(one.events, other.events),
+            act, one.state, one.jobs, min(len(one.writes), len(other.writes)), min(one.events, other.events),
             mask(one.state, other.state), tuple(str(call) for call in one.writes),
         )  # fmt: skip
+
+    def run_at(
+        self,
+        place: int,
+        expected: Expected,
+        fault: Callable[[FaultProxy, OperatorProcess, int], AnyFault],
+        happened: Callable[[Ended], int],
+        mutant: str = "",
+    ) -> Ended:
+        """One run with a fault at that place of the act: of its writes, or events, of which so many happened.
+
+        A run may do with fewer than the clean ones did: then its last one is tried instead.
+        """
+        ended = self.run(expected.act, lambda proxy, operator: fault(proxy, operator, place), mutant, expected)
+        last = happened(ended)
+        if ended.made or not 0 < last < place:
+            return ended
+        return self.run_at(last, expected, fault, happened, mutant)
 
     def run(
         self,
@@ -146,7 +167,7 @@ class Runs:
                 Counter(story.jobs_made()),
                 proxy.writes[writes:],
                 len(proxy.events) - events,
-                getattr(made, "made", 1) > 0,
+                made is None or (made.lists if isinstance(made, Stale) else made.made) > 0,
                 operator.log,
             )
         finally:

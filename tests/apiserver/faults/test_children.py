@@ -11,6 +11,7 @@ from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL, Manifest
+from tests.apiserver.waiting import NotInTime
 
 from clockifyrag_operator import names
 
@@ -52,7 +53,7 @@ def lost_for_good(field: Field, down: bool, mutant: str = "", seconds: float = 6
 
     try:
         stage.story.wait(lambda: not missing(), "all children are new", seconds)
-    except AssertionError:
+    except NotInTime:
         return missing()
     stage.story.wait_ready()
     assert 1 == len(stage.story.jobs_made()), "nothing is built again for it"
@@ -114,7 +115,7 @@ def grown(field: Field, mutant: str = "", seconds: float = 60.0) -> tuple[str, s
         claims = (story.get("StatefulSet", "help-ollama") or {}).get("spec", {}).get("volumeClaimTemplates") or [{}]
         return str(claims[0].get("spec", {}).get("resources", {}).get("requests", {}).get("storage", ""))
 
-    with suppress(AssertionError):  # what was not reached is the answer
+    with suppress(NotInTime):  # what was not reached is the answer
         story.wait(lambda: size() == "20Gi", "the StatefulSet is made again", seconds)
         story.wait_ready()
     after = {one["metadata"]["uid"] for one in story.all("Pod") if one["metadata"]["name"] == "help-ollama-0"}
@@ -359,7 +360,7 @@ def told_of_its_glossary(field: Field, mutant: str = "", seconds: float = 3.0 + 
     before = digests(stage)
     unrelated = writes_while(stage, lambda: words(stage, "others", "term,aliases,type,notes\n"))
     words(stage, "words", "term,aliases,type,notes\nPTO,holiday,,\n")
-    with suppress(AssertionError):  # that they were not told is the answer
+    with suppress(NotInTime):  # that they were not told is the answer
         stage.story.wait(lambda: digests(stage) != before, "the pods are told", seconds)
     return unrelated, digests(stage) != before
 

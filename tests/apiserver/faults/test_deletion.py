@@ -8,6 +8,7 @@ from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL
+from tests.apiserver.waiting import NotInTime
 
 GONE_SECONDS = 30.0
 LEFT = {"PersistentVolumeClaim"}  # the index is retained; the claim may be adopted again
@@ -31,7 +32,7 @@ def what_is_left(field: Field, when: str, mutant: str = "", seconds: float = GON
 
     try:
         stage.story.wait(lambda: not left(), "all is gone", seconds)
-    except AssertionError:
+    except NotInTime:
         return left()
     if when == "killed":
         stage.restart()

@@ -11,9 +11,11 @@ from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL, Manifest
 from tests.apiserver.proxy import Meanwhile, Refuse, of
+from tests.apiserver.waiting import NotInTime
 
 PATCHES = 50
 TOKENS = 10
+ONE_BUILD_EACH = {f"token-{number}": 1 for number in range(1, TOKENS + 1)}
 IMAGE = "registry.example.com/search:bad"
 
 
@@ -27,7 +29,7 @@ def last_of_many(field: Field, mutant: str = "", seconds: float = 60.0) -> tuple
         stage.story.change({"search": {"config": {"retrievalK": 1 + number}}})
     stage.story.world.jobs.clear()
     stage.story.controllers.wake(stage.story.namespace)
-    with suppress(AssertionError):  # a mutant that lost the last one never gets there: what it got to is told
+    with suppress(NotInTime):  # a mutant that lost the last one never gets there: what it got to is told
         stage.story.wait_ready(seconds)
     resource = stage.story.resource
     seen = resource["status"]["observedGeneration"]
@@ -135,7 +137,7 @@ def store_heals(field: Field, mutant: str = "", seconds: float = 60.0) -> bool:
     stage.story.create({**LOCAL, "build": {"image": IMAGE}})
     stage.story.wait(lambda: stage.story.get("Pod", "help-store-0"), "the pod is there")
     stage.story.change({"build": {"image": None}})
-    with suppress(AssertionError):  # that it did not heal is the answer
+    with suppress(NotInTime):  # that it did not heal is the answer
         stage.story.wait_ready(seconds)
     return IMAGE not in str((stage.story.get("Pod", "help-store-0") or {}).get("spec"))
 
@@ -149,7 +151,8 @@ def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0
     stage = field.stage(FULL, mutant=mutant)
     stage.story.world.pods.append(lambda pod: PodState(ready=False) if pod.component == "ollama" else None)
     stage.story.controllers.wake(stage.story.namespace)
-    stage.proxy.make(Refuse(of("statefulsets"), times=1_000_000, status=500))
+    refused = Refuse(of("statefulsets"), times=1_000_000, status=500)
+    stage.proxy.make(refused)
     resources = {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}
     stage.story.change({"ollama": {"server": {"resources": resources}}, "search": {"replicas": 3}})
     stage.story.change({"search": {"config": {"retrievalK": 9}}})
@@ -160,8 +163,9 @@ def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0
     def told() -> bool:
         return bool((stage.story.get("ConfigMap", "help-search") or {})["data"].get("RETRIEVAL_K") == "9")
 
-    with suppress(AssertionError):  # what did not come through is the answer
+    with suppress(NotInTime):  # what did not come through is the answer
         stage.story.wait(lambda: scaled() and told(), "both came through", seconds)
+    assert refused.made, "no write of a StatefulSet was refused: nothing was tried"
     return scaled(), told()
 
 
@@ -170,10 +174,12 @@ def test_while_the_model_server_is_broken_scale_and_settings_still_change(field:
 
 
 def builds_of_tokens(field: Field, mutant: str = "", seconds: float = 60.0) -> Counter[str]:
-    """How many Jobs were made for each of some tokens, each set in the middle of a pass, at another of its writes."""
-    stage = field.stage(LOCAL, mutant=mutant)
-    for number in range(1, TOKENS + 1):
-        token = f"token-{number}"
+    """How many Jobs were made for each of some tokens, each set in the middle of a pass, at another of its writes.
+
+    The first one that is not consumed within so many seconds is the last one tried.
+    """
+    stage, within = field.stage(LOCAL, mutant=mutant), 0
+    for number, token in enumerate(ONE_BUILD_EACH, 1):
 
         def set_token(token: str = token) -> None:
             stage.story.reindex(token)
@@ -181,15 +187,22 @@ def builds_of_tokens(field: Field, mutant: str = "", seconds: float = 60.0) -> C
         meanwhile = Meanwhile(len(stage.proxy.writes) + 1 + number % 4, set_token)
         stage.proxy.make(meanwhile)
         stage.story.change({"search": {"config": {"retrievalK": 1 + number}}})
-        stage.story.wait(
-            lambda: meanwhile.made or stage.story.is_ready(),  # noqa: B023
-            "the token is set, or the pass is over",
-            seconds,
-        )
+        with suppress(NotInTime):  # a pass that writes less, or nothing: the token is set after it
+            stage.story.wait(
+                lambda: meanwhile.made or stage.story.is_ready(),  # noqa: B023
+                "the token is set, or the pass is over",
+                seconds,
+            )
+        within += meanwhile.made
         if not meanwhile.made:
             set_token()
-        stage.story.wait(lambda: token in stage.story.ledger.get("tokens", ()), f"{token} is consumed", seconds)  # noqa: B023
+        try:
+            stage.story.wait(lambda: token in stage.story.ledger.get("tokens", ()), f"{token} is consumed", seconds)  # noqa: B023
+        except NotInTime:
+            break
         stage.story.wait_ready()
+    else:
+        assert within >= TOKENS / 2, "most tokens are set in the middle of a pass"
     made = [
         json.loads(live["metadata"]["annotations"]["clockifyrag.io/order"])["trigger"].removeprefix("token ")
         for change, live in list(stage.story.controllers.mirror.history[stage.story.namespace])
@@ -199,4 +212,4 @@ def builds_of_tokens(field: Field, mutant: str = "", seconds: float = 60.0) -> C
 
 
 def test_a_token_set_at_any_moment_of_a_pass_builds_exactly_once(field: Field) -> None:
-    assert {f"token-{number}": 1 for number in range(1, TOKENS + 1)} == builds_of_tokens(field)
+    assert ONE_BUILD_EACH == builds_of_tokens(field)

@@ -7,6 +7,7 @@ import pytest
 from tests.apiserver.controllers import RUNS, Container, Ending, failed
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.story import LOCAL
+from tests.apiserver.waiting import NotInTime
 
 BUILD_BACKOFF_SECONDS = 0.5
 RATE_SECONDS = 2.0  # with waits of 0.5, 1 and 2 s
@@ -135,9 +136,12 @@ def scheduled_builds(
         if not counts:
             story.create({**LOCAL, "build": {"schedule": {"cron": cron, "timeZone": "Europe/Berlin"}}})
         story.wait(lambda: operator.metric("clockifyrag_reconcile_seconds_count") > 0, "it was looked at")  # noqa: B023
-        story.wait(lambda: len(story.world.builds) >= number, "what is due is built", seconds)  # noqa: B023
-        story.wait_ready(seconds)
-        story.rest(MORE_SECONDS)
+        try:
+            story.wait(lambda: len(story.world.builds) >= number, "what is due is built", seconds)  # noqa: B023
+            story.wait_ready(seconds)
+            story.rest(MORE_SECONDS)
+        except NotInTime:  # what was built until then is the answer
+            return [*counts, len(story.world.builds)]
         counts.append(len(story.world.builds))
         operator.kill()
     return counts

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.apiserver.faults.field import Field, Stage
-from tests.apiserver.faults.runs import FULL
+from tests.apiserver.faults.runs import FULL, Record
 from tests.apiserver.faults.story import LOCAL, Story
 from tests.apiserver.faults.times import LEADERS_KILLED
 from tests.apiserver.operator_process import ACCOUNT
@@ -38,7 +38,7 @@ def pair(field: Field, mutant: str = "") -> tuple[Stage, Stage]:
     return leader, next(one for one in stages if one is not leader)
 
 
-def test_a_killed_leader_is_followed_within_its_lease_again_and_again(field: Field) -> None:
+def test_a_killed_leader_is_followed_within_its_lease_again_and_again(field: Field, record_property: Record) -> None:
     leader, standby = pair(field)
     story = leader.story
     story.create(LOCAL)
@@ -60,6 +60,8 @@ def test_a_killed_leader_is_followed_within_its_lease_again_and_again(field: Fie
     story.wait_ready()
     made = story.jobs_made()
     assert len(made) == len(set(made)) == 1
+    record_property("tried", LEADERS_KILLED)
+    record_property("recovery_seconds", round(max(gaps), 1))
 
 
 def writes_after_waking(field: Field, mutant: str = "") -> tuple[int, int]:

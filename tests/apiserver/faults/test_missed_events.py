@@ -2,47 +2,51 @@
 
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
 import pytest
-from tests.apiserver.faults.field import Field
-from tests.apiserver.faults.runs import ACTS, Runs
+from tests.apiserver.faults.field import WATCHES, Field
+from tests.apiserver.faults.runs import ACTS, Record, Runs
 from tests.apiserver.faults.story import LOCAL
 from tests.apiserver.faults.times import DEAF_SECONDS_MAX, EVENTS_OF_AN_ACT
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.proxy import Coalesce, Drop, FaultProxy, Freeze, is_watch, of
-from tests.apiserver.waiting import wait_until
+from tests.apiserver.waiting import NotInTime, wait_until
 
 SEED = 6
 RESYNC_SECONDS = 2.0
 
 
-def end_states(field: Field, name: str, mutant: str = "") -> dict[str, object]:
-    """Where runs of an act ended elsewhere, each without one event or with it held back."""
+def end_states(field: Field, name: str, mutant: str = "") -> tuple[dict[str, object], int]:
+    """Where runs of an act ended elsewhere, each without one event or with it held back; and how many runs."""
     runs = Runs(field, RESYNC_SECONDS=RESYNC_SECONDS)
     expected = runs.learn(ACTS[name])
     drawn = random.Random(f"{SEED} {name}")
     chosen = sorted(drawn.sample(range(1, expected.events + 1), min(EVENTS_OF_AN_ACT, expected.events)))
 
     def missing(kind: type[Drop] | type[Coalesce], event: int) -> object:
-        def fault(proxy: FaultProxy, _: OperatorProcess) -> Drop | Coalesce:
-            return kind(len(proxy.events) + event)
+        def fault(proxy: FaultProxy, _: OperatorProcess, place: int) -> Drop | Coalesce:
+            return kind(len(proxy.events) + place)
 
-        return expected.problems(runs.run(expected.act, fault, mutant, expected))
+        return expected.problems(runs.run_at(event, expected, fault, lambda ended: ended.events, mutant))
 
     kinds = [(drawn.choice((Drop, Coalesce)), event) for event in chosen]
     found = runs.all([partial(missing, kind, event) for kind, event in kinds])
-    return {f"{kind.__name__} {event}": wrong for (kind, event), wrong in zip(kinds, found, strict=True) if wrong}
+    wrong = {f"{kind.__name__} {event}": one for (kind, event), one in zip(kinds, found, strict=True) if one}
+    return wrong, len(kinds)
 
 
 def made_without_its_first_event(field: Field, mutant: str = "", seconds: float = 60.0) -> bool:
     """Whether a resource is looked at although the event of its creation was dropped."""
     stage = field.stage(mutant=mutant, RESYNC_SECONDS=RESYNC_SECONDS)
-    stage.proxy.make(Drop(len(stage.proxy.events) + 1))
+    before = len(stage.proxy.events)
+    stage.proxy.make(Drop(before + 1))
     stage.story.create(LOCAL)
-    with suppress(AssertionError):  # that it was not is the answer
+    with suppress(NotInTime):  # that it was not is the answer
         stage.story.wait_ready(seconds)
+    assert ("ADDED", "clockifyrags") == (stage.proxy.events[before].type, stage.proxy.events[before].resource)
     return stage.story.is_ready()
 
 
@@ -51,14 +55,18 @@ def test_a_resource_whose_creation_no_event_told_of_is_found(field: Field) -> No
 
 
 @pytest.mark.parametrize("name", ["create", "rebuild"])
-def test_without_any_one_event_the_end_state_is_the_same(field: Field, name: str) -> None:
-    assert {} == end_states(field, name)
+def test_without_any_one_event_the_end_state_is_the_same(field: Field, name: str, record_property: Record) -> None:
+    wrong, tried = end_states(field, name)
+
+    assert {} == wrong
+    assert tried
+    record_property("tried", tried)
 
 
 def jobs_made_before_their_pods_are_heard_of(field: Field, mutant: str = "") -> list[str]:
     """All Jobs of a creation during which the watch of pods is silent."""
     stage = field.stage(mutant=mutant)
-    stage.proxy.freeze_watches(of("pods", "watch"))
+    assert 1 == stage.proxy.freeze_watches(of("pods", "watch"))
     stage.story.create(LOCAL)
     stage.story.wait_ready()
     return stage.story.jobs_made()
@@ -74,7 +82,7 @@ def seconds_deaf(
     """How long an edit goes unnoticed once all watches are silent but open; the limit when it goes on."""
     stage = field.stage(LOCAL, mutant=mutant, **settings)
     stage.story.rest(1.0)  # lists that follow the opening of watches are through
-    stage.proxy.freeze_watches()
+    assert stage.proxy.freeze_watches()
     before = stage.story.resource["metadata"]["generation"]
     started = time.monotonic()
     stage.story.change({"search": {"config": {"retrievalK": 9}}})
@@ -85,14 +93,71 @@ def seconds_deaf(
     return limit_seconds
 
 
-def test_an_edit_behind_frozen_watches_is_seen_once_they_count_as_silent(field: Field) -> None:
-    assert seconds_deaf(field) <= DEAF_SECONDS_MAX
+def the_last_edit_holds(field: Field, mutant: str = "", seconds: float = 60.0) -> bool:
+    """Whether the second of two edits comes through where one event told of both."""
+    stage = field.stage(LOCAL, mutant=mutant)
+    stage.story.rest(1.0)  # the events of its creation are told
+    before = len(stage.proxy.events)
+    held = Coalesce(before + 1)
+    stage.proxy.make(held)
+    stage.story.change({"search": {"config": {"retrievalK": 8}}})
+    stage.story.wait(lambda: held.made, "the event of the first edit is held back")
+    assert "clockifyrags" == stage.proxy.events[before].resource
+
+    stage.story.change({"search": {"config": {"retrievalK": 9}}})
+
+    def holds() -> bool:
+        return bool((stage.story.get("ConfigMap", "help-search") or {})["data"]["RETRIEVAL_K"] == "9")
+
+    with suppress(NotInTime):  # that it does not is the answer
+        stage.story.wait(holds, "the second edit holds", seconds)
+    return holds()
+
+
+def test_of_two_edits_that_one_event_told_of_the_second_one_holds(field: Field) -> None:
+    assert the_last_edit_holds(field)
+
+
+def hears_of_an_edit(
+    field: Field, broken: Callable[[FaultProxy], int], mutant: str = "", seconds: float = 60.0
+) -> bool:
+    """Whether an edit that no watch told of is seen once the watches are broken, before anything else brings it."""
+    stage = field.stage(LOCAL, mutant=mutant, RESYNC_SECONDS=10 * seconds, INACTIVITY_SECONDS=10 * seconds)
+    assert stage.proxy.freeze_watches() >= WATCHES
+    generation = stage.story.change({"search": {"config": {"retrievalK": 9}}})["metadata"]["generation"]
+
+    assert broken(stage.proxy) >= WATCHES
+
+    def seen() -> bool:
+        return bool(stage.story.status.get("observedGeneration") == generation)
+
+    with suppress(NotInTime):  # that it was not is the answer
+        stage.story.wait(seen, "the edit is seen", seconds)
+    return seen()
+
+
+@pytest.mark.parametrize(
+    "broken", [FaultProxy.cut_watches, FaultProxy.expire_watches], ids=["cut", "told that their past is forgotten"]
+)
+def test_watches_that_are_broken_are_opened_again_and_tell_what_was_missed(
+    field: Field, broken: Callable[[FaultProxy], int]
+) -> None:
+    assert hears_of_an_edit(field, broken)
+
+
+def test_an_edit_behind_frozen_watches_is_seen_once_they_count_as_silent(field: Field, record_property: Record) -> None:
+    seconds = seconds_deaf(field)
+
+    assert seconds <= DEAF_SECONDS_MAX
+    record_property("recovery_seconds", round(seconds, 1))
 
 
 def test_a_leader_that_hears_nothing_for_long_is_not_alive(field: Field) -> None:
     stage = field.stage(LOCAL, INACTIVITY_SECONDS=0.5, RESYNC_SECONDS=600)
 
-    stage.proxy.make(Freeze(is_watch, times=1_000_000))
+    frozen = Freeze(is_watch, times=1_000_000)
+    stage.proxy.make(frozen)
     stage.proxy.freeze_watches()
 
     wait_until(lambda: stage.operator.get("/livez") == 500, 20, "/livez tells of the silence", stage.operator.explain)
+    assert frozen.made, "new watches were swallowed, too"

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from tests.apiserver.faults.field import Field
-from tests.apiserver.faults.runs import FULL, Act, Runs
+from tests.apiserver.faults.runs import FULL, Act, Record, Runs
 from tests.apiserver.faults.story import Story
 from tests.apiserver.faults.times import REST_SECONDS, SCALE
 from tests.apiserver.operator_process import OperatorProcess
@@ -57,10 +57,12 @@ def test_a_restarted_operator_changes_no_child(field: Field) -> None:
     assert [] == [str(one) for one in stage.proxy.calls[calls:] if is_write(one) and one.resource not in OWN]
 
 
-def test_an_operator_that_is_killed_again_and_again_ends_in_the_same_state(field: Field) -> None:
+def test_an_operator_that_is_killed_again_and_again_ends_in_the_same_state(
+    field: Field, record_property: Record
+) -> None:
     runs = Runs(field)
     expected = runs.learn(Act("create", lambda story: story.create(FULL), first=True))
-    over = threading.Event()
+    over, killed = threading.Event(), list[int]()
 
     def dying(_: FaultProxy, operator: OperatorProcess) -> None:
         """From now on it is killed in equal steps; the run starts it again each time."""
@@ -70,6 +72,7 @@ def test_an_operator_that_is_killed_again_and_again_ends_in_the_same_state(field
                 over.wait(KILL_SECONDS)
                 if operator.alive:
                     os.kill(operator.pid, signal.SIGKILL)
+                    killed.append(operator.pid)
             over.set()
 
         threading.Thread(target=kill, name="kills", daemon=True).start()
@@ -81,3 +84,5 @@ def test_an_operator_that_is_killed_again_and_again_ends_in_the_same_state(field
     ended = runs.run(Act("create", expected.act.do, first=True, through=through), dying, expected=expected)
 
     assert {} == expected.problems(ended)
+    assert len(set(killed)) > KILLS / 2, "it ran when its time came"
+    record_property("tried", len(set(killed)))
