@@ -63,7 +63,6 @@ ACTS = {
         Act("update", _update),
         Act("reindex", lambda story: story.reindex("again"), through=_reindexed),
         Act("scale", lambda story: story.scale(3)),
-        Act("delete", Story.delete, through=Story.wait_gone),
     )
 }
 
