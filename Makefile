@@ -1,7 +1,7 @@
 # Words a newcomer would guess; `make help` prints them from the remarks behind `##`.
 # Variables: PYTHON, MANIFEST (a ClockifyRAG resource), SOURCE (a local file or folder), ROUNDS (of make bench),
 # KEEP=1, TESTS and SMOKE=1 (leave the cluster of make e2e; a file of tests/cluster; the story and three faults alone),
-# ROW and SHORT=1 (of make chaos: one promise; shorter faults), E2E_KUBECONFIG and E2E_LOAD (another cluster, and how
+# ROW, SHORT=1 and ANEW=1 (of make chaos: one promise; shorter faults; also what passed at this commit), E2E_KUBECONFIG and E2E_LOAD (another cluster, and how
 # images get there: tests/cluster/installation.py).
 
 PYTHON ?= python3
@@ -31,7 +31,7 @@ binaries: setup-dev
 	@$(BIN)/python -m tools.definitions
 
 chaos: setup-dev binaries cluster-up images  ## break what docs/reliability.md promises, at the real times, or SHORT=1; ROW=R5 for one row
-	CHAOS=$(if $(SHORT),short,1) $(BIN)/pytest -o timeout=14400 -v -s $$($(BIN)/python -m tests.apiserver.reliability $(ROW))
+	CHAOS=$(if $(SHORT),short,1) $(BIN)/python -m tests.apiserver.reliability $(ROW) $(if $(ANEW),--anew)
 .PHONY: chaos
 
 clean:  ## remove .venv, the local index and all caches of tools

@@ -1,16 +1,18 @@
-"""A real API server for tests: `control_plane`, `namespace`, `crd`.
+"""A real API server for tests: `control_plane`, `namespace`, `crd`. With CHAOS what they gave is kept.
 
 Each worker of a parallel run has a control plane of its own: 4 s and 300 MB, and no test that stops the API server,
 reads the audit log or changes what belongs to no namespace is seen by one beside it.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from tests.apiserver.controlplane import ControlPlane
+from tests.apiserver.keeping import keep
 from tests.apiserver.waiting import wait_until
+from tests.cluster import results
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CRD_FILE = ROOT / "crds" / "clockifyrag.yaml"
@@ -23,6 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if is_ours(item):
             item.add_marker(pytest.mark.apiserver)
     items.sort(key=runs_no_operator)  # those that do take longest: begun first, no worker waits for them at the end
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """By `make chaos`, the figures of a test that passed are kept as those of a cluster: see `record_property`."""
+    report = yield
+    if results.EVERY_ROW and call.when == "call" and report.passed:
+        keep(item.nodeid, {str(name): value for name, value in item.user_properties})
+    return report
 
 
 def is_ours(item: pytest.Item) -> bool:

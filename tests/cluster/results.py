@@ -1,7 +1,8 @@
 """What a fault did, kept: rows of docs/reliability.md by date and commit.
 
-`make chaos` writes bench/chaos/<test>.json, so that a run of hours can be continued; other runs, whose faults are
-shorter, write below .run. `python -m tests.cluster.results` takes those, too, and writes the table of the document.
+`make chaos` writes bench/chaos/<test>.json, and leaves out what it kept of the same commit before, so that a run of
+hours can be continued; other runs, whose faults are shorter, write below .run. `python -m tests.cluster.results` takes
+those, too, and writes the table of the document.
 """
 
 from __future__ import annotations
@@ -28,14 +29,24 @@ COLUMNS = ("rows", "fault", "load", "requests", "failures", "p99_ms", "recovery_
 
 
 def keep(test: str, rows: str, **told: object) -> None:
-    """Writes the result of a test; rows are the promises it stands for, as in "R4, T15"."""
+    """Writes the result of a test, as its last step; rows are the promises it stands for, as in "R4, T15"."""
     folder = KEPT if CHAOS else SHORT
     folder.mkdir(parents=True, exist_ok=True)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-    content = {"rows": rows, "times": TIMES, "date": date, "commit": commit.stdout.strip(), **told}
+    node, _, _ = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")
+    content = {"rows": rows, "times": TIMES, "date": date, "commit": commit(), "node": node, **told}
     (folder / f"{test}.json").write_text(json.dumps(content, indent=1) + "\n")
     print(f"  {rows}: {' '.join(f'{name}={value}' for name, value in told.items())}", flush=True)
+
+
+def commit() -> str:
+    """The commit at hand, as in 4223a40; with a + where files differ from it, results and documents aside."""
+    changed = ["git", "status", "--porcelain", "--", ".", ":!bench/chaos", ":!docs"]
+    head, status = (
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        for command in (["git", "rev-parse", "--short", "HEAD"], changed)
+    )
+    return head + ("+" if status else "")
 
 
 def kept() -> dict[str, dict[str, Any]]:

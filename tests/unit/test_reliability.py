@@ -1,10 +1,12 @@
 """The table of docs/reliability.md names tests that exist, for every number, with every mutant there is."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from tests.apiserver.reliability import ROOT, Row, rows
+from tests.apiserver.keeping import keep
+from tests.apiserver.reliability import ROOT, Row, kept_nodes, rows, to_run
 from tests.cluster import results
 
 NUMBERS = [*range(1, 10), *range(11, 15), 16, 17, 18, 20, 21, 25, 27, 28, 29, 32]
@@ -43,6 +45,51 @@ def test_every_test_of_a_fault_has_its_row() -> None:
     named = {(Path(row.file).name, row.test) for row in rows()}
 
     assert {("test_truth.py", "test_what_counts_as_serving")} == written - named
+
+
+def test_what_a_test_without_a_cluster_gave_is_kept_under_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "SHORT", tmp_path)
+    monkeypatch.setattr(results, "KEPT", tmp_path)
+    kills = "tests/apiserver/faults/test_kills.py::test_killed_within_a_change_it_ends_in_the_same_state[update]"
+    storm = "tests/apiserver/faults/test_outages.py::test_through_a_storm_a_creation_ends_as_ever[cut before]"
+
+    keep(kills, {"tried": 4, "recovery_seconds": 1.5})
+    keep(storm, {})
+    keep("tests/apiserver/test_chart.py::test_of_no_row", {})
+
+    kept = {one["node"]: one for one in (json.loads(file.read_text()) for file in tmp_path.glob("*.json"))}
+    assert {kills, storm} == set(kept)
+    assert ("T8, R5", "SIGKILL after writes drawn by a seed; a deletion needs none; update; 4 tried", 1.5) == tuple(
+        kept[kills][one] for one in ("rows", "fault", "recovery_seconds")
+    )
+    assert "a storm is weathered; cut before" == kept[storm]["fault"]
+
+
+def test_what_passed_at_this_commit_and_these_times_is_known_by_its_name(tmp_path: Path) -> None:
+    kept = {
+        "now": {"commit": "4223a40", "times": "short", "node": "tests/a.py::test_now"},
+        "before": {"commit": "a41ac63", "times": "short", "node": "tests/a.py::test_before"},
+        "other-times": {"commit": "4223a40", "times": "real", "node": "tests/a.py::test_real"},
+        "nameless": {"commit": "4223a40", "times": "short"},
+    }
+    for name, content in kept.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+
+    assert {"tests/a.py::test_now"} == kept_nodes("4223a40", "short", [tmp_path, tmp_path / "missing"])
+    assert set() == kept_nodes("4223a40+", "short", [tmp_path]), "these files are of no commit"
+
+
+def test_what_passed_is_left_out_a_case_at_a_time() -> None:
+    nodes = ["a.py::test_one", "a.py::test_two", "a.py::test_two", "a.py::test_twofold"]
+    kept = {"a.py::test_one", "a.py::test_two[up and down]", "a.py::test_of_no_row"}
+
+    left, out = to_run(nodes, kept)
+
+    assert ["a.py::test_two", "--deselect=a.py::test_two[up and down]", "a.py::test_twofold"] == left
+    assert ["a.py::test_one", "a.py::test_two[up and down]"] == out
+    assert ([], ["a.py::test_one"]) == to_run(["a.py::test_one"], kept)
 
 
 def test_the_document_holds_the_results_that_are_kept() -> None:
