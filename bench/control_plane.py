@@ -1,6 +1,8 @@
 """Control plane: an empty API server for one round, an operator on it, and what is done to both.
 
-Times are those of the API server's audit log where it has them: no polling client is measured.
+The operator runs as it is shipped: with the rights the chart gives it, and every setting at its default; it is told
+where the API server is, which namespace it watches and on which port it answers. Times are those of the API server's
+audit log where it has them: no polling client is measured.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,12 +25,12 @@ import httpx
 import orjson
 from tests.apiserver.controlplane import ControlPlane, User
 from tests.apiserver.controlplane.audit import AuditEvent, audit_event
+from tests.apiserver.operator_process import ACCOUNT, rights, rights_path
 
 from bench.errors import BenchFailed
 from bench.harness import Measured
 from bench.machine import ROOT
 
-OPERATOR = "clockifyrag-operator"
 WATCHED, COPIED = "burst", "floor"  # namespaces: of the operator, and of the client that only creates
 Bodies = Sequence[tuple[str, Mapping[str, Any]]]  # path and object
 WRITES = frozenset({"create", "update", "patch", "delete"})
@@ -80,7 +83,9 @@ class Cluster:
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self.control_plane = control_plane
-        self.operator_user: User = control_plane.user(OPERATOR, groups=("system:masters",))
+        for one in rights(WATCHED, (WATCHED,)):
+            control_plane.admin.apply(f"{rights_path(one)}/{one['metadata']['name']}", one)
+        self.operator_user: User = control_plane.service_account(WATCHED, ACCOUNT)
         self._process: subprocess.Popen[bytes] | None = None
 
     def started_operator(self) -> int:
@@ -93,8 +98,6 @@ class Cluster:
             "POD_NAMESPACE": WATCHED,
             "API_HOST": "127.0.0.1",
             "API_PORT": str(self._port),
-            "LOG_LEVEL": "warning",
-            "WRITES_PER_SECOND": "1000",
         }
         log = (self.control_plane.folder / "operator.log").open("ab")
         self._process = subprocess.Popen(
@@ -114,8 +117,11 @@ class Cluster:
             self._process.wait(30)
             self._process = None
 
-    def burst(self, count: int) -> Measured:
-        """Creates so many resources at once; waits until each is observed and nothing more is asked for."""
+    def burst(self, count: int) -> tuple[Measured, str]:
+        """Creates so many resources at once; waits until each is observed and nothing more is asked for.
+
+        The text tells which kinds were written more than once an object.
+        """
         begin = self._mark()
         asyncio.run(self._created([(RESOURCES_PATH, resource(number)) for number in range(count)], count))
         wait_until(lambda: self._observed() == count, f"{count} resources are observed")
@@ -123,15 +129,19 @@ class Cluster:
         writes = [one for one in events if one.verb in WRITES and one.response_code < 300]
         statuses = [one for one in writes if one.subresource == "status"]
         children = [one for one in writes if one.resource != "clockifyrags" and one.resource != "events"]
-        objects = sum(len(items) for items in self._objects().values())
-        return {
+        there = Counter({path.rpartition("/")[2]: len(items) for path, items in self._objects().items()})
+        objects = there.total()
+        written = Counter(one.resource for one in children if one.resource in there)
+        again = {kind: number / there[kind] for kind, number in written.items() if number > there[kind] > 0}
+        figures = {
             "operator": (max(one.received for one in (*statuses, *children)) - begin.time).total_seconds(),
             "last_status": (max(one.received for one in statuses) - begin.time).total_seconds(),
             "calls": len(events) / count,
             "statuses": len(statuses) / count,
-            "applies": len(children) / objects,
+            "applies": written.total() / objects,
             "objects": objects,
         }
+        return figures, ", ".join(f"{kind} {times:.3g}" for kind, times in sorted(again.items()))
 
     def floor(self, count: int) -> Measured:
         """Applies copies of the objects that the operator made, in another namespace, and nothing else."""
@@ -161,11 +171,7 @@ class Cluster:
         begin, before = self._mark(), processor_seconds(pid)
         time.sleep(seconds)  # what is measured is this time
         writes = [one for one in self._events(begin) if one.verb in WRITES and one.resource != "leases"]
-        return {
-            "writes": len(writes),
-            "idle_percent": 100 * (processor_seconds(pid) - before) / seconds,
-            "rss_mb": resident_bytes(pid) / 1e6,
-        }
+        return {"writes": len(writes), "idle_percent": 100 * (processor_seconds(pid) - before) / seconds}
 
     def restarted(self, _pid: int) -> Measured:
         """Seconds until a new operator is ready, and what it writes until it is silent."""
@@ -203,7 +209,11 @@ class Cluster:
             log.seek(since.offset)
             *lines, _ = log.read().split(b"\n")
         events = [audit_event(json.loads(line)) for line in lines if line]
-        return [one for one in events if one.user == OPERATOR and one.verb != "watch" and one.received >= since.time]
+        return [
+            one
+            for one in events
+            if one.user == self.operator_user.name and one.verb != "watch" and one.received >= since.time
+        ]
 
     def _settled(self, since: Mark) -> list[AuditEvent]:
         """What the operator asked since then, once it asked nothing but for its Lease for some seconds."""

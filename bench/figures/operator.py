@@ -1,96 +1,120 @@
 """Operator: two hundred resources from nothing, the floor a client that only creates the same objects, and rest.
 
     floor     an asynchronous client applies, resource by resource, the objects the operator made
-    operator  `python -m clockifyrag_operator` makes them, with a status each
+    operator  `python -m clockifyrag_operator` makes them, with a status each, as it is shipped (control_plane.py)
 
 Both against a real API server over a real etcd on this machine, which they share it with: no kubelet, no controllers.
+How soon silent watches are noticed is tried by tests/apiserver/faults/test_missed_events.py at the real times.
 """
 
+import math
 import statistics
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bench.comparison import Bar, Comparison, Side
-from bench.control_plane import cluster
+from bench.control_plane import cluster, resident_bytes
 from bench.errors import check
 from bench.harness import Bench, Measured
 
 RESOURCES = 200
-EDITS = 40
-REST_SECONDS = 60.0
-STATUS_WRITES_MAX = 3
+EDITS = 100
+REST_SECONDS = 600.0  # in which everything is listed and looked at twice
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A figure that is a number of its own, judged by one of its unit."""
+
+    id: str
+    goal: str
+    title: str
+    key: str  # of what a round measured
+    unit: str
+    name: str
+    one: str
+    bar: Bar
+    remark: str = ""
+
+    def comparison(self, rounds: Sequence[Measured]) -> Comparison:
+        """Of the rounds that measured it."""
+        values = tuple(one[self.key] for one in rounds if self.key in one)
+        reference = Side(self.one, self.unit, (1.0,) * len(values))
+        return Comparison(
+            self.id, self.title, Side(self.name, self.unit, values), reference, self.bar, self.remark, self.goal
+        )
 
 
 def measure(bench: Bench) -> Iterator[Comparison]:
     """Each round has a control plane of its own: both sides of it find an empty one, and the same one."""
-    rounds = [round_of(bench, number) for number in range(bench.rounds)]
+    measured = [round_of(bench, number) for number in range(bench.rounds)]
+    rounds, written_again = [one for one, _ in measured], measured[-1][1]
     remark = f"{RESOURCES} resources, {rounds[0]['objects']:.0f} objects; both beside the API server on two cores"
-    side = partial(side_of, rounds)
     yield Comparison(
         "operator-burst",
         "Resources from nothing, in one burst, by a client that only creates their objects",
-        side("operator", "s", "all observed, every object there"),
-        side("floor", "s", "the same objects, created alone"),
+        Side("all observed, every object there", "s", tuple(one["operator"] for one in rounds)),
+        Side("the same objects, created alone", "s", tuple(one["floor"] for one in rounds)),
         Bar("≤", 2.5, 1.5),
         remark,
         "G18",
     )
     yield Comparison(
-        "operator-last-status",
-        "The last resource's status in that burst",
-        side("last_status", "s", "by the audit log"),
-        goal="G18",
-    )
-    yield Comparison(
         "operator-calls",
         "Requests a resource in that burst",
-        side("calls", "requests", "of every verb, watches aside"),
-        remark=f"{rounds[-1]['applies']:.3g} applies an object, {rounds[-1]['statuses']:.3g} status writes a resource",
+        Side("of every verb, watches aside", "requests", tuple(one["calls"] for one in rounds)),
         goal="G18",
     )
-    yield Comparison(
-        "operator-edit",
-        f"A spec edit to the first write of a child, at {RESOURCES} resources",
-        side("edit_p99", "ms", f"slowest but 1 % of {EDITS}"),
-        remark=f"median {rounds[-1]['edit_median']:.3g} ms",
-        goal="G20",
-    )
-    yield Comparison(
-        "operator-idle",
-        "Processor time at rest",
-        side("idle_percent", "% of a core", "no write but Leases"),
-        goal="G19",
-    )
-    yield Comparison(
-        "operator-restart", "A restarted operator, to ready", side("restart", "s", "no child is written"), goal="G19"
-    )
-    yield Comparison(
-        "operator-memory", f"Memory with {RESOURCES} resources", side("rss_mb", "MB", "resident"), goal="G19"
-    )
+    median = f"median {rounds[-1]['edit_median']:.3g} ms"
+    for figure in absolutes(f"more than once an object: {written_again or 'nothing'}", median):
+        yield figure.comparison(rounds)
 
 
-def side_of(rounds: list[Measured], key: str, unit: str, name: str) -> Side:
-    return Side(name, unit, tuple(one[key] for one in rounds))
+def absolutes(written_again: str, edit_median: str) -> tuple[Absolute, ...]:
+    """What G18 to G20 ask for besides, each with its bar."""
+    rest = f"in {REST_SECONDS / 60:.0f} minutes of the last round; no write but Leases"
+    return (
+        Absolute("operator-last-status", "G18", "The last resource's status in that burst",
+                 "last_status", "s", "by the audit log", "one second", Bar("≤", 30, 15)),
+        Absolute("operator-applies", "G18", "Writes an object in that burst, by one each",
+                 "applies", "writes", "creates and applies", "one write", Bar("≤", 1), written_again),
+        Absolute("operator-statuses", "G18", "Status writes a resource in that burst",
+                 "statuses", "writes", "by the audit log", "one write", Bar("≤", 3)),
+        Absolute("operator-idle", "G19", f"Processor time at rest, with {RESOURCES} resources",
+                 "idle_percent", "% of a core", rest, "one percent", Bar("≤", 1)),
+        Absolute("operator-restart", "G19", "A restarted operator, to ready",
+                 "restart", "s", "no child is written", "one second", Bar("≤", 10)),
+        Absolute("operator-memory", "G19", f"Memory with {RESOURCES} resources",
+                 "rss_mb", "MB", "resident", "one MB", Bar("≤", 150, 110)),
+        Absolute("operator-edit", "G20", f"A spec edit to the first write of a child, at {RESOURCES} resources",
+                 "edit_p99", "ms", f"slowest but 1 % of {EDITS}", "one millisecond", Bar("≤", 300, 100), edit_median),
+    )  # fmt: skip
 
 
-def round_of(bench: Bench, number: int) -> Measured:
-    """One burst and its floor, then edits, rest and a restart of the same operator."""
+def round_of(bench: Bench, number: int) -> tuple[Measured, str]:
+    """One burst and its floor, then edits and a restart of the same operator, in the last round after a rest.
+
+    The text tells what was written more than once in the burst.
+    """
     bench.say(f"round {number + 1} of {bench.rounds}: {RESOURCES} resources")
     with cluster() as running:
         operator = running.started_operator()
-        burst = running.burst(RESOURCES)
-        check(burst["statuses"] <= STATUS_WRITES_MAX, f"{burst['statuses']} status writes a resource")
+        burst, written_again = running.burst(RESOURCES)
         floor = running.floor(RESOURCES)
         edits = running.edits(EDITS)
-        rest = running.rest(operator, REST_SECONDS)
-        check(rest["writes"] == 0, f"{rest['writes']:.0f} writes in {REST_SECONDS:.0f} s of rest")
+        rest: Measured = {}
+        if number == bench.rounds - 1:
+            rest = running.rest(operator, REST_SECONDS)
+            check(rest["writes"] == 0, f"{rest['writes']:.0f} writes in {REST_SECONDS:.0f} s of rest")
+        memory = resident_bytes(operator) / 1e6
         restart = running.restarted(operator)
         check(restart["writes"] == 0, f"{restart['writes']:.0f} writes after a restart")
-        return {**burst, **floor, **edit_figures(edits), **rest, "restart": restart["seconds"]}
+        told = {**burst, **floor, **edit_figures(edits), **rest, "rss_mb": memory, "restart": restart["seconds"]}
+        return told, written_again
 
 
 def edit_figures(milliseconds: list[float]) -> Measured:
     """p99 as the slowest but one in a hundred: of fewer than a hundred edits, the slowest."""
     ordered = sorted(milliseconds)
-    slowest = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    slowest = ordered[math.ceil(0.99 * len(ordered)) - 1]
     return {"edit_p99": slowest, "edit_median": statistics.median(ordered)}
