@@ -72,7 +72,7 @@ STORMS: dict[str, list[Fault]] = {
 def test_through_a_storm_a_creation_ends_as_ever(field: Field, name: str) -> None:
     stage = field.stage(INACTIVITY_SECONDS=SILENCE_SECONDS)  # a run of kopf that hangs is left behind after two of them
     stage.proxy.make(*STORMS[name])
-    assert stage.proxy.expire_watches()
+    stage.story.wait(stage.proxy.expire_watches, "there are watches to end")
 
     stage.story.create(LOCAL)
 
@@ -90,7 +90,7 @@ def made_through(
     stage = field.stage(mutant=mutant, INACTIVITY_SECONDS=inactivity_seconds)
     stage.proxy.make(fault)
     if fault.match is is_watch:
-        assert stage.proxy.expire_watches()
+        stage.story.wait(stage.proxy.expire_watches, "there are watches to end")
     stage.story.create(LOCAL)
     with suppress(NotInTime):  # that it did not is the answer
         stage.story.wait_ready(seconds)
