@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 
 import pytest
-from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, ask
+from tests.cluster import results
+from tests.cluster.kube import LOCAL, Kube, Manifest, Resource
 from tests.cluster.load import Load
 from tests.cluster.load.history import History
-from tests.cluster.mutants.one_cache import SITECUSTOMIZE
+from tests.cluster.mutants import in_place, one_cache
 from tests.cluster.mutants.running import instead_of
 from tests.cluster.mutants.slow_deletions import HOLD, WAITS
 from tests.cluster.test_node import evicted
+from tests.cluster.test_storage import classes as classes
+from tests.cluster.test_storage import kept_on
+from tests.cluster.test_storage import shared_volume as shared_volume
 
-QUESTION = "how do people clock in at the kiosk"
 ROLLOUTS = 3
+TORN_SECONDS = 3.0  # of questions to pods whose files were written over
 BUDGET = "poddisruptionbudget/help-search"
 
 
 def found(history: History, resource: Resource) -> list[str]:
     return history.problems(resource.volume, resource.generations)
+
+
+def keep(mutant: str, fault: str, load: str = "none", **told: object) -> None:
+    """What the judge found out; failures are what it had to find."""
+    results.keep(f"mutant-{mutant}", "R30", fault=fault, load=load, **told)
 
 
 @pytest.mark.chaos
@@ -35,6 +46,7 @@ def test_pods_that_do_not_drain_are_found_out(installed: Kube, place: Kube) -> N
         problems = found(load.history, resource)
 
     assert any("failed" in problem for problem in problems), problems
+    keep("no_drain", f"pods without drain, {ROLLOUTS} rollouts", "100/s", **load.history.summary())
 
 
 @pytest.mark.chaos
@@ -52,6 +64,7 @@ def test_pods_without_a_budget_are_found_out(installed: Kube, place: Kube) -> No
 
     assert [True, True] == at_once
     assert [] == left
+    keep("no_budget", "pods without a budget, both evicted", ready_pods_left=len(left))
 
 
 @pytest.mark.chaos
@@ -61,16 +74,16 @@ def test_pods_that_live_by_the_model_server_are_found_out(installed: Kube, place
     with instead_of(installed, "asks_ollama"):
         spec = LOCAL | {"embedding": {"provider": "Local", "queryProvider": "Ollama"}, "ollama": nobody}
         resource = place.resource().create(spec)
-        restarted = resource.wait(lambda: any(resource.restarts().values()), "a pod is restarted", 240)
+        restarts = resource.wait(lambda: sum(resource.restarts().values()), "a pod is restarted", 240)
 
-    assert restarted
+    assert restarts
+    keep("asks_ollama", "pods that live by a model server that is away", restarts=restarts)
 
 
 @pytest.mark.chaos
 def test_a_cache_that_knows_no_generation_is_found_out(installed: Kube, place: Kube) -> None:
     """Given one cache for all generations, when pods change over, then an answer of the one before is told again."""
-    code = {"sitecustomize.py": SITECUSTOMIZE}
-    place.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mutant"}, "data": code})
+    place.apply(python_of_the_mutant(one_cache.SITECUSTOMIZE))
     with instead_of(installed, "one_cache"):
         resource = place.resource().create(LOCAL | {"search": {**LOCAL["search"], "indexUpdate": "HotSwap"}})
         first = resource.wait_ready().generation
@@ -82,26 +95,44 @@ def test_a_cache_that_knows_no_generation_is_found_out(installed: Kube, place: K
         late = load.history.between(swapped, time.time())
 
     assert {first, second} == late.generations, "pods that serve the second tell what the first one said"
+    told_again = sum(1 for answer in late.good if answer.generation == first)
+    keep("one_cache", "one cache for all generations", "25/s", **load.history.summary(told_again=told_again))
 
 
 @pytest.mark.chaos
-def test_files_that_are_written_in_place_are_found_out(place: Kube) -> None:
-    """Given a generation whose files are overwritten by another's, when a pod is new, then it never serves the mixture.
+def test_a_generation_that_is_written_over_the_published_one_is_found_out(
+    installed: Kube, place: Kube, shared_volume: str, tmp_path: Path
+) -> None:
+    """Given pods that read the volume themselves and a publisher that writes in place, when it publishes under load,
+    then what they answer is not what their generation held.
 
-    The mutant here is the publisher; who notices is the pod, before the judge has anything to judge.
+    Pods with copies of their own would not notice, so the volume is one that pods read. The judge replays what was
+    published first from a copy: the volume no longer holds it.
     """
-    resource = place.resource().create(LOCAL).wait_ready()
-    first = resource.generation
-    resource.change({"chunking": {"maxChars": 500}})
-    second = resource.wait_other_generation(first)
-    files = resource.volume / "generations"
-    (files / second / "chunks.jsonl").write_bytes((files / first / "chunks.jsonl").read_bytes())
-    before = ask(resource.url, QUESTION)["results"]
+    place.apply(python_of_the_mutant(in_place.SITECUSTOMIZE))
+    with instead_of(installed, "in_place"):
+        spec = kept_on(accessMode="ReadWriteMany", storageClassName=shared_volume)
+        resource = place.resource().create(spec).wait_ready()
+        first, written = resource.generation, resource.volume / "generations"
+        shutil.copytree(written / first, tmp_path / "generations" / first)
+        with Load(resource.url, "mutant-in-place") as load:
+            resource.change({"chunking": {"maxChars": 500}})
+            resource.wait(lambda: not (written / first).exists(), "it is written over, and has another name")
+            load.wait(TORN_SECONDS)
+        history = load.history
+        published = {first, *(folder.name for folder in written.glob("gen-*"))}
+        for second in published - {first}:
+            shutil.copytree(written / second, tmp_path / "generations" / second)
+    problems = history.problems(tmp_path, published)
 
-    place.run("delete", "pod", place.pods("search")[0]["metadata"]["name"])
+    assert any("failed" in problem or f"not those of {first}" in problem for problem in problems), problems
+    keep("in_place", "a generation written over the published one", "25/s", **history.summary(found=len(problems)))
 
-    resource.wait(lambda: "IndexCorrupt" in str(resource.status) or 1 == len(resource.ready_pods), "it is noticed", 60)
-    assert before == ask(resource.url, QUESTION)["results"]
+
+def python_of_the_mutant(code: str) -> Manifest:
+    """What Python runs as it starts in a pod of the mutant."""
+    data = {"sitecustomize.py": code}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mutant"}, "data": data}
 
 
 @pytest.mark.chaos
@@ -126,6 +157,7 @@ def test_deletions_of_what_was_seen_a_while_ago_are_found_out(
         resource.wait(lambda: not WAITS.exists(), "it went on")
 
     assert stays == bool(place.run("get", BUDGET, "--ignore-not-found", "--output=name"))
+    keep(operator, "a budget put in the place of one about to be deleted", stays=stays)
 
 
 def budget_of_somebody_else() -> Manifest:
