@@ -96,6 +96,16 @@ def load(cluster: Cluster) -> None:
             images.load(cluster.node, record, file)
 
 
+def tag_anew(cluster: Cluster, version: str) -> None:
+    """Our images on the node are known by this version, too; what is in them stays the same."""
+    record = record_of(cluster)
+    known = images.ctr(cluster.node, record, "images", "list", "--quiet").split()
+    for name in RELEASED:
+        tag = IMAGES[name].tag
+        (found,) = (one for one in known if one == tag or one.endswith(f"/{tag}"))
+        images.ctr(cluster.node, record, "images", "tag", "--force", found, f"{found.rpartition(':')[0]}:{version}")
+
+
 def deploy(kube: Kube, profile: str, told: dict[str, str]) -> None:
     environment = os.environ | told | {"KUBECONFIG": str(kube.kubectl.kubeconfig), "PATH": search_path()}
     command = [sys.executable, "-m", "tools.skaffold", profile, "deploy"]

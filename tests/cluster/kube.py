@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -208,6 +209,14 @@ def is_true(manifest: Manifest, condition: str) -> bool:
     """Whether an object of Kubernetes says that a condition holds."""
     told = manifest.get("status", {}).get("conditions", ())
     return any(one["type"] == condition and one["status"] == "True" for one in told)
+
+
+def started_seconds(pod: Manifest) -> float:
+    """From a pod's making until it was Ready, in whole seconds as Kubernetes tells them."""
+    ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
+    texts = pod["metadata"]["creationTimestamp"], ready["lastTransitionTime"]
+    made, since = (datetime.fromisoformat(text) for text in texts)
+    return (since - made).total_seconds()
 
 
 def answered(holds: Callable[[], T | None]) -> Callable[[], T | None]:

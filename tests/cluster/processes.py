@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.cluster.kube import Manifest
+from tests.cluster.kube import Manifest, Resource
 from tools.cluster import cgroups
 from tools.cluster.node import Cluster
 from tools.cluster.record import Process, read_stat, send
@@ -48,3 +48,9 @@ def memory_bytes(process: Process) -> int:
     """Its proportional set size: shared pages count by their share (proc_pid_smaps_rollup)."""
     lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * KIB
+
+
+def memory_of(resource: Resource, program: str) -> list[int]:
+    """The proportional set size of the program in each search pod, the smallest first."""
+    pods = resource.kube.pods("search", resource.name)
+    return sorted(memory_bytes(one) for pod in pods for one in processes_of(resource.kube.cluster, pod, program))

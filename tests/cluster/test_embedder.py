@@ -223,3 +223,4 @@ def test_what_is_found_is_ranked_again_by_the_model_server_while_it_answers(
     assert all(one["explanation"]["rerank_score"] is not None for one in again["results"][:3])
     assert "rerank" in failed["metadata"]["degraded"]
     assert [one["id"] for one in plain["results"]] == [one["id"] for one in failed["results"]]
+    results.keep("reranked", "R19", fault="Errors, asked with rerank=true", load="none", requests=1, failures=0)

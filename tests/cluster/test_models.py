@@ -7,7 +7,7 @@ import time
 
 import pytest
 from tests.cluster import results
-from tests.cluster.kube import LOCAL, SMALL, Kube, Manifest, Resource, ask
+from tests.cluster.kube import LOCAL, READY_SECONDS, SMALL, Kube, Manifest, Resource, ask
 from tests.cluster.load import Load
 from tools.cluster.ollama import ModelServer
 
@@ -80,12 +80,12 @@ def test_a_model_that_the_registry_lacks_is_named_until_another_one_is_asked_for
     resource.wait_condition("EmbedderReady", "False", "Pulling", 90)
     resource.wait(lambda: "check embedding.model" in told(resource, "EmbedderReady"), "it says what to check", 90)
     words, jobs = told(resource, "EmbedderReady"), few_articles.all("jobs")
-    resource.change({"embedding": {"model": model_server.model}})
-    resource.wait_ready()
+    seconds = heal(resource, {"embedding": {"model": model_server.model}}, READY_SECONDS)
 
     assert "mxbai-embed-large cannot be pulled as 10.210.0.1:5000/library/mxbai-embed-large" in words
     assert [] == jobs
     assert model_server.model == resource.status["index"]["model"]
+    results.keep("no-such-model", "T23", fault="a model that the registry lacks", recovery_seconds=seconds)
 
 
 @pytest.mark.chaos
@@ -101,13 +101,13 @@ def test_a_graphics_processor_that_no_node_has_is_told_until_nobody_asks_for_it(
     resource.wait(lambda: "Insufficient nvidia.com/gpu" in told(resource, "EmbedderReady"), "it says what lacks", 30)
     (pod,) = few_articles.pods("ollama")
     words, jobs = told(resource, "EmbedderReady"), few_articles.all("jobs")
-    resource.change({"ollama": {"server": {"gpu": None}}})
-    resource.wait_ready()
+    seconds = heal(resource, {"ollama": {"server": {"gpu": None}}}, READY_SECONDS)
 
     assert "1" == pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"]
     assert "Pending" == pod["status"]["phase"]
     assert "spec.ollama.server.resources" in words
     assert [] == jobs
+    results.keep("no-such-processor", "T16", fault="a GPU that no node has", recovery_seconds=seconds)
 
 
 @pytest.mark.chaos
@@ -131,7 +131,8 @@ def test_four_pods_that_embed_side_by_side_make_the_same_index_as_one(place: Kub
     assert ("Indexed", 4) == (embedding["spec"]["completionMode"], embedding["spec"]["completions"])
     assert (4, "0-3") == (embedding["status"]["succeeded"], embedding["status"]["completedIndexes"])
     assert [] == place.all("jobs", "clockifyrag.io/resource=one,clockifyrag.io/component=embed")
-    print(f"  {MANY} chunks: 4 pods {shared_out:.0f} s, 1 pod {alone:.0f} s", flush=True)
+    results.keep("shards", "R8", fault=f"none; {MANY} chunks embedded by 4 pods, by 1", load="none",
+                 four_pods_seconds=round(shared_out, 1), one_pod_seconds=round(alone, 1))  # fmt: skip
 
 
 def article(number: int) -> Manifest:
@@ -179,9 +180,9 @@ def amounts_of(part: str) -> Manifest:
     return amounts
 
 
-def heal(resource: Resource, spec: Manifest) -> float:
-    """Seconds until it is ready again."""
+def heal(resource: Resource, spec: Manifest, seconds: float = HEAL_SECONDS) -> float:
+    """Seconds until it is ready again, at most so many."""
     begun = time.monotonic()
     resource.change(spec)
-    resource.wait_ready(HEAL_SECONDS)
+    resource.wait_ready(seconds)
     return round(time.monotonic() - begun, 1)

@@ -8,13 +8,14 @@ from functools import partial
 
 import pytest
 from tests.cluster import results
-from tests.cluster.kube import LOCAL, Kube, Resource, is_true
+from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, is_true
 from tests.cluster.load import Load
 from tests.cluster.node import NodePart
 from tests.cluster.results import CHAOS
 
 AWAY_SECONDS = 30.0 if CHAOS else 5.0
 FROZEN_SECONDS = 120.0 if CHAOS else 10.0
+NOWHERE = "localhost/none:1"  # no node has it, and no registry is there
 RARER = ("kube-proxy", "etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager")
 PARTS = (
     pytest.param("kubelet", marks=pytest.mark.smoke),
@@ -110,16 +111,33 @@ def test_pods_that_must_leave_are_followed_by_others_first(served: Resource) -> 
                  **load.history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
 
 
-@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize("replicas", [1, 2, 3])
 @pytest.mark.chaos
 def test_a_drain_ends_also_where_a_pod_is_broken(place: Kube, replicas: int) -> None:
     """Given pods of which one cannot start, when all are evicted, then each eviction is let through in the end."""
     resource = place.resource().create(LOCAL | {"search": LOCAL["search"] | {"replicas": replicas}}).wait_ready()
-    place.run("set", "image", "deployment/help-search", "search=localhost/none:1")
-    for pod in place.pods("search"):
-        resource.wait(partial(evicted, place, pod["metadata"]["name"]), "the eviction is let through", 120)
+    resource.change({"search": {"image": NOWHERE}})
+    broken = resource.wait(lambda: [pod for pod in place.pods("search") if cannot_start(pod)], "a pod cannot start", 60)
+    whole, leaving = len(resource.ready_pods), place.pods("search")
 
+    begin = time.monotonic()
+    for pod in leaving:
+        resource.wait(partial(evicted, place, pod["metadata"]["name"]), "the eviction is let through", 120)
+    drained = round(time.monotonic() - begin, 1)
+    resource.change({"search": {"image": None}})
     resource.wait(lambda: replicas == len(resource.ready_pods) and resource.is_ready(), "all pods again")
+
+    assert broken
+    assert {pod["metadata"]["name"] for pod in broken} <= {pod["metadata"]["name"] for pod in leaving}
+    assert whole == replicas, "the old pods stay until new ones are ready"
+    results.keep(f"drained-broken-{replicas}", "T26", fault=f"a broken image, then all pods of {replicas} evicted",
+                 load="none", drained_seconds=drained)  # fmt: skip
+
+
+def cannot_start(pod: Manifest) -> bool:
+    """Whether the kubelet says that it cannot get the pod's image."""
+    states = [one["state"].get("waiting") or {} for one in pod["status"].get("containerStatuses", ())]
+    return any(one.get("reason") in ("ImagePullBackOff", "ErrImagePull") for one in states)
 
 
 def evicted(kube: Kube, pod: str) -> bool:

@@ -6,10 +6,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from tests.apiserver.faults.test_rest import cpu_seconds
 from tests.apiserver.waiting import wait_until
 from tests.cluster import results, rights
+from tests.cluster.installation import tag_anew
 from tests.cluster.kube import LOCAL, OPERATOR, Kube, Resource
 from tests.cluster.load import Load
 from tests.cluster.processes import freeze, processes_of
@@ -19,8 +22,11 @@ from tools.binaries import find
 KILLS, KILL_EVERY_SECONDS = (12, 20.0) if CHAOS else (3, 6.0)
 DEPLOYMENT = "deployment/clockifyrag-operator"
 BACK_SECONDS = 15.0
+NEWER = "0.1.99"  # than any version of this tree
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
 QUIET_SECONDS = 900.0 if CHAOS else 20.0
+CPU_SHARE_MAX = 0.02  # of a core, each operator
+PROGRAM = "clockifyrag_operator"
 # What the operator watches. It may not read Secrets and does not watch ServiceMonitors and PrometheusRules: one of them
 # that is lost is back with the next resync.
 CHILDREN = (
@@ -51,12 +57,15 @@ def jobs_made(resource: Resource) -> list[str]:
 
 @pytest.mark.smoke
 def test_killed_again_and_again_it_ends_where_it_would_have_ended(served: Resource, operator: Kube) -> None:
-    """Given held load, when operators are killed on a timer through a rebuild, then one Job builds it, none fails."""
+    """Given held load, when operators are killed on a timer through a rebuild, and are one or two in turn, then one Job
+    builds it, none fails.
+    """
     first, before = served.generation, jobs_made(served)
     with Load(served.url, "operator-killed") as load:
         begin = time.time()
         served.change({"chunking": {"maxChars": 640}})
-        for _ in range(KILLS):
+        for number in range(KILLS):
+            operator.run("scale", DEPLOYMENT, f"--replicas={1 + number % 2}")
             operator.run("delete", "pods", f"--selector={OPERATOR}", "--grace-period=0", "--force", "--wait=false")
             load.wait(KILL_EVERY_SECONDS)
         second = served.wait_other_generation(first)
@@ -66,8 +75,8 @@ def test_killed_again_and_again_it_ends_where_it_would_have_ended(served: Resour
     assert [] == history.problems(served.volume, {first, second})
     assert {first, second} == history.generations
     assert 1 == len(jobs_made(served)) - len(before)
-    results.keep("operator-killed", "R12", fault=f"killed {KILLS} times, every {KILL_EVERY_SECONDS:g} s", load="25/s",
-                 **history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
+    results.keep("operator-killed", "R12", fault=f"killed {KILLS} times, every {KILL_EVERY_SECONDS:g} s, one or two",
+                 load="25/s", **history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip
 
 
 def test_without_an_operator_nobody_misses_it(served: Resource, operator: Kube) -> None:
@@ -135,16 +144,25 @@ def comes_back(resource: Resource, kind: str, name: str) -> float:
 
 @pytest.mark.chaos
 def test_once_stable_it_is_silent(served: Resource, operator: Kube) -> None:
-    """Given a Ready resource, when nothing happens, then the audit log has no write of the operator beside it."""
-    begin = datetime.now(UTC)
+    """Given a Ready resource, when nothing happens, then the audit log has no write of the operator beside it, and the
+    operators take next to no processor.
+    """
+    begin, started = datetime.now(UTC), time.monotonic()
+    running = [one for pod in operator.all("pods", OPERATOR) for one in processes_of(operator.cluster, pod, PROGRAM)]
+    used = [cpu_seconds(one.pid) for one in running]
 
     with Load(served.url, "at-rest", rate=5, after=0) as load:
         load.wait(QUIET_SECONDS)
+    seconds = time.monotonic() - started
+    shares = [(cpu_seconds(one.pid) - before) / seconds for one, before in zip(running, used, strict=True)]
     events = [one.event for one in rights.asked(operator) if one.event.received >= begin]
     beside = f"/namespaces/{served.kube.namespace}/"  # the sample of the installation may still be at work
 
     assert [] == [event.uri for event in events if event.verb in WRITES and beside in event.uri]
-    results.keep("at-rest", "R10", fault=f"none for {QUIET_SECONDS:g} s", load="5/s", **load.history.summary())
+    assert 2 == len(shares)
+    assert max(shares) < CPU_SHARE_MAX
+    results.keep("at-rest", "R10", fault=f"none for {QUIET_SECONDS:g} s", load="5/s",
+                 **load.history.summary(operator_cpu_percent=[round(100 * share, 2) for share in shares]))  # fmt: skip
 
 
 def test_a_deletion_ends_also_where_no_operator_runs(place: Kube, operator: Kube) -> None:
@@ -184,28 +202,49 @@ def test_a_resource_that_is_scaled_down_loses_the_pod_that_is_not_ready(place: K
         load.wait(10)
     left = [pod["metadata"]["name"] for pod in served.kube.pods("search")]
 
+    history = load.history.between(quiet + 12, time.time())
     assert broken not in left
-    assert [] == load.history.between(quiet + 12, time.time()).problems(served.volume, served.generations)
+    assert [] == history.problems(served.volume, served.generations)
+    results.keep("scaled-down", "T31", fault="a frozen pod, three to one", load="25/s", **history.summary())
 
 
 @pytest.mark.chaos
-def test_a_newer_chart_restarts_no_pod_of_a_resource(served: Resource, operator: Kube, tmp_path: object) -> None:
-    """Given held load, when the chart is upgraded and taken back, then a resource has the same pods, none fails."""
-    before, jobs = [pod["metadata"]["uid"] for pod in served.kube.pods("search")], jobs_made(served)
+def test_a_newer_chart_restarts_no_pod_of_a_resource(served: Resource, operator: Kube, tmp_path: Path) -> None:
+    """Given held load, when a chart with newer images is installed and taken back, then a resource has the same pods,
+    is told of the upgrade that it may have, and none fails.
+
+    The newer chart is this tree as another version; its images are those of the node by another tag.
+    """
+    before, jobs = uids(served), jobs_made(served)
     helm = [str(find("helm")), f"--kubeconfig={operator.cluster.kubeconfig}", f"--namespace={operator.namespace}"]
-    packaged = subprocess.run([*helm, "package", "charts/clockifyrag", "--version=0.1.99", f"--destination={tmp_path}"],
+    package = ["package", "charts/clockifyrag", f"--version={NEWER}", f"--app-version={NEWER}"]
+    packaged = subprocess.run([*helm, *package, f"--destination={tmp_path}"],
                               cwd=results.ROOT, capture_output=True, text=True, check=True)  # fmt: skip
     chart = packaged.stdout.strip().rpartition(" ")[2]
+    tag_anew(operator.cluster, NEWER)
 
     with Load(served.url, "chart-upgraded") as load:
-        upgrade = ["upgrade", "clockifyrag", chart, "--reuse-values", "--set=podAnnotations.upgraded=yes", "--wait"]
-        subprocess.run([*helm, *upgrade], check=True, capture_output=True)
-        newer = operator.run("get", DEPLOYMENT, "--output=jsonpath={.metadata.labels.helm\\.sh/chart}")
+        tags = [f"--set=images.{image}.tag={NEWER}" for image in ("operator", "service", "indexBuilder")]
+        upgraded = ["upgrade", "clockifyrag", chart, "--reuse-values", *tags, "--wait"]
+        subprocess.run([*helm, *upgraded], check=True, capture_output=True)
+        newer = operator.get("deployment", "clockifyrag-operator")
+        served.wait_condition("UpgradePending", "True", "NewImages", 60)
+        served.wait_ready()
+        meanwhile = uids(served)
         subprocess.run([*helm, "rollback", "clockifyrag", "--wait"], check=True, capture_output=True)
+        served.wait_condition("UpgradePending", "False", "UpToDate", 60)
         served.wait_ready()
 
-    assert newer.endswith("0.1.99")
-    assert before == [pod["metadata"]["uid"] for pod in served.kube.pods("search")]
+    assert newer is not None
+    assert newer["metadata"]["labels"]["helm.sh/chart"].endswith(NEWER)
+    assert newer["spec"]["template"]["spec"]["containers"][0]["image"].endswith(f":{NEWER}")
+    assert before == meanwhile == uids(served)
     assert [] == load.history.problems(served.volume, served.generations)
     assert jobs == jobs_made(served)
-    results.keep("chart-upgraded", "T10, R25", fault="helm upgrade and rollback", load="25/s", **load.history.summary())
+    results.keep("chart-upgraded", "T10, R25", fault="helm upgrade with newer images, and rollback", load="25/s",
+                 **load.history.summary())  # fmt: skip
+
+
+def uids(resource: Resource) -> set[str]:
+    """Of the pods that answer and of those that hand out the index."""
+    return {str(pod["metadata"]["uid"]) for part in ("search", "store") for pod in resource.kube.pods(part)}

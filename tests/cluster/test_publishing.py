@@ -10,11 +10,15 @@ from tests.cluster import results
 from tests.cluster.kube import LOCAL, Kube, Resource
 from tests.cluster.load import History, Load
 from tests.cluster.load.held import STEADY_SECONDS
-from tests.cluster.processes import memory_bytes, processes_of
+from tests.cluster.processes import memory_of
 from tests.cluster.results import CHAOS
 
 REBUILDS = 20 if CHAOS else 3
 RETAIN = 50  # a replay needs every generation
+SERVER = "clockifyrag_service"
+# Builder, new pods, Kubernetes and who asks share two cores here: docs/reliability.md tells what is missed of less.
+SWAP_P99_SECONDS_MAX = 0.5
+MEMORY_GROWTH_MAX = 1.3  # of a server that has answered to one that nobody asked yet
 
 
 @dataclass
@@ -46,7 +50,7 @@ def test_rebuilds_back_to_back_fail_no_question_and_mix_no_generations(place: Ku
     help_center = place.resource().create(LOCAL | index | {"search": {**LOCAL["search"], "indexUpdate": update}})
     swaps = Swaps(help_center, [help_center.wait_ready().generation])
     sizes = [570 - 10 * step for step in range(REBUILDS)]  # the sample is cut otherwise by each
-    memory = memory_of(help_center)
+    memory = memory_of(help_center, SERVER)
 
     with Load(help_center.url, f"publishing-{update}") as load:
         begin = time.time()
@@ -57,7 +61,7 @@ def test_rebuilds_back_to_back_fail_no_question_and_mix_no_generations(place: Ku
         swaps.to(sizes[-1])
         again = job_names(place)
     history = load.history
-    grown = [round(after / before, 2) for before, after in zip(memory, memory_of(help_center), strict=True)]
+    grown = [round(after / before, 2) for before, after in zip(memory, memory_of(help_center, SERVER), strict=True)]
 
     assert [] == history.problems(help_center.volume, swaps.published)
     assert set(swaps.published) == history.generations, "each was served"
@@ -66,12 +70,14 @@ def test_rebuilds_back_to_back_fail_no_question_and_mix_no_generations(place: Ku
         settled = history.between(swaps.times[-1][1], time.time())
         assert {swaps.published[-1]} == settled.generations, "where all pods serve it, nobody is told of another"
     assert jobs == again, "what is on the volume is not built again"
-    steady = history.between(begin - STEADY_SECONDS, begin)
+    steady, swapping = history.between(begin - STEADY_SECONDS, begin), swaps.during(history)
+    assert swapping.quantile(0.99) < SWAP_P99_SECONDS_MAX
+    assert max(grown) < MEMORY_GROWTH_MAX
     results.keep(
         f"publishing-{update}", "R4, T15", fault=f"{REBUILDS} rebuilds, then back and forth, {update}", load="25/s",
         **history.summary(
             p99_steady_ms=round(steady.quantile(0.99) * 1000, 1),
-            p99_swaps_ms=round(swaps.during(history).quantile(0.99) * 1000, 1),
+            p99_swaps_ms=round(swapping.quantile(0.99) * 1000, 1),
             swap_seconds=[round(end - begin, 1) for begin, end in swaps.times],
             memory_after_by_before=grown,
         ),
@@ -80,11 +86,3 @@ def test_rebuilds_back_to_back_fail_no_question_and_mix_no_generations(place: Ku
 
 def job_names(kube: Kube) -> set[str]:
     return {job["metadata"]["name"] for job in kube.all("jobs")}
-
-
-def memory_of(resource: Resource) -> list[int]:
-    """The proportional set size of each search pod's server, the smallest first; HotSwap keeps processes."""
-    pods = resource.kube.pods("search")
-    return sorted(
-        memory_bytes(one) for pod in pods for one in processes_of(resource.kube.cluster, pod, "clockifyrag_service")
-    )

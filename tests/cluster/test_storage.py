@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from tests.cluster import results
-from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, ask
+from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, ask, started_seconds
 from tests.cluster.load import Load
 
 QUESTION = "how do I track time?"
 ORDER = "clockifyrag.io/order"
 PIN = "tests.clockifyrag.io/pin"
+STARTED_SECONDS = 60.0  # a pod, from its making until it is Ready: one that waits for a volume waits for ever
 
 
 def kept_on(**storage: object) -> Manifest:
@@ -99,7 +100,7 @@ def test_on_a_volume_that_many_nodes_can_mount_search_pods_read_it_themselves(pl
     resource = place.resource().create(spec).wait_ready()
 
     pods = place.pods("search")
-    claims = [volume for pod in pods for volume in pod["spec"]["volumes"] if "persistentVolumeClaim" in volume]
+    claims = claims_of(pods)
     mounts = [
         mount
         for pod in pods
@@ -115,6 +116,35 @@ def test_on_a_volume_that_many_nodes_can_mount_search_pods_read_it_themselves(pl
         "exec", pods[0]["metadata"]["name"], "--", "sh", "-c", f"touch {mounts[0]['mountPath']}/x 2>&1 || true"
     )
     assert "Read-only file system" in refused
+    results.keep("volume-shared", "T22", fault="none; search pods read a ReadWriteMany volume", load="none")
+
+
+def claims_of(pods: list[Manifest]) -> list[Manifest]:
+    """The volumes of pods that are claims."""
+    return [volume for pod in pods for volume in pod["spec"]["volumes"] if "persistentVolumeClaim" in volume]
+
+
+@pytest.mark.chaos
+def test_of_a_volume_that_one_node_can_mount_all_search_pods_fetch_copies(place: Kube) -> None:
+    """Given a ReadWriteOnce volume and three search pods, then none of them asks for the volume, and none waits for it:
+    wherever they are, each fetches the index from the store.
+
+    One node cannot show what a volume on another one does to a pod that mounts it; here no pod does.
+    """
+    spec = kept_on(accessMode="ReadWriteOnce") | {"search": LOCAL["search"] | {"replicas": 3}}
+    begun = time.monotonic()
+    resource = place.resource().create(spec).wait_ready()
+    seconds = time.monotonic() - begun
+
+    pods = resource.ready_pods
+    started = [started_seconds(pod) for pod in pods]
+    assert 3 == len(pods)
+    assert [] == claims_of(pods)
+    assert [True] == [bool(claims_of([pod])) for pod in place.pods("store")]
+    assert max(started) < STARTED_SECONDS
+    assert resource.generation == served(resource)
+    results.keep("volume-of-one-node", "T22", fault="none; three search pods, a ReadWriteOnce volume", load="none",
+                 ready_seconds=round(seconds, 1), pods_ready_seconds=started)  # fmt: skip
 
 
 def test_a_resource_made_again_serves_the_index_that_was_kept_and_builds_nothing(place: Kube) -> None:

@@ -9,20 +9,30 @@ from collections.abc import Iterator
 import pytest
 from tests.cluster import results
 from tests.cluster.asking import address_of, begin_asking, statuses
+from tests.cluster.full_volume import MIB
+from tests.cluster.installation import tag_anew
 from tests.cluster.kube import LOCAL, SMALL, Kube, Manifest, Resource
 from tests.cluster.load import Load, Manner
-from tests.cluster.processes import freeze, processes_of, thaw
+from tests.cluster.processes import freeze, memory_of, processes_of, thaw
 from tests.cluster.results import CHAOS
+from tests.cluster.test_node import NOWHERE
+from tools.images.recipe import IMAGES
 
 from clockifyrag_service.auth import new_key
 
 SERVER = "clockifyrag_service"
-ROLLOUTS = 10 if CHAOS else 2
+ROLLOUTS = 10 if CHAOS else 3
 IN_FLIGHT = 20
 HELD_SECONDS = 2.0  # questions that a frozen pod has taken are answered so much later
 OVERLOAD = 300.0  # new questions a second: four times what two pods of this node answer, about 70
 OVERLOAD_SECONDS = 120 if CHAOS else 20
+# Who asks takes one of two cores, servers and Kubernetes share the other: docs/reliability.md tells what is missed.
+REFUSED_SECONDS_MAX = 0.25  # 99 of 100 refusals
+GOODPUT_MIN = 35.0  # answers a second: half of those that two pods give where nobody asks for more
+GROWN_BYTES_MAX = 128 * MIB  # of a server: a full cache is 64 MiB of it
+ANOTHER_TAG = "of-a-rollout"
 KEYS = "clockifyrag-api-keys"
+HEAL_SECONDS = 60.0
 MOUNTED_SECONDS = 150.0  # until kubelet has written a changed Secret
 
 
@@ -46,13 +56,12 @@ def uids(resource: Resource) -> set[str]:
     return {str(pod["metadata"]["uid"]) for pod in resource.kube.pods("search")}
 
 
-def test_rollouts_of_settings_and_resources_fail_no_question(help_center: Resource) -> None:
-    """Given questions, when pods are replaced again and again for a setting or for resources, then none fails."""
-    changes: list[Manifest] = [
-        {"config": {"cacheSize": 9000 + number}} if number % 2 else
-        {"resources": {"requests": {"cpu": "100m", "memory": f"{257 + number}Mi"}}}
-        for number in range(ROLLOUTS)
-    ]  # fmt: skip
+def test_rollouts_of_settings_resources_and_images_fail_no_question(help_center: Resource) -> None:
+    """Given questions, when pods are replaced again and again for a setting, for resources or for an image, then none
+    fails.
+    """
+    tag_anew(help_center.kube.cluster, ANOTHER_TAG)
+    changes = [change_of(number) for number in range(ROLLOUTS)]
 
     with Load(help_center.url, "traffic-rollouts") as load:
         seconds = [rolled(help_center, change) for change in changes]
@@ -63,6 +72,50 @@ def test_rollouts_of_settings_and_resources_fail_no_question(help_center: Resour
     results.keep(
         "traffic-rollouts", "R15", fault=f"{ROLLOUTS} rollouts", load="25/s", **history.summary(rollout_seconds=seconds)
     )
+
+
+def change_of(number: int) -> Manifest:
+    """One after the other: resources, a setting, an image and, the next time, the image of before."""
+    image = f"{IMAGES['service'].repository}:{ANOTHER_TAG}"
+    changes: list[Manifest] = [
+        {"resources": {"requests": {"cpu": "100m", "memory": f"{257 + number}Mi"}}},
+        {"config": {"cacheSize": 9000 + number}},
+        {"image": image if number % 2 == 0 else None},
+    ]
+    return changes[number % len(changes)]
+
+
+BAD: dict[str, tuple[Manifest, Manifest, str]] = {  # of search pods: the change, its end, what the kubelet says
+    "image": ({"image": NOWHERE}, {"image": None}, f'Failed to pull image "{NOWHERE}"'),
+    "secret": ({"auth": {"secretRef": {"name": "nobodys"}}}, {"auth": None}, 'secret "nobodys" not found'),
+}
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_change_is_borne_by_old_pods_and_heals_as_soon_as_it_is_taken_back(place: Kube, name: str) -> None:
+    """Given questions, when new pods cannot start, then the old ones go on; taken back, nothing is left of it."""
+    bad, good, words = BAD[name]
+    help_center = place.resource().create(LOCAL).wait_ready()
+    before = uids(help_center)
+
+    with Load(help_center.url, f"traffic-bad-{name}") as load:
+        help_center.change({"search": bad})
+        help_center.wait(lambda: words in place.run("get", "events"), f"the kubelet says: {words}", 60)
+        load.wait(5)
+        meanwhile = uids(help_center)
+        begin = time.time()
+        help_center.change({"search": good})
+        help_center.wait(lambda: before == uids(help_center) and help_center.is_ready(), "it heals", HEAL_SECONDS)
+        healed = round(time.time() - begin, 1)
+    history = load.history
+
+    assert before < meanwhile, "old pods and one that cannot start"
+    assert [] == history.problems(help_center.volume, help_center.generations)
+    results.keep(
+        f"bad-{name}", "R9", fault=f"search pods with {name} of nobody's, then taken back", load="25/s",
+        **history.summary(recovery_seconds=healed),
+    )  # fmt: skip
 
 
 @pytest.mark.chaos
@@ -95,12 +148,12 @@ def test_a_pod_that_is_deleted_answers_what_it_has_taken(help_center: Resource) 
 @pytest.mark.chaos
 def test_more_than_it_can_answer_is_refused_at_once_and_over_as_soon_as_it_ends(help_center: Resource) -> None:
     """Given far too many questions, when they last, then some are answered, the rest refused quickly, no pod dies."""
-    before = help_center.restarts()
+    before, memory = help_center.restarts(), memory_of(help_center, SERVER)
 
     with Load(help_center.url, "traffic-overload", rate=OVERLOAD, after=0, manner=Manner(new=True)) as load:
         begin = time.time()
         load.wait(OVERLOAD_SECONDS)
-        during = help_center.restarts()
+        during, full = help_center.restarts(), memory_of(help_center, SERVER)
         end = time.time()
     with Load(help_center.url, "traffic-after-overload", after=5) as calm:
         pass
@@ -108,17 +161,23 @@ def test_more_than_it_can_answer_is_refused_at_once_and_over_as_soon_as_it_ends(
     refused = [one for one in load.history.failures if one.status in (429, 503) and one.retry_after]
     late = [one for one in load.history.failures if one.status == 504]  # its turn came after its deadline
     waited = sorted(one.seconds for one in refused)
+    goodput = len(history.good) / (end - begin)
+    grown = [after - ahead for ahead, after in zip(memory, full, strict=True)]
 
     assert refused, f"{OVERLOAD:.0f}/s is not too much here"
     assert len(refused) + len(late) == len(load.history.failures), "what is not answered is refused"
     assert len(late) < len(refused) / 10, "nearly all of it at once, with a time to come back"
+    refusal_p99 = waited[len(waited) * 99 // 100]
+    assert refusal_p99 < REFUSED_SECONDS_MAX
+    assert goodput > GOODPUT_MIN
+    assert max(grown) < GROWN_BYTES_MAX
     assert before == during == help_center.restarts(), "probes are answered, so no pod is restarted or leaves"
     assert [] == calm.history.problems(help_center.volume, help_center.generations)
     results.keep(
         "traffic-overload", "R20", fault=f"{OVERLOAD:.0f}/s for {OVERLOAD_SECONDS} s", load=f"{OVERLOAD:.0f}/s",
         **history.summary(
-            goodput=round(len(history.good) / (end - begin)), refused=len(refused), late=len(late),
-            refusal_p99_ms=round(waited[len(waited) * 99 // 100] * 1000, 1),
+            goodput=round(goodput), refused=len(refused), late=len(late),
+            refusal_p99_ms=round(refusal_p99 * 1000, 1), grown_mib=[round(one / MIB, 1) for one in grown],
             calm_p99_ms=round(calm.history.quantile(0.99) * 1000, 1),
         ),
     )  # fmt: skip
