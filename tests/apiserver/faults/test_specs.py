@@ -1,7 +1,8 @@
 """R8: a spec that is accepted is reached, whatever came before it; one that is not is refused with a reason.
 
 Edits are taken from the schema of the definition, in an order by a seed: bounds and what is beyond them, nothing, empty
-and foreign texts, names of what does not exist. Two paths to one spec must end alike, and what was bad leaves nothing behind.
+and foreign texts, names of what does not exist. Two paths to one spec must end alike, and what was bad leaves nothing
+behind.
 """
 
 from __future__ import annotations
