@@ -31,6 +31,18 @@ def written(part: BaseModel) -> Fields:
     return given(**fields)
 
 
+def pull_policy(image: str) -> str:
+    """What the API server gives an image of that name when nobody says it, as it says at the first time only: an image
+    that is changed later would keep the policy of the one before (kubernetes.io/docs/concepts/containers/images).
+
+    >>> pull_policy("registry:5000/service"), pull_policy("service:0.1.0"), pull_policy("service@sha256:ab")
+    ('Always', 'IfNotPresent', 'IfNotPresent')
+    """
+    name, _, digest = image.rpartition("/")[2].partition("@")
+    tag = name.partition(":")[2] or ("" if digest else "latest")
+    return "Always" if tag == "latest" else "IfNotPresent"
+
+
 def container(
     name: str, image: str, *, resources: Mapping[str, Any], mounts: Sequence[Fields], **fields: Any
 ) -> Fields:
@@ -38,6 +50,7 @@ def container(
     return {
         "name": name,
         "image": image,
+        "imagePullPolicy": pull_policy(image),
         **given(**fields),
         "resources": dict(resources),
         "volumeMounts": [*mounts, mount("tmp", "/tmp")],  # noqa: S108  an emptyDir of the pod's own

@@ -32,8 +32,7 @@ PODS_MAX = 3  # more are as good, and slower
 # What an author's spec decides.
 KINDS = "Deployment|Service|NetworkPolicy|PodDisruptionBudget|HorizontalPodAutoscaler|Ingress|ServiceMonitor"
 DECIDED = re.compile(rf"^({KINDS})/[^/]+/spec/|^ConfigMap/help-search/data/")
-# By the builder, and by the API server: a policy of pulling follows from the tag that an image has at first.
-GIVEN = re.compile(r"GENERATION|/clusterIPs?\b|/nodePort$|/imagePullPolicy$")
+GIVEN = re.compile(r"GENERATION|/clusterIPs?\b|/nodePort$")  # by the builder, and by the API server
 Edit = tuple[str, Any]  # a field by its path, and its value; None takes it away
 
 
