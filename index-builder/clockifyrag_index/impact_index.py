@@ -73,7 +73,7 @@ class ImpactIndex:
         """The k best rows, best first, equal scores by row; fewer where fewer hold a term. Scores above 0."""
         postings = self.weighted(weighted_terms)
         count = sum(len(one.impacts) for one in postings)
-        if self.size > totals.FRESH_MAX and count >= pruned.PRUNED_FROM:
+        if postings and self.size > totals.FRESH_MAX and count >= pruned.PRUNED_FROM:
             total = totals.zeros(self.size, self._scratch)
             best = pruned.pruned_top(postings, total, k)
             self._scratch.append(total)

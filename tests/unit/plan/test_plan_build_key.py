@@ -47,9 +47,9 @@ def with_server(digest: str = NOMIC, model: str = "nomic-embed-text:latest") -> 
 
 def test_keys_of_resources_that_are_installed_stay_as_they_are() -> None:
     """Were one of these to change, every index of every cluster would be built again by an upgrade."""
-    assert "b2-fd6c79dea7b0-efaa9d1b2193-c7b29d7701d3" == str(key())
-    assert "b2-38a4fb3f010f-efaa9d1b2193-25d0d75c66df" == str(key(world=with_server(), **OLLAMA))
-    assert "b2-04b0f8963ff5-12ae32cb1ec0-c7b29d7701d3" == str(
+    assert "b3-fd6c79dea7b0-efaa9d1b2193-c7b29d7701d3" == str(key())
+    assert "b3-38a4fb3f010f-efaa9d1b2193-25d0d75c66df" == str(key(world=with_server(), **OLLAMA))
+    assert "b3-04b0f8963ff5-12ae32cb1ec0-c7b29d7701d3" == str(
         key(source={"crawl": {"startURLs": ["http://example.com/"]}, "format": "HTML"})
     )
 
