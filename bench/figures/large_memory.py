@@ -156,6 +156,7 @@ def wide(job: dict[str, Any]) -> Measured:
     directions = DenseIndex.open(folder / "articles.bin", counts.documents, WIDE, index, folder / "articles.npy")
     articles: Articles = generation.articles
     articles._index = directions
+    generation = replace(generation, dense=dense, articles=articles)  # nothing of 256 dimensions stays mapped
 
     class Turned:
         """The embedder's questions in 768 dimensions."""
@@ -175,7 +176,7 @@ def wide(job: dict[str, Any]) -> Measured:
             return weighed
 
     engine = SearchEngine(
-        replace(generation, dense=dense, articles=articles),
+        generation,
         Turned(),
         config=SearchConfig(embed_timeout_seconds=30),
     )
