@@ -10,7 +10,6 @@ made. Word statistics are counted while texts are embedded.
 import time
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -21,7 +20,7 @@ import numpy.typing as npt
 import orjson
 
 from clockifyrag_builder.chunk_spool import ChunkSpool
-from clockifyrag_builder.corpus import chunked_corpus
+from clockifyrag_builder.corpus import ChunkedCorpus, chunked_corpus
 from clockifyrag_builder.digests import digest64
 from clockifyrag_builder.embedding import Embedding, added
 from clockifyrag_builder.memo import Memo
@@ -31,6 +30,7 @@ from clockifyrag_builder.recall_questions import recall_questions
 from clockifyrag_builder.report import BuildReport
 from clockifyrag_builder.statistics_beside import Statistics, statistics_beside
 from clockifyrag_builder.vector_cache import VectorCache
+from clockifyrag_builder.vector_table import bytes_of_copy
 from clockifyrag_index.chunk import Chunk
 from clockifyrag_index.chunk_store import chunks_digest
 from clockifyrag_index.disk import estimated_bytes, require_space
@@ -60,16 +60,30 @@ def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     """
     tell_retries()
     begin = time.monotonic()
-    with nullcontext() if plan.embed_only else builder_lock(plan.root):  # shards write nothing but their own cache file
-        outcome = _build(plan, progress)
+    if plan.embed_only:
+        outcome = _embed_shard(plan, plan.embed_only, progress)  # without the lock: it writes its own cache file alone
+    else:
+        with builder_lock(plan.root):
+            outcome = _with_room(plan, progress)
     return replace(outcome, seconds=time.monotonic() - begin)
 
 
+def _with_room(plan: BuildPlan, progress: Progress) -> BuildOutcome:
+    """Where room is short, those that are to go anyway go first, and it is built once more: what was embedded is kept.
+
+    None of them is the one this build ends with: that would have been found unchanged.
+    """
+    try:
+        return _build(plan, progress)
+    except NoSpace:
+        if not remove(plan.root, plan.remove):
+            raise
+    return _build(plan, progress)
+
+
 def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
-    progress("read", 0, 0)
-    source_digest = plan.source.fetch()
-    outcome = BuildOutcome(plan.build_key(source_digest), source_digest)
-    standing = None if plan.embed_only else _standing(plan, outcome)
+    outcome = _fetched(plan, progress)
+    standing = _standing(plan, outcome)
     if standing:
         return _unchanged(plan, outcome, standing)
 
@@ -78,12 +92,10 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
         _embedding(plan, cache, progress) as embedding,
         ChunkSpool(plan.root) as spool,
     ):
-        ahead = plan.embed_only is None and plan.shards == 1 and not _embedder_is_known(plan)
+        ahead = plan.shards == 1 and not _embedder_is_known(plan)
         if ahead and plan.call_seconds is None:
             embedding.ask_canaries()
-        memo = Memo(Layout(plan.root).passages, plan.divides_by)
-        corpus = chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens, memo=memo)
-        numbers = array("Q")
+        corpus, numbers = _corpus(plan), array("Q")
         for chunk in corpus.chunks():
             spool.add(chunk)
             if ahead:
@@ -96,20 +108,29 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
             chunks=len(chunks),
             report=BuildReport(plan.source.reading(), corpus.report),
         )
-        if plan.embed_only:
-            return _embed_shard(plan.embed_only, outcome, chunks, embedding)
+        if not ahead:
+            same = unchanged(plan.root, _inputs_digest(plan, chunks))
+            if same:
+                return _unchanged(plan, outcome, same)
+            if plan.shards > 1 and cache.missing(_texts(chunks)) > NEED_VECTORS_FROM:
+                return replace(outcome, result="NeedVectors")
+        _require_room(plan, len(chunks), spool.content_bytes)
         if ahead:
             in_order = np.frombuffer(numbers, np.uint64)[chunks.places]
-            return _build_anew(plan, outcome, chunks, spool.content_bytes, embedding, in_order, progress)
-        same = unchanged(plan.root, _inputs_digest(plan, chunks))
-        if same:
-            return _unchanged(plan, outcome, same)
-        if plan.shards > 1 and cache.missing(_texts(chunks)) > NEED_VECTORS_FROM:
-            return replace(outcome, result="NeedVectors")
-        numbers = added(embedding, _texts(chunks))
-        return _build_anew(
-            plan, outcome, chunks, spool.content_bytes, embedding, np.frombuffer(numbers, np.uint64), progress
-        )
+        else:
+            in_order = np.frombuffer(added(embedding, _texts(chunks)), np.uint64)
+        return _build_anew(plan, outcome, chunks, embedding, in_order, progress)
+
+
+def _fetched(plan: BuildPlan, progress: Progress) -> BuildOutcome:
+    progress("read", 0, 0)
+    source_digest = plan.source.fetch()
+    return BuildOutcome(plan.build_key(source_digest), source_digest)
+
+
+def _corpus(plan: BuildPlan) -> ChunkedCorpus:
+    memo = Memo(Layout(plan.root).passages, plan.divides_by)
+    return chunked_corpus(plan.source.documents, plan.limits, plan.embedder.count_tokens, memo=memo)
 
 
 def _embedding(plan: BuildPlan, cache: VectorCache, progress: Progress) -> Embedding:
@@ -121,6 +142,7 @@ def _embedding(plan: BuildPlan, cache: VectorCache, progress: Progress) -> Embed
         in_flight=plan.in_flight,
         call_seconds=plan.call_seconds,
         root=plan.root,
+        keeps_rows=plan.embed_only is None,
     )
 
 
@@ -177,14 +199,11 @@ def _build_anew(
     plan: BuildPlan,
     outcome: BuildOutcome,
     chunks: Sequence[Chunk],
-    text_bytes: int,
     embedding: Embedding,
     numbers: npt.NDArray[np.integer],
     progress: Progress,
 ) -> BuildOutcome:
-    """text_bytes: of all contents. numbers: of the chunks' texts, as the embedding told them."""
-    index, dimensions = plan.index.resolved(len(chunks)), plan.embedder.identity.dimensions
-    _make_room(plan, estimated_bytes(len(chunks), dimensions, text_bytes, index))
+    """numbers: of the chunks' texts, as the embedding told them."""
     with statistics_beside(plan.root, chunks) as statistics:
         embedded = embedding.finish(numbers)
         progress("write", 0, 0)
@@ -207,17 +226,14 @@ def _build_anew(
     )
 
 
-def _make_room(plan: BuildPlan, bytes_estimate: int) -> None:
-    """Returns when there is room for the new generation; where it is short, those that are to go anyway go first.
+def _require_room(plan: BuildPlan, chunks: int, text_bytes: int) -> None:
+    """NoSpace unless there is room for the new generation and, while it is made, its vectors once more.
 
-    None of them is the one this build ends with: that would have been found unchanged.
+    text_bytes: of all contents.
     """
-    try:
-        require_space(plan.root, bytes_estimate)
-    except NoSpace:
-        if not remove(plan.root, plan.remove):
-            raise
-        require_space(plan.root, bytes_estimate)
+    index, dimensions = plan.index.resolved(chunks), plan.embedder.identity.dimensions
+    generation = estimated_bytes(chunks, dimensions, text_bytes, index)
+    require_space(plan.root, generation + bytes_of_copy(chunks, dimensions))
 
 
 def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
@@ -228,11 +244,29 @@ def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
     return tuple(name for name in going if not layout.generation(name).exists())
 
 
-def _embed_shard(shard: Shard, outcome: BuildOutcome, chunks: Sequence[Chunk], embedding: Embedding) -> BuildOutcome:
+def _embed_shard(plan: BuildPlan, shard: Shard, progress: Progress) -> BuildOutcome:
     """Fills the cache with the vectors of one shard's texts, for a build that finds them there."""
-    added(embedding, (text for text in _texts(chunks) if shard.holds(digest64(text))))
-    embedded = embedding.finish(())
-    return replace(outcome, result="Embedded", texts_embedded=embedded.texts_embedded, cache_hits=embedded.cache_hits)
+    outcome, corpus, chunks = _fetched(plan, progress), _corpus(plan), 0
+
+    def texts() -> Iterator[str]:
+        nonlocal chunks
+        for chunk in corpus.chunks():
+            chunks += 1
+            if shard.holds(digest64(text := chunk.embedded_text)):
+                yield text
+
+    with VectorCache(plan.root, plan.embedder.identity) as cache, _embedding(plan, cache, progress) as embedding:
+        added(embedding, texts())
+        embedded = embedding.finish(())
+    return replace(
+        outcome,
+        result="Embedded",
+        documents=corpus.report.documents,
+        chunks=chunks,
+        report=BuildReport(plan.source.reading(), corpus.report),
+        texts_embedded=embedded.texts_embedded,
+        cache_hits=embedded.cache_hits,
+    )
 
 
 def _inputs_digest(plan: BuildPlan, chunks: Sequence[Chunk]) -> str:

@@ -71,10 +71,12 @@ class ChunkSpool:
         if self._lines is not None:
             with storage_errors(self._root):
                 self._lines.flush()
-        ends = [*(begin for _, _, begin in self._documents[1:]), len(self)]
-        documents = sorted(zip(self._documents, ends, strict=False))  # no end belongs to no document
-        places = [np.arange(begin, end) for (_, _, begin), end in documents]
-        return OrderedChunks(self._at, np.concatenate([np.zeros(0, np.int64), *places]), also_at)
+        order = sorted(range(len(self._documents)), key=self._documents.__getitem__)
+        begins = np.fromiter((begin for _, _, begin in self._documents), np.int64, len(self._documents))
+        counts = np.diff(begins, append=len(self))
+        begins, counts = begins[order], counts[order]
+        within = np.arange(len(self)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return OrderedChunks(self._at, np.repeat(begins, counts) + within, also_at)
 
     def _write(self, chunk: Chunk) -> None:
         assert self._lines is not None

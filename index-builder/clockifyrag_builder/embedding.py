@@ -69,10 +69,12 @@ class Embedding:
         in_flight: int = 1,
         call_seconds: float | None = None,
         root: Path | None = None,
+        keeps_rows: bool = True,
     ) -> None:
         """progress: called after each step with a number that never falls and ends at all texts. in_flight: calls of
         the embedder at once. call_seconds: about how long a call may take, with fewer texts than `batch_size` where
-        need be. root: where many vectors lie in files; None: in memory.
+        need be. root: where many vectors lie in files; None: in memory. keeps_rows: False where the cache alone is
+        filled, and `finish` is asked for no row.
         """
         self._embedder = embedder
         self._canaries: Beside[Vectors] | None = None
@@ -84,6 +86,7 @@ class Embedding:
         self._embed = self._pace.timed(embedder.embed_documents)
         self._lanes: Lanes[list[_Text], Vectors] = Lanes(self._rows_of, in_flight)
         self._rows = VectorTable(embedder.identity.dimensions, root)  # by number
+        self._keeps_rows = keeps_rows
         self._numbers: dict[bytes, int] = {}
         self._copies = array("Q")  # of each distinct text, by number
         self._has_row = bytearray()
@@ -97,6 +100,7 @@ class Embedding:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lanes.close()
+        self._rows.close()
 
     def ask_canaries(self) -> None:
         """Has the canaries embedded beside what is done next, such as reading; a cold model is loaded meanwhile."""
@@ -151,7 +155,7 @@ class Embedding:
                 self._give(share(len(self._waiting), self._pace.size, self._in_flight))
             self._take(wait=True, total=self._texts)
         return EmbeddingOutcome(
-            vectors=self._rows.of(np.asarray(numbers, np.int64)),
+            vectors=self._rows.taken(np.asarray(numbers, np.int64)),
             distinct=len(self._numbers),
             cache_hits=len(self._numbers) - self._new,
             texts_embedded=self._new,
@@ -171,7 +175,8 @@ class Embedding:
             self._progress(self._done, total)
 
     def _keep(self, numbers: list[int], rows: Vectors) -> None:
-        self._rows.put(numbers, rows, len(self._has_row))
+        if self._keeps_rows:
+            self._rows.put(numbers, rows, len(self._has_row))
         for number in numbers:
             self._has_row[number] = 1
 

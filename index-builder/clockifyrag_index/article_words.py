@@ -14,4 +14,4 @@ class ArticleWords(ImpactIndex):
     def __init__(self, lexical: LexicalIndex, articles: int) -> None:
         """articles: how many there are."""
         self.article_of: npt.NDArray[np.uint32] = mapped_array(lexical.directory / ARTICLE_OF)  # of each passage
-        super().__init__(lexical.terms, articles, mapped_impacts(lexical.directory, "articles"))
+        super().__init__(lexical.number_of, articles, mapped_impacts(lexical.directory, "articles"))

@@ -20,7 +20,7 @@ from rapidfuzz import fuzz, process
 
 from .arrays import Rows, Scores
 from .errors import UnknownItem
-from .fusion import FusionMethod, reciprocal_ranks
+from .fusion import FusionMethod, reciprocal_rank
 from .impacts import FIELDS, Field
 from .ranked import Ranked
 from .search import PROPOSED_MAX, SECTIONS_MAX, Run, SearchEngine, SearchRequest
@@ -182,12 +182,8 @@ def _leg(ranking: Ranked, row: int, leg: Literal["dense", "lexical"], score: flo
         rank=(int(ranks[at[0]]) or None) if len(at) else None,
         score=score,
         weight=ranking.dense_share if dense else 1 - ranking.dense_share,
-        reciprocal_rank=_reciprocal_rank(score, among) if ranking.fusion == "rrf" else None,
+        reciprocal_rank=reciprocal_rank(score, among) if ranking.fusion == "rrf" else None,
     )
-
-
-def _reciprocal_rank(score: float, among: Scores) -> float:
-    return float(reciprocal_ranks(np.array([score], dtype=np.float32), among)[0])
 
 
 def _rule(run: Run, ranking: Ranked, row: int, place: int | None, is_chunk: bool) -> Rule | None:
@@ -232,7 +228,7 @@ def _terms(run: Run, row: int) -> Iterator[TermPart]:
             weight=weight,
             idf=lexical.idf(term),
             frequency={
-                name: _count(field, lexical.terms.find(term), row)
+                name: _count(field, lexical.number_of(term), row)
                 for name, field in zip(FIELDS, lexical.fields, strict=True)
             },
             passage=float(run.leg_of({term: weight}, article_share=0.0).scores(at, number)[0]),

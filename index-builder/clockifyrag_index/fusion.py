@@ -71,6 +71,12 @@ def reciprocal_ranks(scores: Scores, among: Scores | None = None) -> Scores:
     return np.where(scores > 0, (RRF_K + 1) / (RRF_K + ranks), 0).astype(np.float32)
 
 
+def reciprocal_rank(score: float, among: Scores) -> float:
+    """The same for one score."""
+    higher = int(np.count_nonzero(among > np.float32(score)))
+    return (RRF_K + 1) / (RRF_K + 1 + higher) if score > 0 else 0.0
+
+
 def fused(dense: Scores, lexical: Scores, fusion: Fusion, among: tuple[Scores, Scores] | None = None) -> Scores:
     """One score a passage between 0 and 1 from its calibrated scores in both legs, (n,) float32.
 

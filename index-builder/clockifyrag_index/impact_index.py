@@ -4,7 +4,7 @@ Only the postings of its terms are touched. A score is the float32 sum of its te
 terms, so that it has the same bits every time, in every process and thread, and whatever else is asked for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +16,6 @@ from . import pruned, totals
 from .arrays import Rows, Scores, mapped_array
 from .impacts import TermBlock, highest_impacts, idf
 from .row_list import RowList
-from .sorted_words import SortedWords
-from .text import SIGNS
 from .totals import Postings, Totals
 
 TERMS_REMEMBERED = 8192
@@ -27,10 +25,10 @@ PARTS, BLOCK_PARTS = ("indptr", "rows", "impacts", "highest"), ("blocks", "block
 class ImpactIndex:
     """The impacts of one level of one generation; questions may come from several threads."""
 
-    def __init__(self, terms: SortedWords, size: int, arrays: "ImpactArrays") -> None:
-        """terms: those of the generation. size: passages or articles there are."""
+    def __init__(self, number_of: Callable[[str], int | None], size: int, arrays: "ImpactArrays") -> None:
+        """number_of: of a term, None of one the generation does not hold. size: passages or articles there are."""
         self.size = size
-        self._terms = terms
+        self._number_of = number_of
         self._arrays = arrays
         self._indptr = memoryview(arrays.indptr.data)  # gives plain integers, several times faster than numpy
         self._scratch: list[Scores] = []  # arrays of zeros that no question uses at the moment
@@ -39,9 +37,7 @@ class ImpactIndex:
 
     def _postings(self, term: str) -> Postings | None:
         """The postings of a term, mapped; None of one that stands nowhere."""
-        number = self._terms.find(term)
-        if number is None and term.endswith(SIGNS):  # an index of the tokenizer before has letters alone
-            number = self._terms.find(term.rstrip("".join(SIGNS)))
+        number = self._number_of(term)
         if number is None:
             return None
         begin, end = self._indptr[number], self._indptr[number + 1]

@@ -29,7 +29,7 @@ from .arrays import mapped_array
 from .impact_index import ImpactArrays, ImpactIndex, impacts_in_memory, mapped_impacts
 from .impacts import BODY, Bm25, Field, mapped_fields, passage_impacts
 from .sorted_words import SortedWords
-from .text import term_of, words
+from .text import SIGNS, TOKENIZER_ID, term_of, words
 
 ARTICLE_OF = "articles.of.npy"
 
@@ -37,18 +37,27 @@ ARTICLE_OF = "articles.of.npy"
 class LexicalIndex:
     """The lexical statistics of one generation, memory-mapped; questions may come from several threads."""
 
-    def __init__(self, directory: Path, bm25: Bm25 | None = None) -> None:
-        """bm25: None, as the generation was written; others are worked out now, which takes time and memory."""
+    def __init__(self, directory: Path, bm25: Bm25 | None = None, tokenizer: str = TOKENIZER_ID) -> None:
+        """bm25: None, as the generation was written; others are worked out now, which takes time and memory.
+        tokenizer: the one it was written with.
+        """
         self.directory = directory
+        self._knows_signs = tokenizer == TOKENIZER_ID
         self.terms = SortedWords(directory, "terms")
         self.words = SortedWords(directory, "words")
         self.word_counts: npt.NDArray[np.uint32] = mapped_array(directory / "words.counts.npy")
         self.fields: tuple[Field, ...] = mapped_fields(directory)
         self.size = len(self.fields[BODY].lengths)
-        self.passages = ImpactIndex(self.terms, self.size, self._impacts(bm25))
+        self.passages = ImpactIndex(self.number_of, self.size, self._impacts(bm25))
         self.idf = self.passages.idf
         self.totals = self.passages.totals
         self.top = self.passages.top
+
+    def number_of(self, term: str) -> int | None:
+        """The number of a term, None of one that stands nowhere. In an index of the tokenizer before, which knew no
+        signs, C# is the letter c.
+        """
+        return self.terms.find(term if self._knows_signs else term.rstrip(SIGNS))
 
     def _impacts(self, bm25: Bm25 | None) -> ImpactArrays:
         if bm25 is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ from .row_list import halves, has_blocks
 from .sorted_words import write_sorted_words
 from .text import WORD, term_as_written
 from .word_counts import WordCounts
+
+_KINDS: dict[str, npt.DTypeLike] = {"rows": np.uint16, "impacts": np.float32, "highest": np.float32}
+_BLOCK_KINDS: dict[str, npt.DTypeLike] = {"blocks": np.uint16, "block_ends": np.uint64}
 
 
 class Passage(NamedTuple):
@@ -65,39 +68,33 @@ def write_passages(
 
 def write_impacts(directory: Path, level: str, size: int, impacts: Iterable[TermBlock]) -> None:
     """Writes the files of a level; size: passages or articles there are."""
+    kinds = _KINDS | (_BLOCK_KINDS if has_blocks(size) else {})
     df: list[npt.NDArray[np.int64]] = []
-    row_blocks: list[npt.NDArray[np.uint16]] = []
-    block_ends: list[npt.NDArray[np.int64]] = []
+    written = 0
     with ExitStack() as stack:
-        rows, added, highest = (
-            stack.enter_context(GrowingArray(directory / f"{level}.{part}.npy", kind))
-            for part, kind in (("rows", np.uint16), ("impacts", np.float32), ("highest", np.float32))
-        )
-        written = 0
+        files = {
+            part: stack.enter_context(GrowingArray(directory / f"{level}.{part}.npy", kind))
+            for part, kind in kinds.items()
+        }
         for terms in impacts:
             df.append(terms.df)
             blocks, low = halves(terms.rows)
-            rows.append(low)
-            added.append(terms.impacts)
-            highest.append(highest_impacts(terms))
-            ends = _part_ends(terms.df, blocks)
-            row_blocks.append(blocks[ends - 1])
-            block_ends.append(written + ends)
+            files["rows"].append(low)
+            files["impacts"].append(terms.impacts)
+            files["highest"].append(highest_impacts(terms))
+            if has_blocks(size):
+                ends = _part_ends(terms.df, blocks)
+                files["blocks"].append(blocks[ends - 1])
+                files["block_ends"].append(written + ends)
             written += len(blocks)
-    _save_joined(directory / f"{level}.indptr.npy", [np.cumsum(np.concatenate([[0], *df]))], np.uint64)
-    if has_blocks(size):
-        _save_joined(directory / f"{level}.blocks.npy", row_blocks, np.uint16)
-        _save_joined(directory / f"{level}.block_ends.npy", block_ends, np.uint64)
+    indptr = np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *df]), dtype=np.uint64)
+    np.save(directory / f"{level}.indptr.npy", indptr)
 
 
 def _part_ends(df: npt.NDArray[np.int64], blocks: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
     """Where the rows of a term in one block end, each in turn; blocks: of each posting, term after term."""
     parts = (np.repeat(np.arange(len(df)), df) << 16) | blocks
     return np.flatnonzero(np.diff(parts, append=-1)) + 1
-
-
-def _save_joined(path: Path, pieces: Sequence[npt.NDArray[Any]], kind: npt.DTypeLike) -> None:
-    np.save(path, np.concatenate([np.zeros(0, kind), *pieces], dtype=kind, casting="unsafe"))
 
 
 def _passage(chunk: Chunk) -> Passage:

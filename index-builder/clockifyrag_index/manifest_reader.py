@@ -84,8 +84,11 @@ def _check_format(found: int, origin: str) -> None:
             f"{origin}: generation format {found}, this version reads {FORMAT - 1} and {FORMAT}. Upgrade the "
             "clockifyrag that reads it (server, store or command line), or rebuild with the version at hand."
         )
-    if found not in FORMATS or found < 1:
-        raise _Wrong(f"format {found}, this version reads {FORMAT}: rebuild with the version at hand")
+    if found not in FORMATS:
+        raise GenerationDamaged(
+            f"{origin}: generation format {found}, this version reads {FORMAT - 1} and {FORMAT}. Build it anew with "
+            "the version at hand."
+        )
 
 
 def _manifest(record: Mapping[str, Any]) -> Manifest:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import Numbers, Rows, Scores
-from .fusion import FusionMethod, reciprocal_ranks
+from .fusion import FusionMethod, reciprocal_rank
 
 Source = Literal["semantic", "lexical", "hybrid"]
 Told = float | int | str | None  # one entry of what is told with details
@@ -25,7 +25,7 @@ class Ranked:
     articles: "ByArticle"  # places in `rows`
     dense_rank: npt.NDArray[np.int64]  # from 1; 0 where the leg did not propose the row
     lexical_rank: npt.NDArray[np.int64]
-    unseen_best: float  # the highest score that a passage of any other article can have
+    unseen_best: float  # the highest score of the convex mix that a passage of any other article can have
     dense_share: float  # of the mix; the rest is the lexical leg's
     fusion: FusionMethod  # what made `scores` of both legs'
     compared: "Compared | None" = None  # None: nothing was compared once more
@@ -79,8 +79,7 @@ class Ranked:
         }
         if self.fusion == "rrf":
             for name, leg in (("dense", self.dense), ("lexical", self.lexical)):
-                counted = reciprocal_ranks(leg[place : place + 1], among=leg)
-                told[f"{name}_reciprocal_rank"] = round(float(counted[0]), 6)
+                told[f"{name}_reciprocal_rank"] = round(reciprocal_rank(float(leg[place]), leg), 6)
         return told | self.compared.explained(place) | {"mixed_score": score} if self.compared else told
 
 

@@ -128,7 +128,7 @@ class SearchEngine:
         self.reranker = reranker
         model = generation.manifest.embedder.model
         self.fusion, self.curve = self.config.fusion or Fusion.of_model(model), curve_of(model)
-        self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25)
+        self.lexical = LexicalIndex(generation.lexical_dir, self.config.bm25, generation.manifest.tokenizer)
         self.article_words = ArticleWords(self.lexical, len(generation.articles))
         self.categories = Categories(generation.lexical_dir)
         self.passages = ReadPassages(generation.chunks)
@@ -268,7 +268,7 @@ class Run:
         started = time.monotonic()
         asked = adaptive_k(self.request.k, self.question.query_type)
         # ranks depend on everything proposed, so reciprocal rank fusion takes it all at once
-        fetched = asked if self.fusion.method == "convex" else PROPOSED_MAX
+        fetched = asked if self.method == "convex" else PROPOSED_MAX
         reranks = self.request.rerank and self.engine.reranker is not None
         certain = max(self.request.k, self.engine.config.rerank_candidates) if reranks else self.request.k
         while True:

@@ -19,7 +19,7 @@ TOKENIZER_ID = "words-nfkc-fold-porter2-2"
 # A run of letters, marks and digits; an apostrophe inside belongs to the word ("don't", "team’s"), and so does the sign
 # behind a letter that stands alone ("C#", "C++"), but not that of "invoice#", nor an anchor's ("/a#b").
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*(?:(?=[#+])(?<=[^\W\d_])(?<![^\W_].)(?:#|\+\+)(?![\w#+]))?")
-SIGNS = ("#", "+")  # a term may end in
+SIGNS = "#+"  # that a term may end in
 
 # Words that say nothing about the subject of a help article. "not", "no", "off", "on", "out" and "in" are kept: they
 # tell "time off" from "time" and "clock in" from "clock out".

@@ -16,6 +16,7 @@ from clockifyrag_resource.resource import Spec
 MARGIN = 1.2  # a build asks for so many times its estimate of free space before it embeds
 _VALUE_BYTES = 4  # a vector is kept as float32
 _RECORD_BYTES = 36  # beside each vector in the cache: a key and a checksum
+_VECTORS_IN_MEMORY = 64 << 20  # of the builder: more lie on the volume while it works
 
 
 def bytes_needed(published: Entry, retain: int) -> int:
@@ -24,12 +25,15 @@ def bytes_needed(published: Entry, retain: int) -> int:
         retain × bytes                        those that are kept, each taken to be as large as the published one
         MARGIN × bytes                        the one that is built, and what its build wants free beyond that
         chunks × (4 × dimensions + 36)        the cache: one vector for each text that is embedded
+        chunks × 4 × dimensions               where that is more than 64 MiB: the vectors, while they are put in order
 
     An estimate from one generation: the next may be larger, and the cache keeps vectors of former texts and models, too
     (up to 8 GiB in all). Those above `retain` are not counted: a build that is short of room removes them first.
     """
-    cache = published.chunks * (_VALUE_BYTES * published.dimensions + _RECORD_BYTES)
-    return ceil((retain + MARGIN) * published.bytes) + cache
+    vectors = published.chunks * _VALUE_BYTES * published.dimensions
+    cache = vectors + published.chunks * _RECORD_BYTES
+    in_order = vectors if vectors > _VECTORS_IN_MEMORY else 0
+    return ceil((retain + MARGIN) * published.bytes) + cache + in_order
 
 
 def volume_bytes(name: str, spec: Spec, seen: Observed) -> int:

@@ -129,20 +129,31 @@ def test_what_was_damaged_here_meanwhile_is_fetched_again(proxy, store_at, volum
     assert generation_id == verified_manifest(folder).id
 
 
+def fetched_up_to_a_cut(store: Store, generation_id: str, proxy: StoreProxy) -> None:
+    """The store breaks off one MiB into the second block of the chunks, and is well again."""
+    place = BLOCK_BYTES + (1 << 20)
+    proxy.hold("chunks.jsonl", place)
+
+    def cut() -> None:
+        proxy.wait_until_sent("chunks.jsonl", place)
+        proxy.broken.set()
+        proxy.release()
+
+    cutting = threading.Thread(target=cut)
+    cutting.start()
+    with pytest.raises(StoreUnavailable):
+        fetched(store, generation_id)
+    cutting.join()
+    proxy.broken.clear()
+
+
 def test_a_transfer_that_is_cut_goes_on_with_the_next_block(proxy, store_at, volume, tmp_path) -> None:
     generation_id = generation(volume, LARGE)
     size = (volume / "generations" / generation_id / "chunks.jsonl").stat().st_size
     store = store_at(proxy.url)
-    proxy.hold("chunks.jsonl", BLOCK_BYTES + (1 << 20))
-    threading.Thread(
-        target=lambda: proxy.wait_until_sent("chunks.jsonl", BLOCK_BYTES + (1 << 20)) and proxy.broken.set() is None
-        and proxy.release()
-    ).start()  # fmt: skip
 
-    with pytest.raises(StoreUnavailable):
-        fetched(store, generation_id)
+    fetched_up_to_a_cut(store, generation_id, proxy)
     not_there = not (tmp_path / "local" / "generations" / generation_id).exists()
-    proxy.broken.clear()
     folder = fetched(store, generation_id)
 
     assert not_there
@@ -156,14 +167,7 @@ def test_a_file_that_the_store_has_up_to_what_is_here_and_no_further_is_damaged(
 ) -> None:
     generation_id = generation(volume, LARGE)
     store = store_at(proxy.url)
-    proxy.hold("chunks.jsonl", BLOCK_BYTES + (1 << 20))
-    threading.Thread(
-        target=lambda: proxy.wait_until_sent("chunks.jsonl", BLOCK_BYTES + (1 << 20)) and proxy.broken.set() is None
-        and proxy.release()
-    ).start()  # fmt: skip
-    with pytest.raises(StoreUnavailable):
-        fetched(store, generation_id)
-    proxy.broken.clear()
+    fetched_up_to_a_cut(store, generation_id, proxy)
 
     with (volume / "generations" / generation_id / "chunks.jsonl").open("r+b") as file:
         file.truncate(BLOCK_BYTES)  # it ends where the next request begins: 416

@@ -31,7 +31,7 @@ def written(directory, lists: list[list[int]]) -> ImpactIndex:
         if some
     ]
     write_impacts(directory, "passages", SIZE, blocks)
-    return ImpactIndex(SortedWords(directory, "terms"), SIZE, mapped_impacts(directory, "passages"))
+    return ImpactIndex(SortedWords(directory, "terms").find, SIZE, mapped_impacts(directory, "passages"))
 
 
 @given(lists=st.lists(rows_of_a_term, min_size=1, max_size=5), asked=st.lists(st.integers(0, SIZE - 1), max_size=20))

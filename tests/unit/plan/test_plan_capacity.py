@@ -30,6 +30,13 @@ def test_the_estimate_is_what_its_formula_says() -> None:
     assert 3 * 1000 + 1200 + 10 * 436 == bytes_needed(published, 3)
 
 
+def test_vectors_that_the_builder_does_not_hold_in_memory_count_once_more() -> None:
+    few = Entry("gen-0123456789ab", "Good", bytes=1000, chunks=1 << 14, dimensions=1024)
+    many = Entry("gen-0123456789ab", "Good", bytes=1000, chunks=(1 << 14) + 1, dimensions=1024)
+
+    assert 4096 + 36 + (many.chunks * 4096) == bytes_needed(many, 3) - bytes_needed(few, 3)
+
+
 @pytest.mark.parametrize(("size", "told"), [(ENOUGH, ("False", "AsExpected")), (ENOUGH - 1, ("True", "CapacityShort"))])
 def test_a_volume_that_will_not_hold_the_next_generation_is_told_as_soon_as_its_size_is_known(
     size: int, told: tuple[str, str]
