@@ -1,7 +1,8 @@
 """A publisher that writes a new generation over the files of the published one, and then gives the folder its name.
 
 The image of the builder stays as it is. A file of the ConfigMap `mutant` in the Jobs' namespace, which Python runs as
-it starts, puts these steps behind the one rename with which a generation appears.
+it starts, puts these steps behind the one rename with which a generation appears. Builders in a cluster write no
+CURRENT, so the published generation is taken to be the one that was written last.
 """
 
 from tests.apiserver.faults.mutants.running import run
@@ -16,19 +17,19 @@ SITECUSTOMIZE = """
 import importlib
 import shutil
 
-from clockifyrag_index.generations import current_id
-from clockifyrag_index.layout import Layout
+from clockifyrag_index.layout import META, Layout
 
 building = importlib.import_module("clockifyrag_builder.build")
 writes = building.write_generation
 
 
 def in_place(root, *arguments, **options):
+    layout = Layout(root)
+    standing = [layout.generation(one) for one in layout.generation_ids()]
     outcome = writes(root, *arguments, **options)
-    before = current_id(root)
-    if before is None or before == outcome.id:
+    if not standing or not outcome.created:
         return outcome
-    published = Layout(root).generation(before)
+    published = max(standing, key=lambda folder: (folder / META).stat().st_mtime_ns)
     for file in (file for file in sorted(outcome.path.rglob("*")) if file.is_file()):
         (published / file.relative_to(outcome.path)).write_bytes(file.read_bytes())
     shutil.rmtree(outcome.path)
