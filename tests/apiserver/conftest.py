@@ -31,10 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """By `make chaos`, the figures of a test that passed are kept as those of a cluster: see `record_property`."""
+    """By `make chaos`, the figures of a test that passed are kept as those of a cluster: see `record_property`. Of one
+    that fails, be it as its fixtures end, nothing is.
+    """
     report = yield
     if results.EVERY_ROW and call.when == "call" and report.passed:
         keep(item.nodeid, {str(name): value for name, value in item.user_properties})
+    if results.EVERY_ROW and report.failed:
+        results.forget(item.nodeid)
     return report
 
 

@@ -7,10 +7,11 @@ that E2E_KUBECONFIG names, `elsewhere`, nothing of a node can be reached: there 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.cluster import results
 from tests.cluster.installation import installation, installation_elsewhere
 from tests.cluster.kube import LOCAL, Kube, Resource
 from tests.cluster.results import CHAOS, EVERY_ROW
@@ -40,6 +41,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: item.path != here / "test_story.py")  # it shows best what is broken, and finds all new
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """By `make chaos`, no result is kept of a test that fails, be it as its fixtures end."""
+    report = yield
+    if EVERY_ROW and report.failed:
+        results.forget(item.nodeid)
+    return report
 
 
 @pytest.fixture(scope="session")

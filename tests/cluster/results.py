@@ -39,6 +39,17 @@ def keep(test: str, rows: str, **told: object) -> None:
     print(f"  {rows}: {' '.join(f'{name}={value}' for name, value in told.items())}", flush=True)
 
 
+def forget(node: str) -> None:
+    """Removes what a test, as pytest names it, gave at these times before: it failed, and what is kept counts as passed.
+
+    Also what it kept a moment ago: a fixture may fail after the last step of its test.
+    """
+    for file in (file for folder in (KEPT, SHORT) for file in folder.glob("*.json")):
+        told = json.loads(file.read_text())
+        if (told.get("node"), told["times"]) == (node, TIMES):
+            file.unlink()
+
+
 def commit() -> str:
     """The commit at hand, as in 4223a40; with a + where files differ from it, results and documents aside."""
     changed = ["git", "status", "--porcelain", "--", ".", ":!bench/chaos", ":!docs"]

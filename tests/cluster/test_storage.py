@@ -205,10 +205,10 @@ def test_a_volume_that_does_not_go_holds_nothing_up_once_it_is_let_go(place: Kub
     assert claim is not None
     assert former["metadata"]["uid"] != claim["metadata"]["uid"]
     assert resource.generation == served(resource)
-    results.keep("volume-pinned", "R28", fault="PVC pinned while its resource is made again",
-                 recovery_seconds=round(seconds, 1))  # fmt: skip
     resource.delete()
     resource.wait(lambda: claim_of(resource) is None, "the volume goes with its resource", 60)
+    results.keep("volume-pinned", "R28", fault="PVC pinned while its resource is made again",
+                 recovery_seconds=round(seconds, 1))  # fmt: skip
 
 
 def pin(kube: Kube, *finalizers: str) -> None:
