@@ -40,7 +40,7 @@ def keep(test: str, rows: str, **told: object) -> None:
 
 
 def forget(node: str) -> None:
-    """Removes what a test, as pytest names it, gave at these times before: it failed, and what is kept counts as passed.
+    """Removes what a test, as pytest names it, gave at these times: it failed, and what is kept counts as passed.
 
     Also what it kept a moment ago: a fixture may fail after the last step of its test.
     """
