@@ -26,9 +26,11 @@ IN_FLIGHT = 20
 HELD_SECONDS = 2.0  # questions that a frozen pod has taken are answered so much later
 OVERLOAD = 300.0  # new questions a second: four times what two pods of this node answer, about 70
 OVERLOAD_SECONDS = 120 if CHAOS else 20
+NEARLY_ALL = 60.0  # new questions a second, near what they answer: what a busier node answers less of is told by this
+NEARLY_ALL_SECONDS = 30 if CHAOS else 10
 # Who asks takes one of two cores, servers and Kubernetes share the other: docs/reliability.md tells what is missed.
 REFUSED_SECONDS_MAX = 0.25  # 99 of 100 refusals
-GOODPUT_MIN = 35.0  # answers a second: half of those that two pods give where nobody asks for more
+GOODPUT_SHARE_MIN = 0.5  # of the answers a second that the same pods gave just before, asked for no more than those
 GROWN_BYTES_MAX = 128 * MIB  # of a server: a full cache is 64 MiB of it
 ANOTHER_TAG = "of-a-rollout"
 KEYS = "clockifyrag-api-keys"
@@ -147,7 +149,10 @@ def test_a_pod_that_is_deleted_answers_what_it_has_taken(help_center: Resource) 
 
 @pytest.mark.chaos
 def test_more_than_it_can_answer_is_refused_at_once_and_over_as_soon_as_it_ends(help_center: Resource) -> None:
-    """Given far too many questions, when they last, then some are answered, the rest refused quickly, no pod dies."""
+    """Given far too many questions, when they last, then a good part of what pods can answer is answered, the rest
+    refused quickly, no pod dies.
+    """
+    able = goodput_at(help_center, NEARLY_ALL, NEARLY_ALL_SECONDS)
     before, memory = help_center.restarts(), memory_of(help_center, SERVER)
 
     with Load(help_center.url, "traffic-overload", rate=OVERLOAD, after=0, manner=Manner(new=True)) as load:
@@ -169,18 +174,27 @@ def test_more_than_it_can_answer_is_refused_at_once_and_over_as_soon_as_it_ends(
     assert len(late) < len(refused) / 10, "nearly all of it at once, with a time to come back"
     refusal_p99 = waited[len(waited) * 99 // 100]
     assert refusal_p99 < REFUSED_SECONDS_MAX
-    assert goodput > GOODPUT_MIN
+    assert goodput > GOODPUT_SHARE_MIN * able
     assert max(grown) < GROWN_BYTES_MAX
     assert before == during == help_center.restarts(), "probes are answered, so no pod is restarted or leaves"
     assert [] == calm.history.problems(help_center.volume, help_center.generations)
     results.keep(
         "traffic-overload", "R20", fault=f"{OVERLOAD:.0f}/s for {OVERLOAD_SECONDS} s", load=f"{OVERLOAD:.0f}/s",
         **history.summary(
-            goodput=round(goodput), refused=len(refused), late=len(late),
+            goodput=round(goodput), goodput_before=round(able), refused=len(refused), late=len(late),
             refusal_p99_ms=round(refusal_p99 * 1000, 1), grown_mib=[round(one / MIB, 1) for one in grown],
             calm_p99_ms=round(calm.history.quantile(0.99) * 1000, 1),
         ),
     )  # fmt: skip
+
+
+def goodput_at(resource: Resource, rate: float, seconds: float) -> float:
+    """Answers a second to so many new questions a second."""
+    with Load(resource.url, "traffic-nearly-all", rate=rate, after=0, manner=Manner(new=True)) as load:
+        begin = time.time()
+        load.wait(seconds)
+        end = time.time()
+    return len(load.history.between(begin, end).good) / (end - begin)
 
 
 @pytest.mark.chaos
