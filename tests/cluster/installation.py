@@ -15,11 +15,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from tests.apiserver.waiting import wait_until
 from tests.cluster.kube import Kube
 from tools.binaries import find
-from tools.cluster import images
+from tools.cluster import cri, images
 from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.inside import HOLDER, record_of
 from tools.cluster.kubectl import Kubectl
@@ -35,6 +37,7 @@ from tools.skaffold import repository
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "clockifyrag"
 LOAD = "E2E_LOAD"
+KNOWN_SECONDS = 30.0  # until the kubelet finds an image by a name that containerd has
 
 
 @contextmanager
@@ -97,13 +100,22 @@ def load(cluster: Cluster) -> None:
 
 
 def tag_anew(cluster: Cluster, version: str) -> None:
-    """Our images on the node are known by this version, too; what is in them stays the same."""
-    record = record_of(cluster)
-    known = images.ctr(cluster.node, record, "images", "list", "--quiet").split()
+    """Our images are known to the kubelet by this version, too; what is in them stays the same."""
+    node, record = cluster.node, record_of(cluster)
+    known = images.ctr(node, record, "images", "list", "--quiet").split()
     for name in RELEASED:
         tag = IMAGES[name].tag
         (found,) = (one for one in known if one == tag or one.endswith(f"/{tag}"))
-        images.ctr(cluster.node, record, "images", "tag", "--force", found, f"{found.rpartition(':')[0]}:{version}")
+        anew = f"{found.rpartition(':')[0]}:{version}"
+        if anew in known:  # by an earlier run, which may have been of other images
+            images.ctr(node, record, "images", "remove", anew)
+            wait_until(partial(is_unknown, cluster, anew), KNOWN_SECONDS, f"{anew} is forgotten")
+        images.ctr(node, record, "images", "tag", found, anew)
+        wait_until(partial(cri.has_image, node, record, anew), KNOWN_SECONDS, f"the kubelet finds {anew}")
+
+
+def is_unknown(cluster: Cluster, reference: str) -> bool:
+    return not cri.has_image(cluster.node, record_of(cluster), reference)
 
 
 def deploy(kube: Kube, profile: str, told: dict[str, str]) -> None:
