@@ -15,6 +15,7 @@ from tests.cluster import results
 from tests.cluster.installation import installation, installation_elsewhere
 from tests.cluster.kube import LOCAL, Kube, Resource
 from tests.cluster.results import CHAOS, EVERY_ROW
+from tests.cluster.storage import storage_classes, volume_by_hand
 from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.node import Cluster
 from tools.cluster.ollama import ModelServer, provide_ollama
@@ -92,3 +93,16 @@ def place(installed: Kube) -> Iterator[Kube]:
     """A namespace for one test, gone with all in it soon afterwards."""
     with installed.another(wait=False) as kube:
         yield kube
+
+
+@pytest.fixture
+def classes(place: Kube) -> Iterator[dict[str, str]]:
+    with storage_classes(place) as names:
+        yield names
+
+
+@pytest.fixture
+def shared_volume(place: Kube, classes: dict[str, str]) -> Iterator[str]:
+    """The class of one volume, made by hand, that many nodes can mount."""
+    with volume_by_hand(place, classes["shared"]):
+        yield classes["shared"]

@@ -29,6 +29,7 @@ SMALL: Manifest = {  # what a node of two cores has room for
     "build": {"resources": {"requests": {"cpu": "300m", "memory": "512Mi"}}},
     "search": {"replicas": 2, "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}}},
 }
+NOWHERE = "localhost/none:1"  # an image: no node has it, and no registry is there
 LOCAL: Manifest = {"source": {"sample": {}}, "embedding": {"provider": "Local"}, **SMALL}
 
 
@@ -80,6 +81,18 @@ class Kube:
         """Pods of a part of a resource that are not on their way out."""
         found = self.all("pods", f"clockifyrag.io/resource={of},clockifyrag.io/component={component}")
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def evict(self, pod: str) -> bool:
+        """Whether the Eviction API let the pod go; False where the budget says not now."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
+        try:
+            self.run("create", f"--raw={path}", "--filename=-", text=json.dumps(body))
+        except Refused as error:
+            if "disruption budget" not in str(error):
+                raise
+            return False
+        return True
 
     def resource(self, name: str = "help") -> Resource:
         return Resource(self, name)
@@ -139,6 +152,10 @@ class Resource:
         found = next((one for one in self.status.get("conditions", ()) if one["type"] == kind), None)
         return (found["status"], found["reason"]) if found else ("", "")
 
+    def told(self, kind: str) -> str:
+        """The message of a condition; empty where it was never told."""
+        return next((str(one["message"]) for one in self.status.get("conditions", ()) if one["type"] == kind), "")
+
     @property
     def generation(self) -> str:
         """The one that is published."""
@@ -168,6 +185,11 @@ class Resource:
     def ready_pods(self) -> list[Manifest]:
         """Search pods that are sent questions: ready, and not on their way out."""
         return [pod for pod in self.kube.pods("search", self.name) if is_true(pod, "Ready")]
+
+    def uids(self, *components: str) -> set[str]:
+        """Of the pods of these parts that are not on their way out."""
+        pods = (pod for component in components for pod in self.kube.pods(component, self.name))
+        return {str(pod["metadata"]["uid"]) for pod in pods}
 
     def restarts(self) -> dict[str, int]:
         """How often each search pod was restarted, by its name."""

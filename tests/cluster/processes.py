@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,6 +43,12 @@ def thaw(processes: Iterable[Process]) -> None:
 def kill(processes: Iterable[Process]) -> None:
     for process in processes:
         send(process, signal.SIGKILL)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far (proc(5): utime and stime are fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_bytes(process: Process) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
+from tests.cluster.articles import ARTICLES, EDITED, articles
 from tests.cluster.kube import LOCAL, Kube, Manifest, Resource
-from tests.cluster.test_story import ARTICLES, EDITED, articles
 
 QUESTION = "how do people clock in at the kiosk"
 SECONDS = 600.0  # nodes may have to pull images

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from tests.cluster import results
+from tests.cluster.articles import ARTICLES, articles
 from tests.cluster.kube import LOCAL, READY_SECONDS, SMALL, Kube, Manifest, Resource, ask
 from tests.cluster.load import Load
 from tools.cluster.ollama import ModelServer
@@ -25,13 +26,8 @@ FEW: Manifest = {
 @pytest.fixture
 def few_articles(place: Kube) -> Kube:
     """A namespace with articles that any model embeds in a second."""
-    text = "# Timer\n\nPress start, work, press stop. The entry stands at the top of the list.\n"
-    place.apply(articles({"timer.md": text}))
+    place.apply(articles({"timer.md": ARTICLES["timer.md"]}))
     return place
-
-
-def articles(files: dict[str, str]) -> Manifest:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "articles"}, "data": files}
 
 
 def from_registry(server: ModelServer, model: str = "", **embedding: str) -> Manifest:
@@ -40,11 +36,6 @@ def from_registry(server: ModelServer, model: str = "", **embedding: str) -> Man
     ollama = {"registry": server.registry, "storage": {"size": "1Gi"}, "resources": amounts}
     embedding = {"provider": "Ollama", "model": model or server.model, **embedding}
     return {**FEW, "embedding": embedding, "ollama": {"server": ollama}}
-
-
-def told(resource: Resource, kind: str) -> str:
-    """The message of a condition."""
-    return next((str(one["message"]) for one in resource.status.get("conditions", ()) if one["type"] == kind), "")
 
 
 def test_another_model_under_the_right_name_is_refused_until_the_digest_is_corrected(
@@ -56,7 +47,7 @@ def test_another_model_under_the_right_name_is_refused_until_the_digest_is_corre
     resource = few_articles.resource().create(from_registry(model_server, digest=WRONG_DIGEST))
 
     resource.wait_condition("EmbedderReady", "False", "FingerprintMismatch", 90)
-    words, jobs = told(resource, "EmbedderReady"), few_articles.all("jobs")
+    words, jobs = resource.told("EmbedderReady"), few_articles.all("jobs")
     begun = time.monotonic()
     resource.change({"embedding": {"digest": model_server.digest}})
     resource.wait_ready()
@@ -78,8 +69,8 @@ def test_a_model_that_the_registry_lacks_is_named_until_another_one_is_asked_for
     resource = few_articles.resource().create(from_registry(model_server, "mxbai-embed-large"))
 
     resource.wait_condition("EmbedderReady", "False", "Pulling", 90)
-    resource.wait(lambda: "check embedding.model" in told(resource, "EmbedderReady"), "it says what to check", 90)
-    words, jobs = told(resource, "EmbedderReady"), few_articles.all("jobs")
+    resource.wait(lambda: "check embedding.model" in resource.told("EmbedderReady"), "it says what to check", 90)
+    words, jobs = resource.told("EmbedderReady"), few_articles.all("jobs")
     seconds = heal(resource, {"embedding": {"model": model_server.model}}, READY_SECONDS)
 
     assert "mxbai-embed-large cannot be pulled as 10.210.0.1:5000/library/mxbai-embed-large" in words
@@ -98,9 +89,9 @@ def test_a_graphics_processor_that_no_node_has_is_told_until_nobody_asks_for_it(
     resource = few_articles.resource().create(spec)
 
     resource.wait_condition("EmbedderReady", "False", "Unreachable", 60)
-    resource.wait(lambda: "Insufficient nvidia.com/gpu" in told(resource, "EmbedderReady"), "it says what lacks", 30)
+    resource.wait(lambda: "Insufficient nvidia.com/gpu" in resource.told("EmbedderReady"), "it says what lacks", 30)
     (pod,) = few_articles.pods("ollama")
-    words, jobs = told(resource, "EmbedderReady"), few_articles.all("jobs")
+    words, jobs = resource.told("EmbedderReady"), few_articles.all("jobs")
     seconds = heal(resource, {"ollama": {"server": {"gpu": None}}}, READY_SECONDS)
 
     assert "1" == pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"]
@@ -154,13 +145,13 @@ def test_more_memory_than_any_node_has_waits_quietly_and_heals(place: Kube) -> N
 
     with Load(resource.url, "impossible-memory") as load:
         resource.change({"search": {"resources": amounts}})
-        resource.wait(lambda: "is not scheduled" in told(resource, "Ready"), "Ready says that no node takes it", 60)
-        searching, state = told(resource, "Ready"), resource.condition("Ready")
+        resource.wait(lambda: "is not scheduled" in resource.told("Ready"), "Ready says that no node takes it", 60)
+        searching, state = resource.told("Ready"), resource.condition("Ready")
         healed = {"search": heal(resource, {"search": {"resources": {**amounts_of("search"), "limits": None}}})}
         resource.change({"build": {"resources": amounts}})
         resource.reindex("impossible")
-        resource.wait(lambda: "is not scheduled" in told(resource, "IndexBuilt"), "IndexBuilt says so", 60)
-        building, meanwhile = told(resource, "IndexBuilt"), resource.condition("Ready")
+        resource.wait(lambda: "is not scheduled" in resource.told("IndexBuilt"), "IndexBuilt says so", 60)
+        building, meanwhile = resource.told("IndexBuilt"), resource.condition("Ready")
         healed["build"] = heal(resource, {"build": {"resources": {**amounts_of("build"), "limits": None}}})
 
     assert "Insufficient memory" in searching

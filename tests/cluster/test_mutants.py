@@ -14,10 +14,7 @@ from tests.cluster.load.history import History
 from tests.cluster.mutants import in_place, one_cache
 from tests.cluster.mutants.running import instead_of
 from tests.cluster.mutants.slow_deletions import HOLD, WAITS
-from tests.cluster.test_node import evicted
-from tests.cluster.test_storage import classes as classes
-from tests.cluster.test_storage import kept_on
-from tests.cluster.test_storage import shared_volume as shared_volume
+from tests.cluster.storage import kept_on
 
 ROLLOUTS = 3
 TORN_SECONDS = 3.0  # of questions to pods whose files were written over
@@ -58,7 +55,7 @@ def test_pods_without_a_budget_are_found_out(installed: Kube, place: Kube) -> No
     """
     with instead_of(installed, "no_budget"):
         resource = place.resource().create(LOCAL).wait_ready()
-        at_once = [evicted(place, pod["metadata"]["name"]) for pod in place.pods("search")]
+        at_once = [place.evict(pod["metadata"]["name"]) for pod in place.pods("search")]
         left = resource.ready_pods
         resource.wait(lambda: 2 == len(resource.ready_pods), "two pods again")
 

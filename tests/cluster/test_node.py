@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 
 import pytest
 from tests.cluster import results
-from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, is_true
+from tests.cluster.kube import LOCAL, NOWHERE, Kube, Manifest, Resource, is_true
 from tests.cluster.load import Load
 from tests.cluster.node import NodePart
 from tests.cluster.results import CHAOS
 
 AWAY_SECONDS = 30.0 if CHAOS else 5.0
 FROZEN_SECONDS = 120.0 if CHAOS else 10.0
-NOWHERE = "localhost/none:1"  # no node has it, and no registry is there
 RARER = ("kube-proxy", "etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager")
 PARTS = (
     pytest.param("kubelet", marks=pytest.mark.smoke),
@@ -98,7 +96,7 @@ def test_pods_that_must_leave_are_followed_by_others_first(served: Resource) -> 
     with Load(served.url, "evicted") as load:
         begin = time.time()
         for pod in served.kube.pods("search"):
-            while not evicted(served.kube, pod["metadata"]["name"]):
+            while not served.kube.evict(pod["metadata"]["name"]):
                 refused += 1
                 load.wait(0.5)
         served.wait(lambda: 2 == len(served.ready_pods), "two pods again")
@@ -122,7 +120,7 @@ def test_a_drain_ends_also_where_a_pod_is_broken(place: Kube, replicas: int) -> 
 
     begin = time.monotonic()
     for pod in leaving:
-        resource.wait(partial(evicted, place, pod["metadata"]["name"]), "the eviction is let through", 120)
+        resource.wait(partial(place.evict, pod["metadata"]["name"]), "the eviction is let through", 120)
     drained = round(time.monotonic() - begin, 1)
     resource.change({"search": {"image": None}})
     resource.wait(lambda: replicas == len(resource.ready_pods) and resource.is_ready(), "all pods again")
@@ -138,16 +136,3 @@ def cannot_start(pod: Manifest) -> bool:
     """Whether the kubelet says that it cannot get the pod's image."""
     states = [one["state"].get("waiting") or {} for one in pod["status"].get("containerStatuses", ())]
     return any(one.get("reason") in ("ImagePullBackOff", "ErrImagePull") for one in states)
-
-
-def evicted(kube: Kube, pod: str) -> bool:
-    """Whether the Eviction API let the pod go; False where the budget says not now."""
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": kube.namespace}}
-    path = f"/api/v1/namespaces/{kube.namespace}/pods/{pod}/eviction"
-    try:
-        kube.run("create", f"--raw={path}", "--filename=-", text=json.dumps(body))
-    except Exception as error:
-        if "disruption budget" not in str(error):
-            raise
-        return False
-    return True

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.apiserver.faults.test_rest import cpu_seconds
 from tests.apiserver.waiting import wait_until
 from tests.cluster import results, rights
 from tests.cluster.installation import tag_anew
 from tests.cluster.kube import EMBEDDED_SECONDS, LOCAL, OPERATOR, Kube, Resource
 from tests.cluster.load import Load
-from tests.cluster.processes import freeze, processes_of
+from tests.cluster.processes import cpu_seconds, freeze, processes_of
 from tests.cluster.results import CHAOS
 from tools.binaries import find
 
@@ -233,7 +232,7 @@ def test_a_newer_chart_restarts_no_pod_of_a_resource(served: Resource, operator:
 
     The newer chart is this tree as another version; its images are those of the node by another tag.
     """
-    before, jobs = uids(served), jobs_made(served)
+    before, jobs = served.uids("search", "store"), jobs_made(served)
     helm = [str(find("helm")), f"--kubeconfig={operator.cluster.kubeconfig}", f"--namespace={operator.namespace}"]
     package = ["package", "charts/clockifyrag", f"--version={NEWER}", f"--app-version={NEWER}"]
     packaged = subprocess.run([*helm, *package, f"--destination={tmp_path}"],
@@ -248,7 +247,7 @@ def test_a_newer_chart_restarts_no_pod_of_a_resource(served: Resource, operator:
         newer = operator.get("deployment", "clockifyrag-operator")
         served.wait_condition("UpgradePending", "True", "NewImages", 60)
         served.wait_ready()
-        meanwhile = uids(served)
+        meanwhile = served.uids("search", "store")
         subprocess.run([*helm, "rollback", "clockifyrag", "--wait"], check=True, capture_output=True)
         served.wait_condition("UpgradePending", "False", "UpToDate", 60)
         served.wait_ready()
@@ -256,13 +255,8 @@ def test_a_newer_chart_restarts_no_pod_of_a_resource(served: Resource, operator:
     assert newer is not None
     assert newer["metadata"]["labels"]["helm.sh/chart"].endswith(NEWER)
     assert newer["spec"]["template"]["spec"]["containers"][0]["image"].endswith(f":{NEWER}")
-    assert before == meanwhile == uids(served)
+    assert before == meanwhile == served.uids("search", "store")
     assert [] == load.history.problems(served.volume, served.generations)
     assert jobs == jobs_made(served)
     results.keep("chart-upgraded", "T10, R25", fault="helm upgrade with newer images, and rollback", load="25/s",
                  **load.history.summary())  # fmt: skip
-
-
-def uids(resource: Resource) -> set[str]:
-    """Of the pods that answer and of those that hand out the index."""
-    return {str(pod["metadata"]["uid"]) for part in ("search", "store") for pod in resource.kube.pods(part)}

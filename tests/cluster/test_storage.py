@@ -3,72 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from tests.cluster import results
 from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, ask, started_seconds
 from tests.cluster.load import Load
+from tests.cluster.storage import kept_on
 
 QUESTION = "how do I track time?"
 ORDER = "clockifyrag.io/order"
 PIN = "tests.clockifyrag.io/pin"
 STARTED_SECONDS = 60.0  # a pod, from its making until it is Ready: one that waits for a volume waits for ever
-
-
-def kept_on(**storage: object) -> Manifest:
-    """A resource of the sample corpus, with this spec.index.storage."""
-    return {**LOCAL, "index": {"storage": {"size": "1Gi", **storage}}}
-
-
-@pytest.fixture
-def classes(place: Kube) -> Iterator[dict[str, str]]:
-    """Names of storage classes: `shared` has no provisioner, `growing` lets claims grow, `fixed` does not."""
-    names = {word: f"{place.namespace}-{word}" for word in ("shared", "growing", "fixed")}
-    place.apply(
-        storage_class(names["shared"], "kubernetes.io/no-provisioner", "Immediate"),
-        storage_class(names["growing"], "rancher.io/local-path", allowVolumeExpansion=True),
-        storage_class(names["fixed"], "rancher.io/local-path"),
-    )
-    yield names
-    place.run("delete", "storageclass", *names.values())
-
-
-def storage_class(name: str, provisioner: str, binding: str = "WaitForFirstConsumer", **more: object) -> Manifest:
-    kind = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}}
-    return {**kind, "provisioner": provisioner, "volumeBindingMode": binding, **more}
-
-
-@pytest.fixture
-def shared_volume(place: Kube, classes: dict[str, str]) -> Iterator[str]:
-    """The class of one volume, made by hand, that says of itself that many nodes can mount it."""
-    name, node = classes["shared"], place.cluster.node
-    folder = node.volumes / name
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)  # as local-path makes them, whatever the umask is
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node.name]}
-    place.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolume",
-            "metadata": {"name": name},
-            "spec": {
-                "accessModes": ["ReadWriteMany"],
-                "capacity": {"storage": "1Gi"},
-                "storageClassName": name,
-                "persistentVolumeReclaimPolicy": "Retain",
-                "local": {"path": str(folder)},
-                "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
-            },
-        }
-    )
-    yield name
-    place.remove()  # its pods first: they have the volume mounted
-    place.run("delete", "persistentvolume", name)
-    shutil.rmtree(folder)
 
 
 def claim_of(resource: Resource) -> Manifest | None:
@@ -78,12 +24,6 @@ def claim_of(resource: Resource) -> Manifest | None:
 def asked_size(resource: Resource) -> str:
     claim = claim_of(resource)
     return str(claim["spec"]["resources"]["requests"]["storage"]) if claim else ""
-
-
-def told(resource: Resource, kind: str) -> str:
-    """The message of a condition."""
-    conditions: list[dict[str, Any]] = resource.status["conditions"]
-    return next(str(one["message"]) for one in conditions if one["type"] == kind)
 
 
 def served(resource: Resource) -> str:
@@ -251,7 +191,7 @@ def test_a_class_that_lets_no_volume_grow_is_told_in_its_words_and_search_goes_o
     with Load(resource.url, "volume-fixed") as load:
         resource.change({"index": {"storage": {"size": "2Gi"}}})
         resource.wait_condition("Stalled", "True", "SpecInvalid", 30)
-        words, state = told(resource, "Stalled"), resource.condition("Ready")
+        words, state = resource.told("Stalled"), resource.condition("Ready")
         begun = time.monotonic()
         let = json.dumps({"allowVolumeExpansion": True})
         place.run("patch", "storageclass", classes["fixed"], "--type=merge", f"--patch={let}")

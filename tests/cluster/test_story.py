@@ -7,18 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 from tests.cluster import results
+from tests.cluster.articles import ARTICLES, EDITED, articles
 from tests.cluster.kube import EMBEDDED_SECONDS, OPERATOR, Kube, Manifest, Resource, ask, started_seconds
 from tests.cluster.load import Load
 from tools.binaries import find
 
 pytestmark = pytest.mark.smoke
 
-ARTICLES = {
-    "kiosk.md": "# Kiosk\n\nEmployees clock in at a shared tablet. Each of them types a PIN of four digits.\n",
-    "invoices.md": "# Invoices\n\nMake an invoice from tracked hours, and send it to a client as a PDF.\n",
-    "timer.md": "# Timer\n\nPress start, work, press stop. The entry stands at the top of the list.\n",
-}
-EDITED = "# Kiosk\n\nEmployees clock in at a shared tablet by showing their face to the camera.\n"
 LETS_GO_SECONDS = 10.0
 # A new pod, from its making until it is Ready, under load. R23 says 15 s; a plain run shares the node with whatever is
 # left of the installation, and with all else that the machine does.
@@ -30,10 +25,6 @@ HELD = "everything but what the author asked to keep"
 def help_center(installed: Kube) -> Iterator[Resource]:
     """The resource of tests/cluster/kustomization.yaml, which the last step of skaffold.yaml applied."""
     yield installed.resource("help")
-
-
-def articles(files: dict[str, str]) -> Manifest:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "articles"}, "data": files}
 
 
 def test_the_sample_resource_gets_ready(help_center: Resource) -> None:

@@ -11,11 +11,10 @@ from tests.cluster import results
 from tests.cluster.asking import address_of, begin_asking, statuses
 from tests.cluster.full_volume import MIB
 from tests.cluster.installation import tag_anew
-from tests.cluster.kube import LOCAL, SMALL, Kube, Manifest, Resource
+from tests.cluster.kube import LOCAL, NOWHERE, SMALL, Kube, Manifest, Resource
 from tests.cluster.load import Load, Manner
 from tests.cluster.processes import freeze, memory_of, processes_of, thaw
 from tests.cluster.results import CHAOS
-from tests.cluster.test_node import NOWHERE
 from tools.images.recipe import IMAGES
 
 from clockifyrag_service.auth import new_key
@@ -47,15 +46,11 @@ def help_center(installed: Kube) -> Iterator[Resource]:
 
 def rolled(resource: Resource, search: Manifest) -> float:
     """Seconds that a change of the search pods takes, from the edit until new pods alone serve."""
-    before = uids(resource)
+    before = resource.uids("search")
     begin = time.time()
     resource.change({"search": search})
-    resource.wait(lambda: not before & uids(resource) and resource.is_ready(), "only new pods serve")
+    resource.wait(lambda: not before & resource.uids("search") and resource.is_ready(), "only new pods serve")
     return round(time.time() - begin, 1)
-
-
-def uids(resource: Resource) -> set[str]:
-    return {str(pod["metadata"]["uid"]) for pod in resource.kube.pods("search")}
 
 
 def test_rollouts_of_settings_resources_and_images_fail_no_question(help_center: Resource) -> None:
@@ -99,16 +94,18 @@ def test_a_bad_change_is_borne_by_old_pods_and_heals_as_soon_as_it_is_taken_back
     """Given questions, when new pods cannot start, then the old ones go on; taken back, nothing is left of it."""
     bad, good, words = BAD[name]
     help_center = place.resource().create(LOCAL).wait_ready()
-    before = uids(help_center)
+    before = help_center.uids("search")
 
     with Load(help_center.url, f"traffic-bad-{name}") as load:
         help_center.change({"search": bad})
         help_center.wait(lambda: words in place.run("get", "events"), f"the kubelet says: {words}", 60)
         load.wait(5)
-        meanwhile = uids(help_center)
+        meanwhile = help_center.uids("search")
         begin = time.time()
         help_center.change({"search": good})
-        help_center.wait(lambda: before == uids(help_center) and help_center.is_ready(), "it heals", HEAL_SECONDS)
+        help_center.wait(
+            lambda: before == help_center.uids("search") and help_center.is_ready(), "it heals", HEAL_SECONDS
+        )
         healed = round(time.time() - begin, 1)
     history = load.history
 
@@ -205,7 +202,7 @@ def test_a_key_is_replaced_without_a_refusal_or_a_restart(place: Kube) -> None:
     place.apply(keys(old_line))
     secured = LOCAL | {"search": {**SMALL["search"], "auth": {"secretRef": {"name": "keys"}}}}
     help_center = place.resource().create(secured).wait_ready()
-    before = uids(help_center)
+    before = help_center.uids("search")
 
     with Load(help_center.url, "traffic-old-key", rate=15, manner=Manner(key=old)) as asks_old:
         changed = time.time()
@@ -220,7 +217,7 @@ def test_a_key_is_replaced_without_a_refusal_or_a_restart(place: Kube) -> None:
     assert [] == asks_old.history.problems(help_center.volume, help_center.generations)
     assert [] == asks_new.history.problems(help_center.volume, help_center.generations)
     assert taken_by_all(help_center, new)
-    assert before == uids(help_center)
+    assert before == help_center.uids("search")
     results.keep(
         "traffic-keys", "S14", fault="a key added to its Secret, then the old one removed", load="15/s with each key",
         **asks_old.history.summary(new_key_requests=len(asks_new.history.answers), mounted_seconds=mounted),

@@ -1,14 +1,13 @@
 """T12, R10: once all is as it should be nothing is written, and next to nothing is computed."""
 
-import os
 import time
-from pathlib import Path
 
 from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.times import REST_SECONDS
 from tests.apiserver.proxy import is_write
+from tests.cluster.processes import cpu_seconds
 
 RESYNC_SECONDS = 1.5  # so that everything is looked at again several times meanwhile
 CPU_SHARE_MAX = 0.15  # ten times as many looks as in a real installation, of which each may take a hundredth
@@ -32,12 +31,6 @@ def at_rest(field: Field, mutant: str = "", seconds: float = REST_SECONDS) -> tu
 def versions_of(field: Field, namespace: str) -> set[tuple[str, str]]:
     """uid and version of each object."""
     return {(one["metadata"]["uid"], one["metadata"]["resourceVersion"]) for one in objects(field.api, namespace)}
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far (proc(5): utime and stime are fields 14 and 15)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_at_rest_nothing_is_written_and_nothing_changes(field: Field) -> None:
