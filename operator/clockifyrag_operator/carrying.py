@@ -190,10 +190,19 @@ class Pass:
         select as it does, and under a StatefulSet they would be in the way of new ones of their names: they go, too.
 
         A Deployment is made with one pod and told the number wanted in the next write, so of several it may end some.
+
+        What was refused may not be what `live` shows: a watch that is late hides another object of the name.
         """
-        fresh = await self._client.get(live["kind"], self._wanted.namespace, live["metadata"]["name"])
+        fresh = self._must_be_ours(await self._read_again(live["kind"], live["metadata"]["name"], gone=live))
+        if fresh is None or fresh["metadata"]["uid"] != live["metadata"]["uid"]:
+            self.written += 1  # as if: the next pass is due at once
+            return
         stay = fresh["kind"] in WORKLOADS and _takes_over(rendered, fresh)
-        self._gone(fresh, await self._client.delete(fresh, "Orphan" if stay else "Background"))
+        try:
+            self._gone(fresh, await self._client.delete(fresh, "Orphan" if stay else "Background"))
+        except (NotFound, Conflict):
+            self.written += 1
+            return
         self._memory.made_anew[place_of(live), _applied(rendered)] = time.monotonic()
         log.info("replaced: a field that cannot be changed is to change", extra=self._extra(live))
 

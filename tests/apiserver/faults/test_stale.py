@@ -6,7 +6,7 @@ import pytest
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
-from tests.apiserver.faults.story import Manifest
+from tests.apiserver.faults.story import LOCAL, Manifest
 from tests.apiserver.proxy import Stale
 from tests.apiserver.waiting import wait_until
 
@@ -49,6 +49,32 @@ def pruned_by_an_old_view(field: Field, mutant: str = "") -> list[str]:
 
 def test_with_an_old_view_nothing_made_since_is_deleted(field: Field) -> None:
     assert [] == pruned_by_an_old_view(field)
+
+
+def become_somebody_elses(deployment: Manifest) -> None:
+    """A change of a Deployment: another one of its name, whose fixed fields no apply of the operator's can change."""
+    deployment["metadata"].update(labels={}, annotations={}, ownerReferences=[])
+    deployment["spec"]["selector"]["matchLabels"] = {"app": "theirs"}
+    deployment["spec"]["template"]["metadata"]["labels"] = {"app": "theirs"}
+
+
+def test_with_an_old_view_an_object_that_somebody_else_made_under_the_name_of_ours_stays(field: Field) -> None:
+    stage = field.stage(LOCAL, RESYNC_SECONDS=1)
+    stage.operator.kill()
+    moment = stage.proxy.remember()
+    stage.story.make_otherwise("Deployment", "help-search", become_somebody_elses)
+    theirs = stage.story.api.get(stage.story.path("Deployment", "help-search"))
+    stage.story.change({"search": {"config": {"retrievalK": 7}}})  # the old Deployment is to be another one
+
+    stage.proxy.make(
+        Stale(moment, match=lambda call: call.resource == "deployments" and call.verb in ("list", "watch"))
+    )
+    stage.restart()
+    stage.story.wait_condition("Stalled", "True", "NameTaken")
+
+    kept = stage.story.get("Deployment", "help-search") or {}
+    assert theirs["metadata"]["uid"] == kept.get("metadata", {}).get("uid")
+    assert theirs["spec"] == kept["spec"]
 
 
 def test_a_resource_made_again_keeps_all_it_has_while_the_view_is_of_the_one_before(field: Field) -> None:

@@ -6,6 +6,7 @@ import copy
 import json
 from typing import Any
 
+import pytest
 from aiohttp import web
 from tests.unit.loop.served import beside
 
@@ -94,6 +95,50 @@ def passes(server: Stubborn, number: int) -> list[dict[tuple[str, str], str]]:
         return refused
 
     return beside(server.answer, carried_out)
+
+
+class Late(Stubborn):
+    """A server that holds something else under the name by now, which no event told of, and refuses the same change."""
+
+    def __init__(self, held: Manifest | None) -> None:
+        super().__init__()
+        self.held = held
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.method != "GET":
+            return await super().answer(request)
+        if self.held is None:
+            return web.json_response({"kind": "Status", "reason": "NotFound", "message": "not found"}, status=404)
+        return web.json_response(self.held)
+
+
+def of_uid(uid: str, **metadata: Any) -> Manifest:
+    """A Deployment of the name, with other fixed fields than wanted."""
+    made = deployment(tier="x")
+    made["metadata"] |= {"uid": uid, "resourceVersion": "99", **metadata}
+    return made
+
+
+THEIRS = {("Deployment", NAME): f"Deployment {NAME} is there and belongs to somebody else"}
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        pytest.param(of_uid("theirs", ownerReferences=[], labels={}), THEIRS, id="somebody else's"),
+        pytest.param(of_uid("newer"), {}, id="a newer one of ours"),
+        pytest.param(None, {}, id="nothing"),
+    ],
+)
+def test_what_took_the_place_of_the_object_behind_a_late_watch_is_not_deleted(
+    held: Manifest | None, told: dict[tuple[str, str], str]
+) -> None:
+    server = Late(held)
+
+    refused = passes(server, 1)
+
+    assert [] == server.deleted
+    assert [told] == refused
 
 
 def test_an_object_that_is_refused_again_right_after_it_was_made_anew_is_told_and_left() -> None:
