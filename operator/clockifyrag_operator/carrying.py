@@ -10,7 +10,6 @@ fails for a passing reason is repeated. The status is written last and always.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -39,7 +38,6 @@ from clockifyrag_operator.observed import Manifest, Wanted
 
 # Kinds that hold nothing and may go: their fixed fields change by making them anew. Others wait for their author.
 MADE_ANEW = frozenset({"Deployment", "Service", "StatefulSet"})
-MADE_ANEW_SECONDS = 600.0  # in which the same object is not made anew twice: that it did not help is told
 
 log = logging.getLogger(__name__)
 
@@ -178,10 +176,8 @@ class Pass:
         return same
 
     def _may_be_made_anew(self, live: Manifest, rendered: Manifest) -> bool:
-        """Whether the object may go for a fixed field of it; once in a while, so that none comes and goes for ever."""
-        before = self._memory.made_anew.get((place_of(live), _applied(rendered)))
-        lately = before is not None and time.monotonic() - before < MADE_ANEW_SECONDS
-        return live["kind"] in MADE_ANEW and not lately
+        """Whether the object may go for a fixed field of it: once, so that none comes and goes for ever."""
+        return live["kind"] in MADE_ANEW and (place_of(live), _applied(rendered)) not in self._memory.made_anew
 
     async def _replace(self, live: Manifest, rendered: Manifest) -> None:
         """An object whose fixed fields are to change goes, and is made again when it is gone.
@@ -203,7 +199,7 @@ class Pass:
         except (NotFound, Conflict):
             self.written += 1
             return
-        self._memory.made_anew[place_of(live), _applied(rendered)] = time.monotonic()
+        self._memory.made_anew.add((place_of(live), _applied(rendered)))
         log.info("replaced: a field that cannot be changed is to change", extra=self._extra(live))
 
     async def _replicas(self, manifest: Manifest, replicas: Mapping[tuple[str, str], int]) -> None:

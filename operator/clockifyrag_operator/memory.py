@@ -20,8 +20,8 @@ class Memory:
     """Objects that were found to hold what is wanted: digest wanted, and their resourceVersion then."""
     read: dict[Key, tuple[str, Wanted]] = field(default_factory=dict)
     """Resources as they were last read, with their resourceVersion."""
-    made_anew: dict[tuple[Place, str | None], float] = field(default_factory=dict)
-    """Objects that went because a fixed field was to change: digest wanted, and when (time.monotonic)."""
+    made_anew: set[tuple[Place, str | None]] = field(default_factory=set)
+    """Objects that went because a fixed field was to change, with the digest wanted: it did not help if it is again."""
     statuses: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By uid: digest of the status that was written, and of what the API server stored (an old CRD drops fields)."""
     foreign: dict[Key, dict[tuple[str, str], Manifest]] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Memory:
             self.statuses.pop(read[1].uid, None)
         self.compared = {place: one for place, one in self.compared.items() if not _belongs(place, key)}
         self.accepted = {place: one for place, one in self.accepted.items() if not _belongs(place, key)}
-        self.made_anew = {(place, told): at for (place, told), at in self.made_anew.items() if not _belongs(place, key)}
+        self.made_anew = {(place, told) for place, told in self.made_anew if not _belongs(place, key)}
 
 
 def _belongs(place: Place, key: Key) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from typing import Any
 
 import pytest
@@ -72,13 +73,14 @@ class Stubborn:
         return web.json_response({"kind": "Status", "reason": "Invalid", "message": REFUSAL}, status=422)
 
 
-def passes(server: Stubborn, number: int) -> list[dict[tuple[str, str], str]]:
+def passes(server: Stubborn, number: int, memory: Memory | None = None) -> list[dict[tuple[str, str], str]]:
     """What was refused in each of so many passes; after each the Deployment's controller writes something to it."""
+    memory = memory or Memory(Metrics())
 
     async def carried_out(host: str, port: int) -> list[dict[tuple[str, str], str]]:
         options: dict[str, Any] = {"request_seconds": 5.0, "writes_per_second": 1000.0, "may_write": lambda: True}
         client = Client(Access(f"http://{host}:{port}", token_text="secret"), Metrics(), **options)
-        cache, memory, refused = Cache(), Memory(Metrics()), []
+        cache, refused = Cache(), []
         cache.put(RESOURCE)
         try:
             for _ in range(number):
@@ -141,11 +143,26 @@ def test_what_took_the_place_of_the_object_behind_a_late_watch_is_not_deleted(
     assert [told] == refused
 
 
+TOLD = {("Deployment", NAME): f"{REFUSAL}; it cannot be changed: delete Deployment {NAME}, and it is made again"}
+
+
 def test_an_object_that_is_refused_again_right_after_it_was_made_anew_is_told_and_left() -> None:
     server = Stubborn()
 
     refused = passes(server, 6)
 
-    told = {("Deployment", NAME): f"{REFUSAL}; it cannot be changed: delete Deployment {NAME}, and it is made again"}
     assert ["Orphan"] == server.deleted, "its pods bear all labels that are wanted: they stay"
-    assert [{}, {}, told, told, told, told] == refused
+    assert [{}, {}, TOLD, TOLD, TOLD, TOLD] == refused
+
+
+def test_an_object_whose_making_anew_did_not_help_is_not_made_anew_again_however_long_it_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server, memory, clock = Stubborn(), Memory(Metrics()), time.monotonic
+    passes(server, 3, memory)
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + 30 * 24 * 3600)
+
+    refused = passes(server, 3, memory)
+
+    assert ["Orphan"] == server.deleted
+    assert [TOLD, TOLD, TOLD] == refused
