@@ -21,9 +21,11 @@ from clockifyrag_operator.decision import Plan
 from clockifyrag_operator.errors import (
     AlreadyExists,
     Conflict,
+    Foreign,
     Immutable,
     LeaseLost,
     LedgerChanged,
+    MadeOtherwise,
     NotFound,
     OperatorError,
     PassIncomplete,
@@ -81,7 +83,7 @@ class Pass:
             raise
         except Refused as error:
             place = (manifest["kind"], manifest["metadata"]["name"])
-            self.refusals[place] = error.message + _remedy(error, *place)
+            self.refusals[place] = _told(error, *place) + _remedy(error, *place)
             self._memory.metrics.refused()
             log.warning("refused: %s", error, extra=self._extra(manifest))
         except OperatorError as error:
@@ -130,7 +132,8 @@ class Pass:
                 if "deletionTimestamp" in live["metadata"]:
                     return  # made again when it is gone, which is an event
                 if _is_headless(live) != _is_headless(rendered):
-                    raise Immutable(422, "spec.clusterIP: a Service is made with or without one")
+                    has = "no address and is to have one" if _is_headless(live) else "an address and is to have none"
+                    raise MadeOtherwise(422, f"Service {name} has {has}")
                 if self._holds((kind, self._wanted.namespace, name), live, rendered):
                     return
                 applied = await self._client.apply(rendered)
@@ -278,7 +281,7 @@ class Pass:
             kind, name = live["kind"], live["metadata"]["name"]
             self._memory.foreign.setdefault(self.key, {})[kind, name] = live
             self.written += 1
-            raise Refused(409, f"{kind} {name} is there and belongs to somebody else")
+            raise Foreign(409, f"{kind} {name} is there and belongs to somebody else")
         return live
 
     async def _read_again(self, kind: str, name: str, gone: Manifest | None = None) -> Manifest | None:
@@ -339,8 +342,14 @@ def _is_headless(manifest: Manifest) -> bool:
     return manifest["kind"] == "Service" and bool(manifest["spec"].get("clusterIP") == "None")
 
 
+def _told(error: Refused, kind: str, name: str) -> str:
+    """Why the object is not as it is wanted, and who says so: the API server, or we, who did not ask it."""
+    own = isinstance(error, Foreign | MadeOtherwise)
+    return error.message if own else f"the API server refused {kind} {name}: {error.message}"
+
+
 def _remedy(error: Refused, kind: str, name: str) -> str:
-    """What the author can do about a fixed field of an object that is not made anew by itself."""
+    """What the author can do about a fixed field of an object that is not made anew by itself, or was in vain."""
     fixed = isinstance(error, Immutable) and kind != "PersistentVolumeClaim"
     return f"; it cannot be changed: delete {kind} {name}, and it is made again" if fixed else ""
 

@@ -9,7 +9,9 @@
     │   │   ├── LedgerChanged       409: of the ledger, on which all that follows rests
     │   │   └── ResourceChanged     409: of the resource: what is told of it may be of an earlier one of its name
     │   ├── Refused             400, 403, 405, 413, 422: said again unchanged, it is refused again
+    │   │   ├── Foreign             409, not asked: the object is somebody else's
     │   │   └── Immutable           422: a field that cannot change on a live object
+    │   │       └── MadeOtherwise       422, not asked: an apply would succeed, and leave that field as it is
     │   ├── Unauthorized        401: the credentials are not accepted (any more)
     │   └── Busy                429, 5xx: worth another try, after `retry_after` seconds where that is told
     ├── Unreachable         no answer in time
@@ -67,8 +69,16 @@ class Refused(ApiError):
     pass
 
 
+class Foreign(Refused):
+    """`message` is our own, a whole sentence."""
+
+
 class Immutable(Refused):
     pass
+
+
+class MadeOtherwise(Immutable):
+    """`message` is our own, a whole sentence."""
 
 
 class Unauthorized(ApiError):

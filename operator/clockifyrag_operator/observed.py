@@ -54,7 +54,7 @@ class Observed:
     owned_templates: Mapping[tuple[str, str], Manifest] = field(default_factory=dict)
     """Per workload: those fields of its live pod template that the operator owns (managedFields)."""
     refusals: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """Per object: what the API server said when the last pass applied it and was refused."""
+    """Per object: why the last pass could not make it what is wanted, in words that say who refused it."""
 
     def get(self, kind: str, name: str) -> Manifest | None:
         """The live object, or None."""

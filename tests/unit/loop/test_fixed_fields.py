@@ -46,10 +46,19 @@ def deployment(**selector: str) -> Manifest:
     }
 
 
-class Stubborn:
-    """A server that gives each Deployment it makes one label more to select by, and refuses every change of it."""
+def service(**spec: str) -> Manifest:
+    metadata = {**deployment()["metadata"], "name": names.ollama("help")}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
-    def __init__(self) -> None:
+
+class Stubborn:
+    """A server that makes an object otherwise than it was asked to, by a webhook say, and refuses every change of it.
+
+    made: that object; unless told, a Deployment with one label more to select by.
+    """
+
+    def __init__(self, made: Manifest | None = None) -> None:
+        self.made = made or deployment(tier="x")
         self.version = 10
         self.live: Manifest | None = None
         self.deleted: list[str] = []  # how its pods were dealt with
@@ -57,7 +66,7 @@ class Stubborn:
 
     def make(self) -> Manifest:
         self.version += 1
-        self.live = deployment(tier="x")
+        self.live = copy.deepcopy(self.made)
         self.live["metadata"] |= {"uid": f"d{self.version}", "resourceVersion": str(self.version)}
         return self.live
 
@@ -73,8 +82,10 @@ class Stubborn:
         return web.json_response({"kind": "Status", "reason": "Invalid", "message": REFUSAL}, status=422)
 
 
-def passes(server: Stubborn, number: int, memory: Memory | None = None) -> list[dict[tuple[str, str], str]]:
-    """What was refused in each of so many passes; after each the Deployment's controller writes something to it."""
+def passes(
+    server: Stubborn, number: int, memory: Memory | None = None, wanted: Manifest | None = None
+) -> list[dict[tuple[str, str], str]]:
+    """What was refused in each of so many passes; after each the object's controller writes something to it."""
     memory = memory or Memory(Metrics())
 
     async def carried_out(host: str, port: int) -> list[dict[tuple[str, str], str]]:
@@ -90,7 +101,7 @@ def passes(server: Stubborn, number: int, memory: Memory | None = None) -> list[
                     server.live["metadata"]["annotations"] = {"revision": str(server.version)}
                     cache.put(copy.deepcopy(server.live))
                 one = Pass(client, cache, memory, WANTED)
-                await one.carry_out(Plan(ledger=None, apply=(deployment(),)))
+                await one.carry_out(Plan(ledger=None, apply=(wanted or deployment(),)))
                 refused.append(one.refusals)
         finally:
             await client.close()
@@ -143,7 +154,8 @@ def test_what_took_the_place_of_the_object_behind_a_late_watch_is_not_deleted(
     assert [told] == refused
 
 
-TOLD = {("Deployment", NAME): f"{REFUSAL}; it cannot be changed: delete Deployment {NAME}, and it is made again"}
+REMEDY = f"it cannot be changed: delete Deployment {NAME}, and it is made again"
+TOLD = {("Deployment", NAME): f"the API server refused Deployment {NAME}: {REFUSAL}; {REMEDY}"}
 
 
 def test_an_object_that_is_refused_again_right_after_it_was_made_anew_is_told_and_left() -> None:
@@ -166,3 +178,22 @@ def test_an_object_whose_making_anew_did_not_help_is_not_made_anew_again_however
 
     assert ["Orphan"] == server.deleted
     assert [TOLD, TOLD, TOLD] == refused
+
+
+@pytest.mark.parametrize(
+    ("wanted", "made", "has"),
+    [
+        pytest.param("None", "10.0.0.1", "an address and is to have none", id="headless"),
+        pytest.param("", "None", "no address and is to have one", id="with an address"),
+    ],
+)
+def test_a_service_that_is_made_with_an_address_or_without_is_told_in_words_of_our_own(
+    wanted: str, made: str, has: str
+) -> None:
+    server = Stubborn(service(clusterIP=made))
+
+    refused = passes(server, 3, wanted=service(clusterIP=wanted))
+
+    name = names.ollama("help")
+    told = f"Service {name} has {has}; it cannot be changed: delete Service {name}, and it is made again"
+    assert [{}, {}, {("Service", name): told}] == refused
