@@ -94,11 +94,11 @@ def _is_our_volume(manifest: Manifest, name: str) -> bool:
 def _volume_made_otherwise(wanted: Wanted, spec: Spec, seen: Observed) -> Iterator[str]:
     """A volume that outlived an earlier resource of this name keeps the mode and the class it was made with.
 
-    Within one resource the schema sees to it that neither changes.
+    Within one resource the schema sees to it that neither changes. One on its way out is soon made as it is wanted.
     """
     name, storage = names.index_volume(wanted.name), spec.index.storage
     claim = seen.get(_VOLUME, name)
-    if claim is None or not _is_our_volume(claim, wanted.name):
+    if claim is None or "deletionTimestamp" in claim["metadata"] or not _is_our_volume(claim, wanted.name):
         return
     modes, storage_class = claim["spec"].get("accessModes") or (), claim["spec"].get("storageClassName")
     whose = f"as {_VOLUME} {name} has, which an earlier resource left; delete it if nothing on it is needed"

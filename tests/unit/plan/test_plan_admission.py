@@ -109,6 +109,21 @@ def test_a_volume_that_was_kept_is_asked_to_be_no_other(
     assert expected == [one.partition(", which")[0] for one in found]
 
 
+def test_a_volume_on_its_way_out_holds_up_no_resource_that_wants_another() -> None:
+    world = World()
+    world.edit(index={"storage": {"storageClassName": "slow"}})
+    world.settle()
+    claim = world.objects["PersistentVolumeClaim", names.index_volume(NAME)]
+    claim["spec"] = {**claim["spec"], **MADE}
+    kept = refusals(world.wanted(), world.observe(), world.settings)
+    claim["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    going = refusals(world.wanted(), world.observe(), world.settings)
+
+    assert "expected fast" in kept[0]
+    assert () == going
+
+
 def test_a_volume_that_is_not_ours_is_told_by_its_name_alone() -> None:
     world = World()
     world.edit(index={"storage": {"storageClassName": "slow"}})
