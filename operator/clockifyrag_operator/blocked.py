@@ -29,13 +29,18 @@ _CONFIG_WORDS = ("CreateContainerConfigError", "CreateContainerError", "RunConta
 class Blocker:
     """What holds a pod up."""
 
-    word: str  # Unschedulable, ImagePull, Config, Crash, Mismatch or OOMKilled
+    word: str  # Unschedulable, ImagePull, Config, Mounts, Crash, Mismatch or OOMKilled
     message: str
 
     @property
     def before_start(self) -> bool:
         """Whether no program of the pod has run, so that none can be to blame."""
-        return self.word in ("Unschedulable", "ImagePull", "Config")
+        return self.never_starts or self.word == "Mounts"
+
+    @property
+    def never_starts(self) -> bool:
+        """Whether none will, as far as is known, while the pod and what is around it stay as they are."""
+        return self.word in ("Unschedulable", "ImagePull", "Config")  # Mounts: or an image is being pulled
 
 
 def blocker(pod: Manifest, now: datetime) -> Blocker | None:
@@ -49,7 +54,7 @@ def blocker(pod: Manifest, now: datetime) -> Blocker | None:
         if found := _of_container(name, field, container, init, status):
             return found
     waiting = waits_for_mounts(pod, now)
-    return Blocker("Config", waiting) if waiting else None
+    return Blocker("Mounts", waiting) if waiting else None
 
 
 def _of_container(pod: str, field: str, container: str, init: bool, status: Mapping[str, Any]) -> Blocker | None:

@@ -151,7 +151,7 @@ def _waits_for_nothing(job: LiveJob, wanted: Wanted, spec: Spec, seen: Observed,
     if made_for in (None, inputs_digest(wanted, images.resolved(wanted, spec, seen, settings).in_use)):
         return False
     found = [blocker(pod, seen.now) for pod in jobs.pods_of(seen, job)]
-    return all(one is not None and one.before_start for one in found)
+    return all(one is not None and one.never_starts for one in found)
 
 
 def _order(case: Case, jobs_now: _Jobs) -> tuple[BuildOrder | None, Reason | None]:

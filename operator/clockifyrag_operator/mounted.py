@@ -3,8 +3,10 @@
     scheduled ─► volumes mounted ─► sandbox made ─► images pulled ─► containers run
                       │ of a missing Secret the kubelet tells in events alone, and tries again for ever
 
-The operator may read no Secret, so what is told is what the pod waits for, never that it is missing. An image that
-takes long is not mistaken for it: none is pulled before there is a sandbox (PodReadyToStartContainers, KEP-3085).
+The operator may read no Secret, so what is told is what the pod waits for, never that it is missing. A pod whose image
+is being pulled looks the same: a kubelet up to 1.35.4 tells of a pod's sandbox (PodReadyToStartContainers, KEP-3085)
+only after the pass that makes it, which also pulls the image (kubernetes/kubernetes#134660 changes that). So both are
+told, and nothing is given up for such a wait.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,8 +38,9 @@ def waits_for_mounts(pod: Manifest, now: datetime) -> str | None:
     at = condition(pod, "PodReadyToStartContainers")["lastTransitionTime"]
     mounts = "; ".join(_mounts(pod, namespace))
     return (
-        f"pod {name} has not begun to start since {at}; it mounts {mounts}; "
-        f"kubectl -n {namespace} describe pod {name} tells what is missing"
+        f"pod {name} has not begun to start since {at}: something it mounts is missing, or its image is still being "
+        f"pulled, which kubelets do not tell apart; it mounts {mounts}; "
+        f"kubectl -n {namespace} describe pod {name} tells which"
     )
 
 
@@ -48,7 +51,9 @@ def seconds_until_told(pods: Iterable[Manifest], now: datetime) -> float | None:
 
 
 def _waiting_since(pod: Manifest) -> datetime | None:
-    """Since when the pod waits for its sandbox, and with that for its mounts; None when it does not, or has none."""
+    """Since when nothing is known of a sandbox of the pod, which its mounts come before; None when one is, or it has
+    none of the author's.
+    """
     sandbox = condition(pod, "PodReadyToStartContainers")
     waits = [(status.get("state", {}).get("waiting") or {}).get("reason") for _, _, status in container_states(pod)]
     begun = not waits or any(word not in _NOT_BEGUN for word in waits)

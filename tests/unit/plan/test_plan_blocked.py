@@ -28,7 +28,10 @@ def ended(code: int, reason: str, message: str = "") -> dict[str, Any]:
 
 
 def mounting(container: str, since: datetime, *, sandbox: bool = False) -> Manifest:
-    """What a kubelet (1.34) tells of a pod it cannot mount a volume for; with a sandbox: whose image it pulls."""
+    """What a kubelet (1.34) tells of a pod it cannot mount a volume for, and just so of one whose image it pulls.
+
+    sandbox: what one after 1.35.4 tells while it pulls (kubernetes/kubernetes#134660).
+    """
     at = since.isoformat().replace("+00:00", "Z")
     told = {"PodReadyToStartContainers": str(sandbox), "Initialized": "True", "Ready": "False",
             "ContainersReady": "False", "PodScheduled": "True"}  # fmt: skip
@@ -236,6 +239,21 @@ def test_a_job_that_has_begun_is_not_begun_again_for_another_image() -> None:
     assert (begun, 1) == (job_running(world), len(world.jobs_created))
 
 
+def test_a_job_whose_image_may_still_be_pulled_is_not_begun_again_for_another_image() -> None:
+    world = World()
+    world.edit(source={"http": {"url": "https://example.com/a.jsonl", "secretRef": {"name": "ours"}}})
+    pulling = job_running(world)
+    world.objects["Pod", f"{pulling}-x"]["status"] = mounting("build", world.now)
+    world.now += timedelta(seconds=5 * PATIENCE_SECONDS)
+    world.edit(build={"image": "builder:2"})
+
+    for _ in range(3):
+        world.work()
+
+    assert "image is still being pulled" in world.message("IndexBuilt")
+    assert (pulling, 1) == (job_running(world), len(world.jobs_created))
+
+
 def job_running(world: World) -> str:
     """The name of the Job that runs, after as many passes as it takes."""
     while (job := world.running()) is None:
@@ -292,12 +310,13 @@ def test_pods_that_wait_for_their_secrets_are_told_with_the_fields_that_name_the
     assert 10 == again_after
     assert ("False", "RollingOut") == told[0]
     assert [] == [words for words in MOUNTED_BY_SEARCH if words not in told[1]]
+    assert "or its image is still being pulled, which kubelets do not tell apart" in told[1]
     assert "kubectl -n answers describe pod search-" in told[1]
     assert not wrote, "what is told stays as it is while the pods wait"
     assert ("True", "Serving") == world.condition("Ready")
 
 
-def test_a_pod_whose_image_takes_long_is_not_said_to_wait_for_secrets() -> None:
+def test_a_pod_that_is_known_to_have_a_sandbox_is_not_said_to_wait_for_secrets() -> None:
     world = starting(mounting("search", START, sandbox=True), search={"replicas": 2, **SEARCH_FIELDS})
     world.now += timedelta(seconds=500)
 
