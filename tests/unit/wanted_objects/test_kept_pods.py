@@ -3,14 +3,35 @@
 from typing import Any
 
 import pytest
-from drawn import OPERATOR, Objects, Spec, decided, drawn, drawn_for, seen, wanted
+from drawn import EVERYTHING, OPERATOR, Objects, Spec, decided, drawn, drawn_for, seen, wanted
 
 from clockifyrag_operator import desired, names
+from clockifyrag_operator.manifest import digest
 from clockifyrag_operator.observed import Manifest, Observed
 
 EARLIER = "0"
 WORKLOADS = (("Deployment", "help-search"), ("StatefulSet", "help-ollama"), ("StatefulSet", "help-store"))
 OLD_PODS: Manifest = {"spec": {"containers": [{"name": "search", "image": "as-it-was"}]}}
+
+
+PODS_OF = {  # version of the templates → what it makes of a spec that says nothing, and of one that says everything
+    2: ("a5061b44389c", "a449d1cc9226"),
+}
+
+
+def pods(spec: Spec) -> str:
+    """A digest of the pod templates of all that lives long."""
+    resource = wanted(spec)
+    objects = desired.desired(resource, seen(), decided(resource), OPERATOR)
+    return digest([one["spec"]["template"] for one in objects if one["kind"] in ("Deployment", "StatefulSet")])
+
+
+def test_under_one_version_of_the_templates_equal_inputs_give_the_pods_they_always_gave() -> None:
+    """Were they to give others, an upgrade of the operator would replace pods that upgradePolicy Manual is to keep.
+
+    A change of the templates raises TEMPLATE_VERSION and adds a line; lines of versions that were released stay.
+    """
+    assert PODS_OF.get(desired.TEMPLATE_VERSION) == (pods({}), pods(EVERYTHING))
 
 
 def drawn_by_an_earlier_operator(spec: Spec) -> Observed:
