@@ -109,6 +109,7 @@ class UsedImages(Part):
     )
     ollama: Maybe[Annotated[str, Field(max_length=512)]] = Field(default=None, description="Image of model servers.")
     template: Maybe[Count] = Field(default=None, description="Version of the templates.")
+    format: Maybe[Count] = Field(default=None, description="Format of the generations that builds write.")
 
 
 class Status(Part):

@@ -14,10 +14,11 @@ from clockifyrag_resource.resource import Spec
 BUILDER_FORMAT = 3  # of generations, as the builder this operator came with writes them
 
 
-def build_key(spec: Spec, seen: Observed, ledger: Ledger, trigger: str) -> BuildKey | Reason:
+def build_key(spec: Spec, seen: Observed, ledger: Ledger, trigger: str, builder_format: int) -> BuildKey | Reason:
     """The key of what `spec` wants built; a Reason says what has to be known first.
 
     trigger: stands for the content of a source that only a build can look at; elsewhere it has no influence.
+    builder_format: of the generations that the builder in use writes.
     """
     source = source_part(spec, seen, trigger)
     if isinstance(source, Reason):
@@ -25,7 +26,7 @@ def build_key(spec: Spec, seen: Observed, ledger: Ledger, trigger: str) -> Build
     model = model_part(spec, seen, ledger)
     if isinstance(model, Reason):
         return model
-    return BuildKey(BUILDER_FORMAT, spec_part(spec), source, model)
+    return BuildKey(builder_format, spec_part(spec), source, model)
 
 
 def spec_part(spec: Spec) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from clockifyrag_operator import rollout, schedule, triggers
+from clockifyrag_operator import images, rollout, schedule, triggers
 from clockifyrag_operator.build_key import build_key
 from clockifyrag_operator.decision import Reason
 from clockifyrag_operator.ledger import BuildKey, Entry, Ledger
@@ -31,7 +31,8 @@ class Case:
 
     def key_for(self, trigger: str) -> BuildKey | Reason:
         """The key of what a build for this trigger makes."""
-        return build_key(self.spec, self.seen, self.ledger, trigger)
+        written = images.builder_format(self.wanted, self.spec, self.settings)
+        return build_key(self.spec, self.seen, self.ledger, trigger, written)
 
     @property
     def known_key(self) -> BuildKey | None:

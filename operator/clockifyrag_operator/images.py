@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clockifyrag_operator import names
+from clockifyrag_operator.build_key import BUILDER_FORMAT
 from clockifyrag_operator.decision import Images, Reason
 from clockifyrag_operator.desired import TEMPLATE_VERSION
 from clockifyrag_operator.observed import Observed, Wanted
@@ -43,13 +44,28 @@ def resolved(wanted: Wanted, spec: Spec | None, seen: Observed, settings: Settin
     return Resolved(in_use, defaults, _upgrade(defaults, offered, spec))
 
 
-def record(images: Images) -> dict[str, Any]:
-    """As they stand in the status."""
+def builder_format(wanted: Wanted, spec: Spec, settings: Settings) -> int:
+    """The format of what the builder in use writes; one that the spec names is taken for as new as we are."""
+    return BUILDER_FORMAT if spec.build.image is not None else default_format(wanted, spec, settings)
+
+
+def default_format(wanted: Wanted, spec: Spec | None, settings: Settings) -> int:
+    """The format of what the default builder writes: of one that Manual holds back, as the status remembers it."""
+    told = wanted.status.get("images")
+    if not isinstance(told, Mapping) or (spec is not None and spec.upgrade_policy == "Auto"):
+        return BUILDER_FORMAT
+    held = told.get("indexBuilder") not in (None, "", settings.index_builder_image)
+    return int(told["format"]) if held and isinstance(told.get("format"), int) else BUILDER_FORMAT
+
+
+def record(images: Images, written: int) -> dict[str, Any]:
+    """As they stand in the status; written: the format of what the builder writes."""
     return {
         "service": images.service,
         "indexBuilder": images.index_builder,
         "ollama": images.ollama,
         "template": images.template,
+        "format": written,
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World
 
-from clockifyrag_operator.build_key import build_key
+from clockifyrag_operator.build_key import BUILDER_FORMAT, build_key
 from clockifyrag_operator.decision import Reason
 from clockifyrag_operator.ledger import BuildKey, Entry, Ledger
 from clockifyrag_operator.observed import Manifest
@@ -23,7 +23,7 @@ def key(trigger: str = "", ledger: Ledger | None = None, world: World | None = N
     world.edit(**edit)
     wanted = world.wanted()
     assert wanted.rag is not None, wanted.problems
-    return build_key(wanted.rag.spec, world.observe(), ledger or Ledger(), trigger)
+    return build_key(wanted.rag.spec, world.observe(), ledger or Ledger(), trigger, BUILDER_FORMAT)
 
 
 def different(before: BuildKey | Reason, after: BuildKey | Reason) -> set[str]:

@@ -11,7 +11,8 @@ import pytest
 from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World
 
-from clockifyrag_operator import names
+from clockifyrag_operator import images, names
+from clockifyrag_operator.build_key import BUILDER_FORMAT
 from clockifyrag_operator.plan import plan
 from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.conditions import CONDITIONS, REASONS, ConditionType
@@ -438,6 +439,47 @@ def test_an_operator_with_other_images_changes_no_pod_until_it_is_told_to() -> N
         world.status["images"]["service"],
         world.condition("UpgradePending"),
     )
+
+
+def test_builds_of_a_builder_that_is_held_back_are_known_by_its_own_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, earlier, newer = served(), BUILDER_FORMAT, BUILDER_FORMAT + 1
+    world.settings = world.settings.model_copy(update={"index_builder_image": "builder:2"})
+    monkeypatch.setattr(images, "BUILDER_FORMAT", newer)
+
+    world.settle()
+    at_once = formats(world)
+    world.edit(chunking={"minChars": 100})
+    world.settle()
+    held = formats(world), builder(world)
+    world.edit(upgradePolicy="Auto")
+    world.settle()
+
+    assert [earlier] == at_once, "nothing is built for a newer operator alone"
+    assert ([earlier, earlier], ("builder:1", earlier)) == held
+    assert ([earlier, earlier, newer], ("builder:2", newer)) == (formats(world), builder(world))
+
+
+def test_a_builder_that_the_spec_names_is_taken_for_as_new_as_the_operator_and_the_default_stays_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, earlier, newer = served(), BUILDER_FORMAT, BUILDER_FORMAT + 1
+    world.settings = world.settings.model_copy(update={"index_builder_image": "builder:2"})
+    monkeypatch.setattr(images, "BUILDER_FORMAT", newer)
+
+    world.edit(build={"image": "builder:2"})
+    world.settle()
+
+    assert ([earlier, newer], ("builder:1", earlier)) == (formats(world), builder(world))
+
+
+def formats(world: World) -> list[int]:
+    """Of every build so far, the format its generation is known by."""
+    return [order.key.format for order in world.jobs_created]
+
+
+def builder(world: World) -> tuple[str, int]:
+    """The default builder that the status remembers, and the format of what it writes."""
+    return world.status["images"]["indexBuilder"], world.status["images"]["format"]
 
 
 def test_the_status_of_the_worst_resource_stays_below_its_size() -> None:
