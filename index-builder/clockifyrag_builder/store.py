@@ -25,7 +25,6 @@ from starlette.types import Receive, Scope, Send
 
 from clockifyrag_index.errors import GenerationMissing, StorageError
 from clockifyrag_index.layout import META, Layout, is_generation_id
-from clockifyrag_index.manifest import Manifest
 from clockifyrag_index.manifest_reader import read_manifest
 
 TRANSFERS_MAX = 8
@@ -130,25 +129,18 @@ def _ready(request: Request) -> Response:
 
 def _digest(directory: Path, name: str) -> str | None:
     """sha256 of the file as the manifest states it, of meta.json itself as it is; None for any other name."""
-    manifest, digest_of_meta = _manifest(directory)
-    if name == META:
-        return digest_of_meta
-    record = manifest.files.get(name)
-    return record.sha256 if record else None
-
-
-def _manifest(directory: Path) -> tuple[Manifest, str]:
-    """The manifest and the sha256 of meta.json, read again only when the file has been replaced."""
     try:
         status = (directory / META).stat()
     except FileNotFoundError as error:
         raise GenerationMissing(f"{directory}: no such generation") from error
-    return _read_manifest(directory, status.st_ino, status.st_mtime_ns)
+    return _digests(directory, status.st_ino, status.st_mtime_ns).get(name)
 
 
-@lru_cache(maxsize=32)
-def _read_manifest(directory: Path, _inode: int, _mtime_ns: int) -> tuple[Manifest, str]:
-    return read_manifest(directory), hashlib.sha256((directory / META).read_bytes()).hexdigest()
+@lru_cache(maxsize=8)  # generations that are asked for at a time; a manifest itself would be 200 KiB
+def _digests(directory: Path, _inode: int, _mtime_ns: int) -> dict[str, str]:
+    """By name, read again only when meta.json has been replaced."""
+    digests = {name: record.sha256 for name, record in read_manifest(directory).files.items()}
+    return {**digests, META: hashlib.sha256((directory / META).read_bytes()).hexdigest()}
 
 
 def _file_headers(etag: str) -> dict[str, str]:

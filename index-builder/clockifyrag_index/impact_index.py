@@ -5,7 +5,7 @@ terms, so that it has the same bits every time, in every process and thread, and
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,28 +28,10 @@ class ImpactIndex:
     def __init__(self, number_of: Callable[[str], int | None], size: int, arrays: "ImpactArrays") -> None:
         """number_of: of a term, None of one the generation does not hold. size: passages or articles there are."""
         self.size = size
-        self._number_of = number_of
-        self._arrays = arrays
-        self._indptr = memoryview(arrays.indptr.data)  # gives plain integers, several times faster than numpy
         self._scratch: list[Scores] = []  # arrays of zeros that no question uses at the moment
-        self.postings = lru_cache(maxsize=TERMS_REMEMBERED)(self._postings)
-        self.idf = lru_cache(maxsize=TERMS_REMEMBERED)(self._idf)
-
-    def _postings(self, term: str) -> Postings | None:
-        """The postings of a term, mapped; None of one that stands nowhere."""
-        number = self._number_of(term)
-        if number is None:
-            return None
-        begin, end = self._indptr[number], self._indptr[number + 1]
-        if begin == end:
-            return None
-        arrays = self._arrays
-        return Postings(arrays.row_list(begin, end), arrays.impacts[begin:end], float(arrays.highest[number]))
-
-    def _idf(self, term: str) -> float:
-        """The idf of a term; of one the index does not hold, that of df = 0."""
-        postings = self.postings(term)
-        return float(idf(self.size, len(postings.impacts) if postings else 0))
+        # Not of bound methods: a cycle would keep the files of a generation that is closed mapped for minutes.
+        self.postings = lru_cache(maxsize=TERMS_REMEMBERED)(partial(_postings, number_of, arrays))
+        self.idf = lru_cache(maxsize=TERMS_REMEMBERED)(partial(_idf, self.postings, size))
 
     def weighted(self, weighted_terms: Mapping[str, float]) -> list[Postings]:
         """The postings of the terms that stand somewhere, sorted by term, impacts times the weight of each."""
@@ -119,6 +101,23 @@ def impacts_in_memory(blocks: Iterable[TermBlock]) -> ImpactArrays:
         np.concatenate([np.zeros(0, dtype=np.float32), *(block.impacts for block in blocks)]),
         np.concatenate([np.zeros(0, dtype=np.float32), *(highest_impacts(block) for block in blocks)]),
     )
+
+
+def _postings(number_of: Callable[[str], int | None], arrays: ImpactArrays, term: str) -> Postings | None:
+    """The postings of a term, mapped; None of one that stands nowhere."""
+    number = number_of(term)
+    if number is None:
+        return None
+    begin, end = int(arrays.indptr[number]), int(arrays.indptr[number + 1])
+    if begin == end:
+        return None
+    return Postings(arrays.row_list(begin, end), arrays.impacts[begin:end], float(arrays.highest[number]))
+
+
+def _idf(postings_of: Callable[[str], Postings | None], size: int, term: str) -> float:
+    """The idf of a term; of one the index does not hold, that of df = 0."""
+    postings = postings_of(term)
+    return float(idf(size, len(postings.impacts) if postings else 0))
 
 
 def _scaled(postings: Postings, weight: np.float32) -> Postings:

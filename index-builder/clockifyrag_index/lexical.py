@@ -19,7 +19,8 @@ uint64 (terms + 1,), the postings of term t are indptr[t]:indptr[t + 1]:
 Format 2 had uint32 rows, whole, and no blocks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,8 @@ class LexicalIndex:
         tokenizer: the one it was written with.
         """
         self.directory = directory
-        self._knows_signs = tokenizer == TOKENIZER_ID
         self.terms = SortedWords(directory, "terms")
+        self.number_of: Callable[[str], int | None] = partial(_number_of, self.terms, tokenizer == TOKENIZER_ID)
         self.words = SortedWords(directory, "words")
         self.word_counts: npt.NDArray[np.uint32] = mapped_array(directory / "words.counts.npy")
         self.fields: tuple[Field, ...] = mapped_fields(directory)
@@ -53,16 +54,17 @@ class LexicalIndex:
         self.totals = self.passages.totals
         self.top = self.passages.top
 
-    def number_of(self, term: str) -> int | None:
-        """The number of a term, None of one that stands nowhere. In an index of the tokenizer before, which knew no
-        signs, C# is the letter c.
-        """
-        return self.terms.find(term if self._knows_signs else term.rstrip(SIGNS))
-
     def _impacts(self, bm25: Bm25 | None) -> ImpactArrays:
         if bm25 is None:
             return mapped_impacts(self.directory, "passages")
         return impacts_in_memory(passage_impacts(self.fields, bm25))
+
+
+def _number_of(terms: SortedWords, knows_signs: bool, term: str) -> int | None:
+    """The number of a term, None of one that stands nowhere. In an index of the tokenizer before, which knew no signs,
+    C# is the letter c.
+    """
+    return terms.find(term if knows_signs else term.rstrip(SIGNS))
 
 
 def question_terms(texts: Sequence[str]) -> dict[str, float]:

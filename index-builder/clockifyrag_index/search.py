@@ -12,6 +12,7 @@ so the first five of ten are the first ten's first five.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -132,7 +133,7 @@ class SearchEngine:
         self.article_words = ArticleWords(self.lexical, len(generation.articles))
         self.categories = Categories(generation.lexical_dir)
         self.passages = ReadPassages(generation.chunks)
-        self.speller = Speller(self.lexical, known=lambda word: bool(self.glossary.expansions(word)))
+        self.speller = Speller(self.lexical, known=partial(_is_expanded, self.glossary))
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best articles for a question.
@@ -409,3 +410,7 @@ class Run:
 
     def _took(self, stage: str, started: float) -> None:
         self.timings[stage] = (time.monotonic() - started) * 1000
+
+
+def _is_expanded(glossary: Glossary, word: str) -> bool:
+    return bool(glossary.expansions(word))

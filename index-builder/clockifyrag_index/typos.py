@@ -5,9 +5,9 @@ letters, two from eight on. Numbers, words with digits, quoted words, short word
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from rapidfuzz.distance import OSA
@@ -38,8 +38,8 @@ class Speller:
         self._known = known
         counts = np.asarray(lexical.word_counts)
         common = np.argsort(-counts.astype(np.int64), kind="stable")[:WORDS_COMPARED_MAX]
-        self._words = [word for number in common if (word := lexical.words[int(number)]).isalpha() and len(word) > 2]
-        self._of_length = lru_cache(maxsize=64)(self._words_of_length)
+        words = [word for number in common if (word := lexical.words[int(number)]).isalpha() and len(word) > 2]
+        self._of_length = lru_cache(maxsize=64)(partial(_words_of_length, words))
 
     def correct(self, text: str) -> Correction:
         """The question with unknown words replaced by the nearest known ones.
@@ -69,10 +69,6 @@ class Speller:
         term = term_of(word)
         return not term or self._lexical.terms.find(term) is not None or self._known(word)
 
-    def _words_of_length(self, length: int, distance_max: int) -> list[str]:
-        """The words that are not too long or too short to be that near, most frequent first."""
-        return [word for word in self._words if abs(len(word) - length) <= distance_max]
-
     def _nearest(self, word: str) -> str | None:
         distance_max = 1 if len(word) < 8 else 2
         # extract keeps the order of the words, most frequent first, among equal distances
@@ -81,3 +77,8 @@ class Speller:
         )
         same_start = [candidate for candidate, _, _ in found if candidate[0] == word[0]]
         return next(iter(same_start), found[0][0] if found else None)
+
+
+def _words_of_length(words: Sequence[str], length: int, distance_max: int) -> list[str]:
+    """The words that are not too long or too short to be that near, in their order."""
+    return [word for word in words if abs(len(word) - length) <= distance_max]
