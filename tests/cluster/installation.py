@@ -105,13 +105,16 @@ def tag_anew(cluster: Cluster, version: str) -> None:
     known = images.ctr(node, record, "images", "list", "--quiet").split()
     for name in RELEASED:
         tag = IMAGES[name].tag
-        (found,) = (one for one in known if one == tag or one.endswith(f"/{tag}"))
-        anew = f"{found.rpartition(':')[0]}:{version}"
-        if anew in known:  # by an earlier run, which may have been of other images
-            images.ctr(node, record, "images", "remove", anew)
-            wait_until(partial(is_unknown, cluster, anew), KNOWN_SECONDS, f"{anew} is forgotten")
-        images.ctr(node, record, "images", "tag", found, anew)
-        wait_until(partial(cri.has_image, node, record, anew), KNOWN_SECONDS, f"the kubelet finds {anew}")
+        # containerd knows an image by the name it was built with and by that of the default registry
+        found = [one for one in known if one == tag or one.endswith(f"/{tag}")]
+        assert found, f"{tag} is not among {known}"
+        for one in found:
+            anew = f"{one.rpartition(':')[0]}:{version}"
+            if anew in known:  # by an earlier run, which may have been of other images
+                images.ctr(node, record, "images", "remove", anew)
+                wait_until(partial(is_unknown, cluster, anew), KNOWN_SECONDS, f"{anew} is forgotten")
+            images.ctr(node, record, "images", "tag", one, anew)
+            wait_until(partial(cri.has_image, node, record, anew), KNOWN_SECONDS, f"the kubelet finds {anew}")
 
 
 def is_unknown(cluster: Cluster, reference: str) -> bool:
