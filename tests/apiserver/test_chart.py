@@ -12,6 +12,7 @@ import yaml
 from tests.apiserver.controlplane import ControlPlane
 from tools.definitions import definitions
 
+from clockifyrag_operator.carrying import MADE_ANEW
 from clockifyrag_operator.kinds import CHILDREN, EVENT, RESOURCE, SECRET
 from clockifyrag_operator.plan import _PRUNED as PRUNED
 from clockifyrag_operator.settings import Settings
@@ -199,7 +200,7 @@ def test_no_rule_reads_secrets_has_a_wildcard_or_lets_the_operator_gain_rights(t
     assert "rbac.authorization.k8s.io" not in {group for group, _, _ in granted}
 
 
-def test_the_rules_let_the_operator_look_at_what_it_keeps_track_of_and_delete_what_it_prunes_and_no_more(
+def test_the_rules_let_the_operator_look_at_its_kinds_and_delete_what_it_prunes_or_makes_anew_and_no_more(
     tmp_path: Path,
 ) -> None:
     rules = charts.named(charts.rendered(tmp_path, {}), "ClusterRole")["operators-clockifyrag-operator"]["rules"]
@@ -217,7 +218,7 @@ def test_the_rules_let_the_operator_look_at_what_it_keeps_track_of_and_delete_wh
     assert looked_at == {
         place: verbs & {"list", "watch"} for place, verbs in granted.items() if verbs & {"list", "watch"}
     }
-    assert {kind.plural for kind in CHILDREN if kind.kind in {"Job", *PRUNED}} == {
+    assert {kind.plural for kind in CHILDREN if kind.kind in {"Job", *PRUNED, *MADE_ANEW}} == {
         resource for (_, resource), verbs in granted.items() if "delete" in verbs
     }
     assert {"create"} == granted[SECRET.group, SECRET.plural] == granted[EVENT.group, EVENT.plural]
