@@ -8,7 +8,6 @@ audit log where it has them: no polling client is measured.
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from tests.apiserver.operator_process import ACCOUNT, rights, rights_path
 from bench.errors import BenchFailed
 from bench.harness import Measured
 from bench.machine import ROOT
+from bench.processes import free_port
 
 WATCHED, COPIED = "burst", "floor"  # namespaces: of the operator, and of the client that only creates
 Bodies = Sequence[tuple[str, Mapping[str, Any]]]  # path and object
@@ -305,14 +305,6 @@ def bare(live: Mapping[str, Any]) -> dict[str, Any]:
         template = spec["spec"]["template"]["metadata"]
         template["labels"] = {key: value for key, value in template["labels"].items() if "controller-uid" not in key}
     return {**spec, "metadata": metadata}
-
-
-@contextmanager
-def free_port() -> Iterator[int]:
-    """A port of this machine that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        yield probe.getsockname()[1]
 
 
 def wait_until(

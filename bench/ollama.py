@@ -4,7 +4,6 @@ Built once, in five minutes: `python3 tools/binaries.py ollama`. Its model is ma
 embedder has, by the server itself, which converts them to 16-bit floats as those of its library.
 """
 
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from tools import binaries, minilm
 
 from bench.errors import BenchFailed
-from bench.processes import started
+from bench.processes import free_port, started
 from bench.servers import status_of
 
 START_SECONDS = 60.0
@@ -29,7 +28,8 @@ def built_ollama() -> Path | None:
 @contextmanager
 def ollama_with_minilm(program: Path, folder: Path, cores: Sequence[int]) -> Iterator[str]:
     """The URL of a server on those cores that has all-minilm; models and log are below the folder."""
-    address, log = f"127.0.0.1:{free_port()}", folder / "ollama.log"
+    with free_port() as port:
+        address, log = f"127.0.0.1:{port}", folder / "ollama.log"
     variables = {
         "OLLAMA_HOST": address,
         "OLLAMA_MODELS": str(folder / "ollama-models"),
@@ -52,11 +52,3 @@ def answers(address: str) -> bool:
         return status_of(address, "/api/version") == 200
     except OSError:  # nobody listens yet
         return False
-
-
-def free_port() -> int:
-    """A port nobody listens on at the moment."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,14 @@ def side_in_fresh_process(module: str, side: str, job: Mapping[str, Any], cores:
         raise BenchFailed(f"{module} {side} ended with {process.returncode}; its message stands above")
     result: dict[str, Any] = json.loads(answer.splitlines()[-1])
     return result
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield probe.getsockname()[1]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import BinaryIO, overload
 import numpy as np
 import numpy.typing as npt
 
+from clockifyrag_index.arrays import ranges
 from clockifyrag_index.chunk import Chunk, chunk_from_line, chunk_line
 from clockifyrag_index.disk import storage_errors
 
@@ -74,9 +75,7 @@ class ChunkSpool:
         order = sorted(range(len(self._documents)), key=self._documents.__getitem__)
         begins = np.fromiter((begin for _, _, begin in self._documents), np.int64, len(self._documents))
         counts = np.diff(begins, append=len(self))
-        begins, counts = begins[order], counts[order]
-        within = np.arange(len(self)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return OrderedChunks(self._at, np.repeat(begins, counts) + within, also_at)
+        return OrderedChunks(self._at, ranges(begins[order], counts[order]), also_at)
 
     def _write(self, chunk: Chunk) -> None:
         assert self._lines is not None

@@ -11,6 +11,13 @@ Numbers = npt.NDArray[np.int64]  # numbers of articles, in the order of their ro
 Scores = npt.NDArray[np.float32]
 
 
+def ranges(begins: Rows, counts: Rows) -> Rows:
+    """begins[0], begins[0] + 1, … counts[0] numbers, then those of the next range; (sum of counts,) int64."""
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    found: Rows = np.repeat(begins, counts) + within
+    return found
+
+
 def mapped_array(path: Path) -> npt.NDArray[Any]:
     """The array of a .npy file, read-only over the mapped file: only the pages that are touched are read.
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Numbers, Scores, mapped_array
+from .arrays import Numbers, Scores, mapped_array, ranges
 from .dense import DenseIndex
 from .embedders import Vectors
 from .errors import GenerationDamaged
@@ -111,10 +111,7 @@ class Articles:
     def rows_of(self, documents: Numbers) -> Numbers:
         """All rows of the documents, document after document; (m,) int64."""
         begin, end = self._starts[documents].astype(np.int64), self._starts[documents + 1].astype(np.int64)
-        counts = end - begin
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        rows: Numbers = np.repeat(begin, counts) + within
-        return rows
+        return ranges(begin, end - begin)
 
     def sums(self, values: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """What the values of a document's rows add up to, (documents,) int64; values: (rows,)."""

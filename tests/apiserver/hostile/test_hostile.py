@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from tests.apiserver.controlplane import ControlPlane
 from tests.apiserver.hostile.cases import HOSTILE, Hostile, Refused, Told
-from tests.apiserver.operator_process import Operators
+from tests.apiserver.operator_process import OperatorProcess, Operators
 from tests.apiserver.resources import Resources
 from tests.apiserver.waiting import wait_until
+
+from clockifyrag_operator.observed import Manifest
 
 SECONDS = 30.0
 MANY = 500
@@ -88,18 +90,25 @@ def test_what_only_the_operator_can_judge_is_told_by_a_condition(
     operator.terminate()
 
 
-def test_a_missing_secret_is_named_by_the_pod_that_waits_for_it_and_read_by_nobody_else(
+def build_with_a_secret(
     operators: Operators, control_plane: ControlPlane, namespace: str
-) -> None:
+) -> tuple[OperatorProcess, Manifest]:
+    """An operator, and the Job it makes of a resource whose source needs the Secret `nowhere`."""
     spec = {
         "source": {"http": {"url": "https://help.example.com/a.jsonl", "secretRef": {"name": "nowhere"}}},
         "embedding": {"provider": "Local"},
     }
     operator = operators.start(namespace)
-
     control_plane.admin.post(Resources(control_plane, namespace).path, resource("help", spec))
     jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
-    job = wait_until(lambda: control_plane.admin.get(jobs)["items"], SECONDS, "a build starts", operator.explain)[0]
+    found = wait_until(lambda: control_plane.admin.get(jobs)["items"], SECONDS, "a build starts", operator.explain)
+    return operator, found[0]
+
+
+def test_a_missing_secret_is_named_by_the_pod_that_waits_for_it_and_read_by_nobody_else(
+    operators: Operators, control_plane: ControlPlane, namespace: str
+) -> None:
+    operator, job = build_with_a_secret(operators, control_plane, namespace)
 
     volumes = {one["name"]: one for one in job["spec"]["template"]["spec"]["volumes"]}
     secrets = [one["secret"] for one in volumes.values() if "secret" in one]
@@ -130,14 +139,7 @@ def waiting_for_its_mounts(container: str, seconds: float) -> dict[str, Any]:
 def test_a_secret_that_a_build_waits_for_is_named_with_its_field_its_key_and_what_to_do(
     operators: Operators, control_plane: ControlPlane, namespace: str
 ) -> None:
-    spec = {
-        "source": {"http": {"url": "https://help.example.com/a.jsonl", "secretRef": {"name": "nowhere"}}},
-        "embedding": {"provider": "Local"},
-    }
-    operator = operators.start(namespace)
-    control_plane.admin.post(Resources(control_plane, namespace).path, resource("help", spec))
-    jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
-    job = wait_until(lambda: control_plane.admin.get(jobs)["items"], SECONDS, "a build starts", operator.explain)[0]
+    operator, job = build_with_a_secret(operators, control_plane, namespace)
     name, template = job["metadata"]["name"], job["spec"]["template"]
 
     pods = f"/api/v1/namespaces/{namespace}/pods"
