@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -116,10 +117,11 @@ def test_what_holds_the_first_pods_up_is_told_and_its_end_heals(
     assert 1 == len(world.jobs_created)
 
 
-def test_an_image_that_cannot_be_pulled_is_not_held_against_a_generation() -> None:
+def rolled_out_in_vain(search: Manifest, status: Callable[[World], Manifest]) -> World:
+    """A world whose new generation is built, and whose new search pods have not begun to start for half an hour."""
     world = World()
     world.settle()
-    world.edit(chunking={"minChars": 100}, search={"replicas": 2, "image": "service:none"})
+    world.edit(chunking={"minChars": 100}, search={"replicas": 2, **search})
     while world.running() is None:
         world.work()
         world.move()
@@ -129,8 +131,13 @@ def test_an_image_that_cannot_be_pulled_is_not_held_against_a_generation() -> No
         world.work()
         world.move(200)
         for pod in search_pods(world):
-            if "Ready" not in str(pod["status"]):
-                pod["status"] = waiting("ErrImagePull", "not found")
+            if "Ready" not in str(pod["status"]) or "ContainerCreating" in str(pod["status"]):
+                pod["status"] = status(world)
+    return world
+
+
+def test_an_image_that_cannot_be_pulled_is_not_held_against_a_generation() -> None:
+    world = rolled_out_in_vain({"image": "service:none"}, lambda _: waiting("ErrImagePull", "not found"))
 
     told = world.condition("Ready"), world.message("Stalled")
     world.bad = set()
@@ -366,20 +373,7 @@ def test_a_build_that_waits_for_what_its_source_names_is_told(source: dict[str, 
 
 
 def test_a_generation_is_not_held_responsible_for_pods_that_wait_for_a_secret() -> None:
-    world = World()
-    world.settle()
-    world.edit(chunking={"minChars": 100}, search={"replicas": 2, **SEARCH_FIELDS})
-    while world.running() is None:
-        world.work()
-        world.move()
-    world.finish()
-    world.bad = set(world.volume)
-    for _ in range(10):
-        world.work()
-        world.move(200)
-        for pod in search_pods(world):
-            if "Ready" not in str(pod["status"]) or "ContainerCreating" in str(pod["status"]):
-                pod["status"] = mounting("search", world.now - timedelta(seconds=100))
+    world = rolled_out_in_vain(SEARCH_FIELDS, lambda world: mounting("search", world.now - timedelta(seconds=100)))
 
     told = world.message("Stalled")
     world.bad = set()
