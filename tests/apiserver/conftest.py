@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests.apiserver.controlplane import ControlPlane
 from tests.apiserver.keeping import keep
-from tests.apiserver.waiting import wait_until
 from tests.cluster import results
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CRD_FILE = ROOT / "crds" / "clockifyrag.yaml"

@@ -28,7 +28,7 @@ import httpx
 import yaml
 from tests.apiserver.controlplane import ControlPlane, User
 from tests.apiserver.proxy import FaultProxy
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 from tools.binaries import find
 
 ROOT = Path(__file__).resolve().parents[2]

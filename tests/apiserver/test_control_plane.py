@@ -12,7 +12,7 @@ import pytest
 from tests.apiserver.controlplane import Api, ApiError, ControlPlane
 from tests.apiserver.controlplane.folder import own_folder
 from tests.apiserver.controlplane.server import Server
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 from tools.binaries import ASSETS, PROGRAMS, find
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -10,7 +10,7 @@ from crd_examples import manifest
 from tests.apiserver.controlplane import ControlPlane
 from tests.apiserver.controlplane.api import MERGE_PATCH
 from tests.apiserver.resources import Resources
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 from clockifyrag_resource.cel import KEY as RULES
 from clockifyrag_resource.conditions import ConditionType

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tests.apiserver.controlplane import ApiError, ControlPlane
 from tests.apiserver.operator_process import OperatorProcess, Operators
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 from clockifyrag_operator import names
 

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.apiserver.waiting import wait_until
 from tests.cluster.kube import Kube
+from tests.waiting import wait_until
 from tools.binaries import find
 from tools.cluster import cri, images
 from tools.cluster.__main__ import one_at_a_time

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 from tools.cluster.inside import in_namespace
 from tools.cluster.kubectl import Kubectl, Refused
 from tools.cluster.node import Cluster

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 from tools.cluster.daemons import Daemon
 from tools.cluster.inside import record_of
 from tools.cluster.node import Cluster

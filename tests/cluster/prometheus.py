@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from tests.apiserver.waiting import wait_until
 from tests.cluster.kube import Kube, get
+from tests.waiting import wait_until
 from tools.cluster.kubectl import Kubectl
 
 NAMESPACE, SERVICE, POD = "monitoring", "prometheus", "prometheus-all-0"

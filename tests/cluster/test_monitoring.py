@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.apiserver.waiting import wait_until
 from tests.cluster.kube import LOCAL, OPERATOR, Kube, Manifest, Resource
 from tests.cluster.load import Load
 from tests.cluster.prometheus import Prometheus
+from tests.waiting import wait_until
 
 CHART = "clockifyrag-operator"  # its ServiceMonitor, PrometheusRule and group of rules
 SCRAPED = {"monitoring": {"interval": "5s"}}

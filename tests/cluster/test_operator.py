@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.apiserver.waiting import wait_until
 from tests.cluster import results, rights
 from tests.cluster.installation import tag_anew
 from tests.cluster.kube import EMBEDDED_SECONDS, LOCAL, OPERATOR, Kube, Resource
 from tests.cluster.load import Load
 from tests.cluster.processes import cpu_seconds, freeze, processes_of
 from tests.cluster.results import CHAOS
+from tests.waiting import wait_until
 from tools.binaries import find
 
 KILLS, KILL_EVERY_SECONDS = (12, 20.0) if CHAOS else (3, 6.0)

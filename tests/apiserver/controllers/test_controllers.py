@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.apiserver.controllers import RUNS, Controllers, Ending, PodState, World, failed
 from tests.apiserver.controlplane import Api, ControlPlane
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 SECONDS = 10.0
 LABELS = {"clockifyrag.io/resource": "help", "clockifyrag.io/component": "search"}

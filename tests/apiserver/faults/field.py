@@ -13,7 +13,7 @@ from tests.apiserver.controlplane import Api, ControlPlane
 from tests.apiserver.faults.story import Manifest, Story
 from tests.apiserver.operator_process import ACCOUNT, OperatorProcess, Operators
 from tests.apiserver.proxy import FaultProxy
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 from clockifyrag_operator.handlers import watched
 

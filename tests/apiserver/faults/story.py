@@ -12,7 +12,7 @@ from tests.apiserver.controllers import Controllers, World
 from tests.apiserver.controllers.api import path
 from tests.apiserver.controlplane import Api
 from tests.apiserver.faults.times import SETTLE_SECONDS
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 ASK_SECONDS = 1.0  # after which a resource is asked for, whatever the watch said
 T = TypeVar("T")

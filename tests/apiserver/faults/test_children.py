@@ -11,7 +11,7 @@ from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL, Manifest
-from tests.apiserver.waiting import NotInTime
+from tests.waiting import NotInTime
 
 from clockifyrag_operator import names
 

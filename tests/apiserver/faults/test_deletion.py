@@ -8,7 +8,7 @@ from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL
-from tests.apiserver.waiting import NotInTime
+from tests.waiting import NotInTime
 
 GONE_SECONDS = 30.0
 LEFT = {"PersistentVolumeClaim"}  # the index is retained; the claim may be adopted again

@@ -7,7 +7,7 @@ import pytest
 from tests.apiserver.controllers import RUNS, Container, Ending, failed
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.story import LOCAL
-from tests.apiserver.waiting import NotInTime
+from tests.waiting import NotInTime
 
 BUILD_BACKOFF_SECONDS = 0.5
 RATE_SECONDS = 2.0  # with waits of 0.5, 1 and 2 s

@@ -10,7 +10,7 @@ from tests.apiserver.faults.story import LOCAL, Story
 from tests.apiserver.faults.times import LEADERS_KILLED
 from tests.apiserver.operator_process import ACCOUNT
 from tests.apiserver.proxy import Slow, is_write
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 LEASE: dict[str, Any] = {"LEASE_SECONDS": 3, "LEASE_RENEW_SECONDS": 0.6}
 GAP_SECONDS_MAX = 3 + 3  # a lease, and a start on a loaded machine

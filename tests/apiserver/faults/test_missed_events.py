@@ -13,7 +13,7 @@ from tests.apiserver.faults.story import LOCAL
 from tests.apiserver.faults.times import DEAF_SECONDS_MAX, EVENTS_OF_AN_ACT
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.proxy import Coalesce, Drop, FaultProxy, Freeze, is_watch, of
-from tests.apiserver.waiting import NotInTime, wait_until
+from tests.waiting import NotInTime, wait_until
 
 SEED = 6
 RESYNC_SECONDS = 2.0

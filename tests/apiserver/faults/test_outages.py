@@ -8,13 +8,13 @@ import pytest
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.story import LOCAL
 from tests.apiserver.faults.times import AWAY_SECONDS, SILENCE_SECONDS
-from tests.apiserver.proxy import Cut, Freeze, Refuse, Slow, is_list, is_watch, of
+from tests.apiserver.proxy import Cut, Freeze, Refuse, Slow, Stale, is_list, is_watch, of
 from tests.apiserver.proxy.calls import counts
 from tests.apiserver.proxy.faults import Fault
-from tests.apiserver.waiting import NotInTime
+from tests.waiting import NotInTime
 
 LISTS_OF_A_KIND_MAX = 8  # kopf's, the operator's after it, and those that fell into the outage
-RETRY_AFTER_SECONDS = 2
+RETRY_AFTER_SECONDS = 4  # by far longer than an operator that comes back at once takes on a busy machine
 SLOW_SECONDS = 0.4
 RESYNC_SECONDS = 2.0  # of those who hear of an object by lists alone
 LEASES, LEDGERS = of("leases", "update"), of("configmaps", "apply")
@@ -99,14 +99,16 @@ def made_through(
 
 
 def jobs_of_a_lost_answer(field: Field, mutant: str = "") -> list[str]:
-    """Jobs made where the answer to making one is lost, and no event tells of it."""
+    """Jobs made where the answer to making one is lost, and nothing tells of it until it is made once more."""
     stage = field.stage(mutant=mutant, RESYNC_SECONDS=RESYNC_SECONDS)
-    assert 1 == stage.proxy.freeze_watches(of("jobs", "watch"))
-    lost = Cut(of("jobs", "create"), when="after")
-    stage.proxy.make(lost)
+    made = of("jobs", "create")
+    lost = Cut(made, when="after")
+    stage.proxy.make(lost, Stale(stage.proxy.remember(), match=of("jobs", "list", "watch")))
     stage.story.create(LOCAL)
-    stage.story.wait_ready()
+    stage.story.wait(lambda: sum(map(made, list(stage.proxy.calls))) > 1, "it is made once more")
     assert lost.made
+    stage.proxy.heal()
+    stage.story.wait_ready()
     return stage.story.jobs_made()
 
 
@@ -129,5 +131,10 @@ def seconds_until_the_next_write(field: Field, mutant: str = "") -> float:
     return later[0] - told
 
 
+def leaves_a_busy_server_alone(field: Field, mutant: str = "") -> bool:
+    """Whether it waits for as long as the server asked, but for the tenth of a second that clocks differ."""
+    return seconds_until_the_next_write(field, mutant) >= RETRY_AFTER_SECONDS - 0.1
+
+
 def test_a_busy_server_is_left_alone_for_as_long_as_it_asked(field: Field) -> None:
-    assert seconds_until_the_next_write(field) >= RETRY_AFTER_SECONDS - 0.1
+    assert leaves_a_busy_server_alone(field)

@@ -18,7 +18,7 @@ from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.states import State, state_of
 from tests.apiserver.faults.story import LOCAL, Manifest, Story
 from tests.apiserver.faults.times import SPECS
-from tests.apiserver.waiting import NotInTime
+from tests.waiting import NotInTime
 
 from clockifyrag_resource.crd import custom_resource_definition
 

@@ -8,7 +8,7 @@ from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL, Manifest
 from tests.apiserver.proxy import Stale
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 WITHOUT_INGRESS: Manifest = {"search": {"ingress": None}}
 WITH_INGRESS: Manifest = {"search": {"ingress": {"host": "help.example.com"}}}

@@ -9,7 +9,7 @@ from tests.apiserver.controlplane import ControlPlane
 from tests.apiserver.hostile.cases import HOSTILE, Hostile, Refused, Told
 from tests.apiserver.operator_process import OperatorProcess, Operators
 from tests.apiserver.resources import Resources
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 from clockifyrag_operator.observed import Manifest
 

@@ -25,7 +25,7 @@ from tests.apiserver.proxy import (
     is_watch,
     of,
 )  # fmt: skip
-from tests.apiserver.waiting import wait_until
+from tests.waiting import wait_until
 
 SECONDS = 10.0
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.apiserver.waiting import wait_until
 from tests.cluster.load.client import Manner
 from tests.cluster.load.history import History
 from tests.cluster.results import AFTER_SECONDS
+from tests.waiting import wait_until
 from tools.cluster.inside import in_namespace
 
 ROOT = Path(__file__).resolve().parents[3]

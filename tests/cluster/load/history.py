@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 
 import httpx
-from tests.apiserver.waiting import wait_until
 from tests.cluster.load.client import fingerprint, questions
+from tests.waiting import wait_until
 
 START_SECONDS = 30.0
 SHOWN = 12  # failures of each kind in a message

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.apiserver.waiting import wait_until
 from tests.cluster.kube import Kube, get
 from tests.cluster.load.history import free_port
+from tests.waiting import wait_until
 from tools.cluster.inside import in_namespace
 
 ROOT = Path(__file__).resolve().parents[3]
