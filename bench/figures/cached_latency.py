@@ -12,7 +12,7 @@ from bench.figures.cached_search import HEADERS, KEY, Setting
 from bench.harness import Bench, Measured
 from bench.open_loop import latencies
 from bench.prepared import built_root, known_answer
-from bench.servers import SERVICE, asked, service_variables, serving, wait_ready
+from bench.servers import asked, serving, serving_cached
 
 OF_THE_MAXIMUM = 0.5
 HELLO = (sys.executable, "-m", "bench.bare", "hello")
@@ -27,9 +27,7 @@ class Paced:
 
     def service(self) -> Measured:
         bench = self.setting.bench
-        variables = service_variables(self.setting.root, bench.folder / "service.log", API_KEY=KEY)
-        with serving(SERVICE, (bench.cores.server,), variables) as address:
-            wait_ready(address)
+        with serving_cached(bench, self.setting.root, API_KEY=KEY) as address:
             asked(address, self.setting.path, HEADERS)
             self.setting.check(address)
             return self._measured(address)

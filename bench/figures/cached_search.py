@@ -6,7 +6,6 @@ same size without any of that, Starlette says hello.
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from bench.comparison import Bar, Comparison
 from bench.errors import check
 from bench.harness import Bench, Measured
 from bench.prepared import built_root, known_answer
-from bench.servers import SERVICE, asked, service_variables, serving, wait_ready
+from bench.servers import asked, serving, serving_cached
 
 KEY = "a-key-of-the-benchmark"
 HEADERS = {"X-API-Key": KEY}
@@ -43,15 +42,11 @@ class Setting:
 
     def service(self, log_level: str) -> Measured:
         """The service, asked the same question over and over."""
-        log = self.bench.folder / "service.log"
-        variables = service_variables(self.root, log, API_KEY=KEY, LOG_LEVEL=log_level)
-        with serving(SERVICE, (self.bench.cores.server,), variables) as address:
-            wait_ready(address)
+        with serving_cached(self.bench, self.root, API_KEY=KEY, LOG_LEVEL=log_level) as address:
             asked(address, self.path, HEADERS)
             self.check(address)
             rate = self._rate(address)
             self.check(address)
-        log.unlink()
         return {"rps": rate}
 
     def bare(self, name: str) -> Measured:
@@ -115,10 +110,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
 
 def stored_body(setting: Setting) -> int:
     """Writes a cached answer where the bare applications read it; its size in bytes."""
-    variables = service_variables(setting.root, setting.bench.folder / "service.log", API_KEY=KEY)
-    with ExitStack() as stack:
-        address = stack.enter_context(serving(SERVICE, (setting.bench.cores.server,), variables))
-        wait_ready(address)
+    with serving_cached(setting.bench, setting.root, API_KEY=KEY) as address:
         asked(address, setting.path, HEADERS)
         body = setting.check(address)
     setting.body.write_bytes(body)

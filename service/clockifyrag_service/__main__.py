@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
+from .memory import give_memory_back
 from .settings import Settings, problems_of
 from .threads import limit_library_threads, take_short_turns
 
@@ -26,6 +27,7 @@ def serve(settings: Settings, started: Callable[[str], None] | None = None) -> i
     """Serves until SIGTERM or Ctrl-C; `started` is told the address. Returns the exit code."""
     limit_library_threads(settings.max_workers)  # before numpy and faiss are imported, which read this once
     take_short_turns()
+    give_memory_back()
     from .server import PortTaken, SettingsUnusable, run
 
     try:
