@@ -68,11 +68,11 @@ class Exchange:
     client: str | None = None  # who asks, by address and key; None on the ops port
     status: int = 500  # until an answer begins
     answering: bool = False
-    details: dict[str, Any] | None = None  # for the log
+    details: dict[str, Any] = field(default_factory=dict)  # for the log
 
     def note(self, **details: Any) -> None:
         """Adds fields to the line that the log gets for this request."""
-        self.details = {**(self.details or {}), **details}
+        self.details = {**self.details, **details}
 
 
 def exchange_of(request: Request) -> Exchange:

@@ -13,7 +13,6 @@ from starlette.types import Message, Scope
 from .access import SCOPE_OF, client_name, limited_name
 from .etags import is_unchanged
 from .exchange import JSON, NOSNIFF, HeaderList, Heard
-from .logs import FromCache
 from .parts import Parts
 
 PATH = "/search"
@@ -67,5 +66,5 @@ class Shortcut:
         self._searching.count(stored, True, seconds, client_name(address, key))
         self._metrics.request(PATH, status)
         if self._log.enabled:
-            self._log.add(request_id, "GET", PATH, status, seconds, FromCache(stored.query, stored.results))
+            self._log.add_from_cache(request_id, PATH, status, seconds, stored.query, stored.results)
         return {"type": "http.response.start", "status": status, "headers": headers}, body
