@@ -37,15 +37,17 @@ def serving_cached(bench: Bench, root: Path, **more: str) -> Iterator[str]:
     What comes out of it is thrown away on the other core. In a file it took the disk's time as well, a third of all
     answers in one run, a tenth in another.
     """
-    log = bench.folder / "service.log"
-    log.unlink(missing_ok=True)
+    log = bench.folder / "service.pipe"
     os.mkfifo(log)
-    with (
-        started(["dd", f"if={log}", "of=/dev/null", "bs=64k", "status=none"], (bench.cores.load,)),
-        serving(SERVICE, (bench.cores.server,), service_variables(root, log, **more)) as address,
-    ):
-        wait_ready(address)
-        yield address
+    try:
+        with (
+            started(["dd", f"if={log}", "of=/dev/null", "bs=64k", "status=none"], (bench.cores.load,)),
+            serving(SERVICE, (bench.cores.server,), service_variables(root, log, **more)) as address,
+        ):
+            wait_ready(address)
+            yield address
+    finally:
+        log.unlink()
 
 
 def wait_ready(address: str) -> None:
