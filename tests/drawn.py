@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from clockifyrag_operator import desired
+from clockifyrag_operator.build_key import BUILDER_FORMAT
 from clockifyrag_operator.decision import Decision, Images
 from clockifyrag_operator.ledger import BuildKey, BuildOrder, Ledger
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
@@ -21,7 +22,9 @@ KEY = BuildKey(1, "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc")
 BUILD = BuildOrder("Build", KEY, "", "Initial")
 EMBED = BuildOrder("Embed", KEY, "", "Initial", shards=4)
 LIST = BuildOrder("List", KEY, "", "Adopted")
-IMAGES = Images("example.com/service:1", "example.com/builder:1", "example.com/ollama:1", desired.TEMPLATE_VERSION)
+IMAGES = Images(
+    "example.com/service:1", "example.com/builder:1", "example.com/ollama:1", desired.TEMPLATE_VERSION, BUILDER_FORMAT
+)
 OPERATOR = Settings(pod_namespace="clockifyrag-system")
 
 Spec = dict[str, Any]

@@ -89,19 +89,12 @@ def embed(job: dict[str, Any]) -> dict[str, float]:
 
 
 def ollama(job: dict[str, Any]) -> dict[str, float]:
-    """Tokens a second of the same passages by a model server, and its lowest cosine with the local vectors.
-
-    Words are cut before as the model's own tokenizer cuts them (docs/decisions/0005-words-for-ollama.md),
-    so that both sides read the same tokens.
-    """
+    """Tokens a second of the same passages by a model server, and its lowest cosine with the local vectors."""
     import httpx
     import numpy as np
 
-    from clockifyrag_index.embedders.bert_words import bert_words
-
     embedder = local()
     texts, tokens = passages(Path(job["root"]), embedder)
-    inputs = [bert_words(text) for text in texts]
     with httpx.Client(base_url=job["url"], timeout=ANSWER_SECONDS, trust_env=False) as client:
 
         def embedded(batch: list[str]) -> list[list[float]]:
@@ -110,11 +103,11 @@ def ollama(job: dict[str, Any]) -> dict[str, float]:
             vectors: list[list[float]] = answer.json()["embeddings"]
             return vectors
 
-        embedded(inputs[:8])  # the model is loaded
+        embedded(texts[:8])  # the model is loaded
         rows: list[list[float]] = []
         begin = time.perf_counter()
-        for start in range(0, len(inputs), BATCH):
-            rows += embedded(inputs[start : start + BATCH])
+        for start in range(0, len(texts), BATCH):
+            rows += embedded(texts[start : start + BATCH])
         seconds = time.perf_counter() - begin
     return {
         "tokens_per_second": tokens / seconds,
@@ -143,12 +136,17 @@ def local() -> "Embedder":
 
 
 def passages(root: Path, embedder: "Embedder") -> tuple[list[str], int]:
-    """A sample of the passages of an index that fit the model whole, and how many tokens they have."""
+    """A sample of the passages of an index that fit the model whole, and how many tokens they have.
+
+    Words are cut before as the model's own tokenizer cuts them (docs/decisions/0005-words-for-ollama.md), so that a
+    model server reads the same tokens: of a mark such as › it would make two that are unknown.
+    """
+    from clockifyrag_index.embedders.bert_words import bert_words
     from clockifyrag_index.generations import current_generation_path, open_generation
 
     chunks = open_generation(current_generation_path(root)).chunks
     step = max(1, len(chunks) // TEXTS)
-    texts = [chunks[row].embedded_text for row in range(0, len(chunks), step)][:TEXTS]
+    texts = [bert_words(chunks[row].embedded_text) for row in range(0, len(chunks), step)][:TEXTS]
     texts = [text for text in texts if embedder.count_tokens(text) <= embedder.identity.context_tokens]
     return texts, sum(map(embedder.count_tokens, texts))
 

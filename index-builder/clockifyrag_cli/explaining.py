@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clockifyrag_cli.searching import DEFAULT_URL
+from clockifyrag_cli.searching import DEFAULT_URL, FusionOption, require_one_place
 from clockifyrag_index.errors import UsageError
 
 
@@ -17,12 +17,16 @@ def explain(
     url: Annotated[str | None, typer.Option(help=f"A running server; {DEFAULT_URL} unless --index is given.")] = None,
     index: Annotated[Path | None, typer.Option(help="An index root, asked without a server.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=50, help="Results.")] = 5,
+    fusion: FusionOption = None,
     key: Annotated[str | None, typer.Option(envvar="CLOCKIFYRAG_API_KEY", help="API key with scope admin.")] = None,
 ) -> None:
     """Print ranks, scores and terms of an article for a question, and the rule that keeps it away, as JSON."""
-    if url and index:
-        raise UsageError("both --url and --index were given; expected one of them")
-    told = _of_index(index, query, wanted, k) if index else _of_server(url or DEFAULT_URL, query, wanted, k, key)
+    require_one_place(url, index, fusion)
+    told = (
+        _of_index(index, query, wanted, k, fusion or "convex")
+        if index
+        else _of_server(url or DEFAULT_URL, query, wanted, k, key)
+    )
     print(json.dumps(told, ensure_ascii=False, indent=2))
 
 
@@ -32,14 +36,14 @@ def _of_server(url: str, query: str, wanted: str, k: int, key: str | None) -> di
     return ask(url, "/explain", {"q": query, "id": wanted, "k": k}, key)
 
 
-def _of_index(root: Path, query: str, wanted: str, k: int) -> dict[str, Any]:
+def _of_index(root: Path, query: str, wanted: str, k: int, fusion: str) -> dict[str, Any]:
     """The engine's own numbers. UsageError names the nearest id to an unknown one."""
-    from clockifyrag_cli.opened import opened_engine
+    from clockifyrag_cli.opened import fusion_of, opened_engine
     from clockifyrag_index.errors import UnknownItem
     from clockifyrag_index.explain import explain as explained
     from clockifyrag_index.search import SearchRequest
 
-    with opened_engine(root) as engine:
+    with opened_engine(root, fusion_of(fusion)) as engine:
         try:
             found = explained(engine, SearchRequest(query, k=k), wanted)
         except UnknownItem as error:

@@ -11,6 +11,10 @@ from clockifyrag_index.errors import UsageError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
+FusionOption = Annotated[
+    str | None, typer.Option(help="convex (the default) or rrf; with --index, as a server has its own FUSION.")
+]
+
 
 def search(
     query: Annotated[str, typer.Argument(help="The question.")],
@@ -18,23 +22,26 @@ def search(
     index: Annotated[Path | None, typer.Option(help="An index root, asked without a server.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=50, help="Results.")] = 5,
     namespace: Annotated[str | None, typer.Option(help="Only documents of this namespace.")] = None,
-    fusion: Annotated[
-        str | None, typer.Option(help="convex (the default) or rrf; with --index, as a server has its own FUSION.")
-    ] = None,
+    fusion: FusionOption = None,
     key: Annotated[str | None, typer.Option(envvar="CLOCKIFYRAG_API_KEY", help="API key for --url.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
     """Ask one question and print the best articles."""
-    if url and index:
-        raise UsageError("both --url and --index were given; expected one of them")
-    if fusion and not index:
-        raise UsageError("a server fuses as it is set, by FUSION; give --index, or leave --fusion out")
+    require_one_place(url, index, fusion)
     answer = (
         _of_index(index, query, k, namespace, fusion or "convex")
         if index
         else _of_server(url or DEFAULT_URL, query, k, namespace, key)
     )
     print(json.dumps(answer, ensure_ascii=False, indent=2) if as_json else _text(answer))
+
+
+def require_one_place(url: str | None, index: Path | None, fusion: str | None) -> None:
+    """UsageError where a server is given as well as an index, or a server is to fuse otherwise than it is set."""
+    if url and index:
+        raise UsageError("both --url and --index were given; expected one of them")
+    if fusion and not index:
+        raise UsageError("a server fuses as it is set, by FUSION; give --index, or leave --fusion out")
 
 
 def _of_server(url: str, query: str, k: int, namespace: str | None, key: str | None) -> dict[str, Any]:

@@ -31,8 +31,8 @@ class Case:
 
     def key_for(self, trigger: str) -> BuildKey | Reason:
         """The key of what a build for this trigger makes."""
-        written = images.builder_format(self.wanted, self.spec, self.settings)
-        return build_key(self.spec, self.seen, self.ledger, trigger, written)
+        used = images.resolved(self.wanted, self.spec, self.seen, self.settings).in_use
+        return build_key(self.spec, self.seen, self.ledger, trigger, used.format)
 
     @property
     def known_key(self) -> BuildKey | None:

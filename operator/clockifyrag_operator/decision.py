@@ -20,12 +20,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The images in use, and the version of the templates that pods are rendered from."""
+    """The images in use, the version of the templates that pods are rendered from, and the format that is built."""
 
     service: str
     index_builder: str
     ollama: str
     template: int
+    format: int  # of the generations that the index builder writes
 
 
 @dataclass(frozen=True, slots=True)

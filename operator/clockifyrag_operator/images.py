@@ -1,7 +1,7 @@
 """Images: which are in use, and what a new version of the operator would change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clockifyrag_operator import names
@@ -26,12 +26,14 @@ class Resolved:
 
 def resolved(wanted: Wanted, spec: Spec | None, seen: Observed, settings: Settings) -> Resolved:
     """The images to use; what the spec names wins always."""
-    offered = Images(settings.service_image, settings.index_builder_image, settings.ollama_image, TEMPLATE_VERSION)
+    offered = Images(
+        settings.service_image, settings.index_builder_image, settings.ollama_image, TEMPLATE_VERSION, BUILDER_FORMAT
+    )
     kept = _kept(wanted.status.get("images"), offered)
     manual = spec is None or spec.upgrade_policy == "Manual"
     held = kept if manual and kept is not None else offered
     live = _live_template(wanted, seen)
-    defaults = Images(held.service, held.index_builder, held.ollama, live if manual and live else TEMPLATE_VERSION)
+    defaults = replace(held, template=live if manual and live else TEMPLATE_VERSION)
     if spec is None:
         return Resolved(defaults, defaults, None)
     server = spec.ollama.server
@@ -40,32 +42,19 @@ def resolved(wanted: Wanted, spec: Spec | None, seen: Observed, settings: Settin
         index_builder=spec.build.image or defaults.index_builder,
         ollama=(server.image if server else None) or defaults.ollama,
         template=defaults.template,
+        format=BUILDER_FORMAT if spec.build.image else defaults.format,  # a named one is taken to be as new as we are
     )
     return Resolved(in_use, defaults, _upgrade(defaults, offered, spec))
 
 
-def builder_format(wanted: Wanted, spec: Spec, settings: Settings) -> int:
-    """The format of what the builder in use writes; one that the spec names is taken for as new as we are."""
-    return BUILDER_FORMAT if spec.build.image is not None else default_format(wanted, spec, settings)
-
-
-def default_format(wanted: Wanted, spec: Spec | None, settings: Settings) -> int:
-    """The format of what the default builder writes: of one that Manual holds back, as the status remembers it."""
-    told = wanted.status.get("images")
-    if not isinstance(told, Mapping) or (spec is not None and spec.upgrade_policy == "Auto"):
-        return BUILDER_FORMAT
-    held = told.get("indexBuilder") not in (None, "", settings.index_builder_image)
-    return int(told["format"]) if held and isinstance(told.get("format"), int) else BUILDER_FORMAT
-
-
-def record(images: Images, written: int) -> dict[str, Any]:
-    """As they stand in the status; written: the format of what the builder writes."""
+def record(images: Images) -> dict[str, Any]:
+    """As they stand in the status."""
     return {
         "service": images.service,
         "indexBuilder": images.index_builder,
         "ollama": images.ollama,
         "template": images.template,
-        "format": written,
+        "format": images.format,
     }
 
 
@@ -77,7 +66,9 @@ def _kept(told: Any, offered: Images) -> Images | None:
         field: told[name] if isinstance(told.get(name), str) and told[name] else getattr(offered, field)
         for field, name in (("service", "service"), ("index_builder", "indexBuilder"), ("ollama", "ollama"))
     }
-    return Images(**texts, template=offered.template)
+    same = texts["index_builder"] == offered.index_builder
+    written = offered.format if same or not isinstance(told.get("format"), int) else told["format"]
+    return Images(**texts, template=offered.template, format=written)
 
 
 def _live_template(wanted: Wanted, seen: Observed) -> int | None:

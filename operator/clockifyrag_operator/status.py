@@ -37,7 +37,7 @@ def status(wanted: Wanted, seen: Observed, decision: Decision, settings: Setting
         build=build_progress(wanted, seen, decision, settings),
         search=_search(view),
         selector=",".join(f"{key}={value}" for key, value in sorted(names.selector(wanted.name, names.SEARCH).items())),
-        images=images.record(resolved.defaults, images.default_format(wanted, spec, settings)),
+        images=images.record(resolved.defaults),
         nextScheduledBuildTime=_next_build(view),
         url=_url(wanted, spec) if spec else _before(view, "url"),
     )

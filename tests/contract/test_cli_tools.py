@@ -80,10 +80,17 @@ def test_search_fuses_as_it_is_told(run: Run, root: Path) -> None:
     assert mixed["relevance_score"] < 1
 
 
+def test_an_article_is_explained_by_the_fusion_it_is_asked_for(run: Run, root: Path) -> None:
+    ended = run("explain", "pin code", "kiosk", "--index", root, "--fusion", "rrf")
+
+    assert "rrf" == json.loads(ended.stdout)["fusion"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         pytest.param(("search", "pin", "--fusion", "rrf"), "FUSION", id="a server searches"),
+        pytest.param(("explain", "pin", "kiosk", "--fusion", "rrf"), "FUSION", id="a server explains"),
         pytest.param(("search", "pin", "--index", ".", "--fusion", "rank"), "expected convex or rrf", id="search"),
         pytest.param(
             ("eval", "--queries", "q", "--corpus", "c", "--fusion", "rank"), "expected convex or rrf", id="eval"
