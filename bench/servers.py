@@ -75,5 +75,5 @@ def asked(address: str, path: str, headers: Mapping[str, str] | None = None) -> 
 
 
 def service_variables(root: Path, log: Path, **more: str) -> dict[str, str]:
-    """The service's environment: the settings' defaults, on a free port, its log in a file."""
+    """The service's environment: the settings' defaults, on a free port, its log at that path, a file or a pipe."""
     return {"INDEX_ROOT": str(root), "API_PORT": "0", "LOG_FILE": str(log), **more}

@@ -27,7 +27,7 @@ MODEL = "all-minilm"
 TEXTS = 120
 BATCH = 32  # texts in one request to Ollama, as our own builds send them
 ANSWER_SECONDS = 300.0
-AGREEMENT_COSINE = 0.999  # as of an index whose questions may be embedded by either
+AGREEMENT_COSINE = 0.999
 PRODUCT_SECONDS = 2.0
 ROWS, WIDTH, LAYERS = 512, 384, 6  # of one batch, and of all-MiniLM-L6-v2
 PRODUCTS = ((WIDTH, 3 * WIDTH), (WIDTH, WIDTH), (WIDTH, 4 * WIDTH), (4 * WIDTH, WIDTH))  # of one layer
@@ -66,7 +66,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
             ours,
             rounds.side("ollama", "tokens/s", "tokens_per_second", called=f"Ollama, {BATCH} texts a request"),
             None,
-            f"{where}; the same vectors, cosine at least {lowest:.5f}",
+            f"{where}; words cut alike for both, cosine at least {lowest:.5f}",
         )
     yield Comparison(
         "embedding-question",
@@ -138,8 +138,8 @@ def local() -> "Embedder":
 def passages(root: Path, embedder: "Embedder") -> tuple[list[str], int]:
     """A sample of the passages of an index that fit the model whole, and how many tokens they have.
 
-    Words are cut before as the model's own tokenizer cuts them (docs/decisions/0005-words-for-ollama.md), so that a
-    model server reads the same tokens: of a mark such as › it would make two that are unknown.
+    Both sides get words cut as for a model server (docs/decisions/0005-words-for-ollama.md), which turns marks such as
+    the › between headings into plain ones. The embedder in the process needs none of that; what it costs stands there.
     """
     from clockifyrag_index.embedders.bert_words import bert_words
     from clockifyrag_index.generations import current_generation_path, open_generation

@@ -88,7 +88,7 @@ def _known(case: Case) -> Decision:
     )
 
 
-_UNRESOLVED = Images("", "", "", 0, 0)  # replaced by decide
+_UNRESOLVED = Images("", "", "", template=0, format=0)  # replaced by decide
 
 
 def _brought_up_to_date(case: Case) -> Ledger:

@@ -59,7 +59,10 @@ def record(images: Images) -> dict[str, Any]:
 
 
 def _kept(told: Any, offered: Images) -> Images | None:
-    """The defaults the status remembers; those of a name it lacks are today's."""
+    """The defaults the status remembers; those of a name it lacks are today's.
+
+    The format is the remembered one only where the builder is another than today's.
+    """
     if not isinstance(told, Mapping):
         return None
     texts = {
@@ -67,8 +70,8 @@ def _kept(told: Any, offered: Images) -> Images | None:
         for field, name in (("service", "service"), ("index_builder", "indexBuilder"), ("ollama", "ollama"))
     }
     same = texts["index_builder"] == offered.index_builder
-    written = offered.format if same or not isinstance(told.get("format"), int) else told["format"]
-    return Images(**texts, template=offered.template, format=written)
+    format_ = offered.format if same or not isinstance(told.get("format"), int) else told["format"]
+    return Images(**texts, template=offered.template, format=format_)
 
 
 def _live_template(wanted: Wanted, seen: Observed) -> int | None:

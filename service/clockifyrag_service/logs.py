@@ -115,7 +115,7 @@ class RequestLog:
             self._thread.start()
 
     def stop(self) -> None:
-        """Returns when every noted line is written."""
+        """Returns when every line entered is written."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -134,7 +134,10 @@ class RequestLog:
         self._enter(request_id, "GET", endpoint, status, seconds, self._cached(query, results))
 
     def _enter(self, request_id: str, method: str, endpoint: str, status: int, seconds: float, fields: str) -> None:
-        """Ids, methods and endpoints hold nothing that JSON would escape."""
+        """Puts the line together: ids, methods and endpoints hold nothing that JSON would escape.
+
+        It is dropped and counted where too many wait.
+        """
         if len(self._pending) >= PENDING_MAX:
             self._dropped += 1
             return

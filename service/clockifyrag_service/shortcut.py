@@ -1,6 +1,6 @@
 """Shortcut: a search that was asked before in the very same bytes is answered before anything else is made of it.
 
-    key ─ query string → stored answer ─ rate limit ─► counted, noted, sent: no routing, no parsing, no coroutine
+    key ─ query string → stored answer ─ rate limit ─► counted, logged, sent: no routing, no parsing, no coroutine
 
 FastAPI's routing alone costs more than all of this. Whatever is not plain here (no key, nothing stored, above the
 limit) goes the long way, which finds out again and tells why.

@@ -26,7 +26,7 @@ from clockifyrag_index.manifest_reader import read_manifest
 from clockifyrag_index.verify import verified_manifest
 from clockifyrag_index.writer import GenerationPlan, write_generation
 from clockifyrag_service.materialise import Store
-from clockifyrag_service.transfer import Interrupted, StoreUnavailable
+from clockifyrag_service.transfer import PIECE_BYTES, Interrupted, StoreUnavailable
 
 ROWS, DIMENSIONS = 3, 4
 LARGE = "long text " * (BLOCK_BYTES // 10)  # three of them: more than three blocks
@@ -132,12 +132,12 @@ def test_what_was_damaged_here_meanwhile_is_fetched_again(proxy, store_at, volum
 
 
 def fetched_up_to_a_cut(store: Store, generation_id: str, proxy: StoreProxy, local: Path) -> None:
-    """The store breaks off one MiB into the second block of the chunks, of which one is here, and is well again."""
-    proxy.hold("chunks.jsonl", BLOCK_BYTES + (1 << 20))
+    """The store breaks off a piece into the second block of the chunks, the first of which is here; then it is well."""
+    proxy.hold("chunks.jsonl", BLOCK_BYTES + PIECE_BYTES)  # less than a piece would not be written
     begun = local / "generations" / f".fetch-{generation_id}.tmp-0" / "chunks.jsonl"
 
     def has_come() -> bool:
-        """What was sent may lie in the socket still, and is lost when the transfer of another file ends first."""
+        """Whether the first block is in the file: what was only sent is lost when another transfer ends first."""
         return begun.exists() and begun.stat().st_size > BLOCK_BYTES
 
     def cut() -> None:

@@ -5,10 +5,12 @@ import json
 import logging
 from pathlib import Path
 
+import pytest
+
 from clockifyrag_service.logs import JsonLines, RequestLog, hash_key, query_hash
 
 
-def noted(log_queries: bool) -> dict[str, object]:
+def logged(log_queries: bool) -> dict[str, object]:
     stream = io.StringIO()
     log = RequestLog(stream, enabled=True, log_queries=log_queries)
     log.start()
@@ -18,13 +20,26 @@ def noted(log_queries: bool) -> dict[str, object]:
 
 
 def test_a_request_is_one_line_with_its_id_and_a_hash_of_the_question() -> None:
-    line = noted(log_queries=False)
+    line = logged(log_queries=False)
 
     assert ("r-1", "GET", "/search", 200, 12.3, 3) == tuple(
         line[name] for name in ("request_id", "method", "endpoint", "status", "latency_ms", "results")
     )
     assert query_hash("my secret") == line["query_hash"]
     assert "query" not in line
+
+
+def test_a_search_from_the_cache_is_one_line_with_the_time_it_was_answered_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    log = RequestLog(stream, enabled=True, log_queries=False, key=b"k")
+    monkeypatch.setattr("clockifyrag_service.logs.time.time", lambda: 1.0055)
+
+    log.add_from_cache("r-1", "/search", 200, 0.001, "my secret", 3)
+    log.stop()
+
+    line = json.loads(stream.getvalue())
+    assert "1970-01-01T00:00:01.005Z" == line["time"]
+    assert (True, 3, query_hash("my secret", b"k")) == (line["from_cache"], line["results"], line["query_hash"])
 
 
 def test_hashes_of_a_question_are_equal_under_one_key_and_tell_nothing_without_it(tmp_path: Path) -> None:
@@ -46,7 +61,7 @@ def test_without_its_file_a_server_hashes_with_a_key_of_its_own(tmp_path: Path) 
 
 
 def test_the_question_is_logged_where_that_is_wanted() -> None:
-    assert "my secret" == noted(log_queries=True)["query"]
+    assert "my secret" == logged(log_queries=True)["query"]
 
 
 def test_a_log_that_is_off_writes_nothing() -> None:
