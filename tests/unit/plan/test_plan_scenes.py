@@ -472,6 +472,19 @@ def test_a_builder_that_the_spec_names_is_taken_for_as_new_as_the_operator_and_t
     assert ([earlier, newer], ("builder:1", earlier)) == (formats(world), builder(world))
 
 
+def test_while_all_is_paused_pods_that_outlive_their_deployment_are_told_as_what_they_serve() -> None:
+    world = served()
+    generation = world.status["index"]["generation"]
+    world.edit(pause="All")
+    world.lose("Deployment", names.search(NAME))
+    world.objects.pop(("ConfigMap", names.generations(NAME)))
+
+    world.work()
+
+    assert ("True", generation) == (world.condition("Ready")[0], world.status["index"]["generation"])
+    assert ("Deployment", names.search(NAME)) not in world.objects
+
+
 def formats(world: World) -> list[int]:
     """Of every build so far, the format its generation is known by."""
     return [order.key.format for order in world.jobs_created]

@@ -244,8 +244,8 @@ def check_ready(world: World, ledger: Ledger | None) -> None:
     served = {told["generation"] for name, told in world.reports.items() if name.startswith("search-")}
     published = {ledger.current, ledger.previous} if ledger else set()
     if ledger is None or ledger.current is None:  # what is served goes on being so
-        deployment = world.objects["Deployment", names.search(NAME)]
-        published = {_of_template(deployment) or world.status["index"]["generation"]}
+        deployment = world.objects.get(("Deployment", names.search(NAME)))  # none where it was lost while all is paused
+        published = {(deployment and _of_template(deployment)) or world.status["index"]["generation"]}
     assert served
     assert served <= published
 

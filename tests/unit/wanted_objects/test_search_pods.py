@@ -1,5 +1,6 @@
 """The search pods: what they serve, where they find it, what replaces them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -167,7 +168,7 @@ def test_pods_are_replaced_by_what_they_depend_on_and_by_nothing_else(change: Sp
     ("before", "after"),
     [
         pytest.param({}, {"published": "gen-ffffffffffff"}, id="a generation"),
-        pytest.param({}, {"images": IMAGES.__class__("other:1", "b", "o", 1)}, id="the operator's image"),
+        pytest.param({}, {"images": replace(IMAGES, service="other:1")}, id="the operator's image"),
     ],
 )
 def test_a_decision_that_replaces_pods_is_an_input_of_theirs(before: dict[str, Any], after: dict[str, Any]) -> None:
