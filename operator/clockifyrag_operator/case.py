@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from clockifyrag_operator import images, rollout, schedule, triggers
+from clockifyrag_operator import rollout, schedule, triggers
 from clockifyrag_operator.build_key import build_key
-from clockifyrag_operator.decision import Reason
+from clockifyrag_operator.decision import Images, Reason
 from clockifyrag_operator.ledger import BuildKey, Entry, Ledger
 from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.settings import Settings
@@ -22,6 +22,7 @@ class Case:
     spec: Spec
     seen: Observed
     settings: Settings
+    images: Images  # in use
     ledger: Ledger
 
     @property
@@ -31,8 +32,7 @@ class Case:
 
     def key_for(self, trigger: str) -> BuildKey | Reason:
         """The key of what a build for this trigger makes."""
-        used = images.resolved(self.wanted, self.spec, self.seen, self.settings).in_use
-        return build_key(self.spec, self.seen, self.ledger, trigger, used.format)
+        return build_key(self.spec, self.seen, self.ledger, trigger, self.images.format)
 
     @property
     def known_key(self) -> BuildKey | None:

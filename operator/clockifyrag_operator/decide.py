@@ -41,14 +41,16 @@ def decide(wanted: Wanted, seen: Observed, settings: Settings) -> Decision:
     if spec is None or refused or spec.pause == "All":
         served = (seen.ledger.current if seen.ledger else None) or recovery.published_by_objects(wanted, seen)
         decision = Decision(seen.ledger, served, found.in_use, refused=refused, upgrade=found.upgrade)
-        return _as_it_is(decision, Case(wanted, spec, seen, settings, seen.ledger or Ledger())) if spec else decision
+        if spec is None:
+            return decision
+        return _as_it_is(decision, Case(wanted, spec, seen, settings, found.in_use, seen.ledger or Ledger()))
     ledger, lost = recovery.known_ledger(wanted, seen)
     if ledger is None:
         assert lost is not None, "an unknown ledger has its reason"
-        decision = _listing(wanted, spec, seen, settings, lost)
+        decision = _listing(wanted, spec, seen, settings, found.in_use, lost)
     else:
-        decision = _known(Case(wanted, spec, seen, settings, ledger))
-    return replace(decision, images=found.in_use, upgrade=found.upgrade)
+        decision = _known(Case(wanted, spec, seen, settings, found.in_use, ledger))
+    return replace(decision, upgrade=found.upgrade)
 
 
 def _as_it_is(decision: Decision, case: Case) -> Decision:
@@ -77,7 +79,7 @@ def _known(case: Case) -> Decision:
     return Decision(
         ledger=case.ledger,
         published=published,
-        images=_UNRESOLVED,
+        images=case.images,
         key=case.known_key,
         order=running.order if running else order,
         building=running.name if running else None,
@@ -86,9 +88,6 @@ def _known(case: Case) -> Decision:
         models=models.wanted_models(case.spec, case.ledger, published, case.in_use),
         recheck_seconds=_recheck(case),
     )
-
-
-_UNRESOLVED = Images("", "", "", template=0, format=0)  # replaced by decide
 
 
 def _brought_up_to_date(case: Case) -> Ledger:
@@ -136,19 +135,19 @@ def _still_wanted(case: Case, job: LiveJob) -> bool:
     order = job.order
     if order is None or order.kind == "List" or case.spec.index.pin is not None:
         return False
-    if _waits_for_nothing(job, case.wanted, case.spec, case.seen, case.settings):
+    if _waits_for_nothing(job, case.wanted, case.seen, case.images):
         return False
     key = case.key_for(order.trigger or case.ledger.trigger)
     return isinstance(key, Reason) or key == order.key
 
 
-def _waits_for_nothing(job: LiveJob, wanted: Wanted, spec: Spec, seen: Observed, settings: Settings) -> bool:
+def _waits_for_nothing(job: LiveJob, wanted: Wanted, seen: Observed, used: Images) -> bool:
     """Whether no pod of the Job could start and the resource asks for other pods by now.
 
     A Job is never changed: one with an image that nobody has would be in the way until its deadline, for hours.
     """
     made_for = (job.manifest["metadata"].get("annotations") or {}).get(names.INPUTS)
-    if made_for in (None, inputs_digest(wanted, images.resolved(wanted, spec, seen, settings).in_use)):
+    if made_for in (None, inputs_digest(wanted, used)):
         return False
     found = [blocker(pod, seen.now) for pod in jobs.pods_of(seen, job)]
     return all(one is not None and one.never_starts for one in found)
@@ -208,12 +207,12 @@ def _done_with(case: Case, name: str | None) -> tuple[LiveJob, ...]:
     )
 
 
-def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, lost: str) -> Decision:
+def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, used: Images, lost: str) -> Decision:
     """The decision where nothing is known of the volume: it is listed, and all else stays as it is."""
     served = (seen.ledger.current if seen.ledger else None) or recovery.published_by_objects(wanted, seen)
     live = [job for job in jobs.live_jobs(seen) if job.ended is None]
     lists = [job for job in live if job in recovery.lists_of(wanted, seen) and not job.going]
-    listing = next((job for job in lists if not _waits_for_nothing(job, wanted, spec, seen, settings)), None)
+    listing = next((job for job in lists if not _waits_for_nothing(job, wanted, seen, used)), None)
     others = [job for job in live if job is not listing]
     wait = _list_wait(wanted, seen, settings)
     order: BuildOrder | None = recovery.list_order(wanted, seen)
@@ -227,7 +226,7 @@ def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, los
     return Decision(
         ledger=None,
         published=served,
-        images=_UNRESOLVED,
+        images=used,
         order=listing.order if listing else order,
         building=listing.name if listing else None,
         to_delete=tuple(job.manifest for job in others if not job.going),
