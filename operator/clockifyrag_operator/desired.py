@@ -2,12 +2,13 @@
 
 desired    every child that is applied, in the order of applying
 created    what is made once and then left alone: the Job of the order, the internal Secret
+redrawn    which workloads thereby get other pods than they have
 replicas   how many search pods there are to be, where no autoscaler says so
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from clockifyrag_operator import names
@@ -64,6 +65,17 @@ def desired(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
         prometheus_rule(wanted, seen, settings),
     )
     return tuple(child for child in children if child is not None)
+
+
+def redrawn(seen: Observed, applied: Collection[Manifest]) -> frozenset[tuple[str, str]]:
+    """(kind, name) of the live workloads that are to get other pods than they have; not those refused last time."""
+    return frozenset(
+        key
+        for drawn in applied
+        if (key := _key(drawn)) not in seen.refusals
+        and (live := seen.get(*key)) is not None
+        and any(_annotation(drawn, name) != _annotation(live, name) for name in (names.TEMPLATE, names.INPUTS))
+    )
 
 
 def created(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> tuple[Manifest, ...]:

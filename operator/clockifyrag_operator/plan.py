@@ -32,11 +32,12 @@ def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
     if wanted.deleting:
         return Plan(ledger=None)
     decision = decide(wanted, seen, settings)
-    told = status(wanted, seen, decision, settings)
     if wanted.rag is None or decision.refused or wanted.rag.spec.pause == "All":
+        told = status(wanted, seen, decision, settings)
         return Plan(ledger=None, status=told, events=events(wanted, seen, decision, told, ()))
     created = _created(wanted, seen, decision, settings)
     applied = desired.desired(wanted, seen, decision, settings)
+    told = status(wanted, seen, decision, settings, desired.redrawn(seen, applied))
     return Plan(
         ledger=_ledger(wanted, seen, decision),
         create=created,

@@ -25,9 +25,18 @@ _LISTED_MAX = 10  # generations, and what pods serve
 _WORD_MAX = 128
 
 
-def status(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> dict[str, Any]:
-    """The whole status of the resource. What the operator cannot tell now, it leaves out or as it was."""
-    view = View(wanted, seen, decision, settings)
+def status(
+    wanted: Wanted,
+    seen: Observed,
+    decision: Decision,
+    settings: Settings,
+    redrawn: frozenset[tuple[str, str]] = frozenset(),
+) -> dict[str, Any]:
+    """The whole status of the resource. What the operator cannot tell now, it leaves out or as it was.
+
+    `redrawn` are the workloads (kind, name) that this pass gives other pods than they have.
+    """
+    view = View(wanted, seen, decision, settings, redrawn)
     spec = wanted.rag.spec if wanted.rag is not None else None
     resolved = images.resolved(wanted, spec, seen, settings)
     told = given(

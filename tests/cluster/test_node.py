@@ -29,9 +29,12 @@ def node_is_ready(kube: Kube) -> bool:
 
 def edit(resource: Resource) -> None:
     """Changes what rolls all pods and no answer, and returns once it is carried out."""
-    size = resource.manifest["spec"]["search"]["config"]["cacheSize"]
+    size, before = resource.manifest["spec"]["search"]["config"]["cacheSize"], resource.uids("search")
     resource.change({"search": {"config": {"cacheSize": size - 1}}})
-    resource.wait(lambda: 2 == len(resource.ready_pods) and resource.is_ready(), "an edit is carried out")
+    resource.wait(resource.is_ready, "an edit is carried out")
+    after = [pod["metadata"]["uid"] for pod in resource.ready_pods]
+    assert len(after) >= 2
+    assert before.isdisjoint(after), "the resource is ready once its new pods are"
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -5,7 +5,6 @@ from clockifyrag_operator.conditions.embedder import embedder_ready
 from clockifyrag_operator.conditions.index import failure_words, index_published
 from clockifyrag_operator.conditions.ready import held_up, ready
 from clockifyrag_operator.conditions.view import Judged, View, false, refused_words, true
-from clockifyrag_operator.rollout import deadline_exceeded
 from clockifyrag_resource.conditions import ConditionReason as R
 from clockifyrag_resource.conditions import ConditionStatus as S
 
@@ -21,7 +20,7 @@ def stalled(view: View) -> Judged:
     failure = view.last_failure
     if failure is not None and failure.final and view.decision.order is None:
         return true(R.BUILD_FAILED, failure_words(failure))
-    if deadline_exceeded(view.deployment):
+    if view.given_up:
         found = held_up(view)
         return true(R.ROLLOUT_FAILED, found.message if found else "new pods did not become ready in time")
     for _, told in sorted(view.seen.refusals.items()):
@@ -38,8 +37,11 @@ def reconciling(view: View) -> Judged:
     if view.decision.waiting is not None and view.decision.waiting.word not in ("Paused", "Pinned"):
         final = view.last_failure is not None and view.last_failure.final
         return false(R.SETTLED, "a change is needed; see Stalled") if final else _waiting(view)
-    if view.published is not None and view.rolling and not deadline_exceeded(view.deployment):
+    if view.published is not None and view.rolling and not view.given_up:
         return true(R.ROLLING_OUT, ready(view).message)
+    if view.redrawn:
+        changed = ", ".join(f"{kind} {name}" for kind, name in sorted(view.redrawn))
+        return true(R.ROLLING_OUT, f"{changed} is given new pods")
     if set(view.serving.values()) - {view.published}:
         return true(R.ROLLING_OUT, ready(view).message)
     embedder = embedder_ready(view)

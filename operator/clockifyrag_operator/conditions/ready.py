@@ -6,7 +6,6 @@ from clockifyrag_operator import names
 from clockifyrag_operator.blocked import Blocker, first_blocker, volume_problem, workload_problem
 from clockifyrag_operator.conditions.view import Judged, View, false, refused_words, true, unknown
 from clockifyrag_operator.ledger import moment
-from clockifyrag_operator.rollout import deadline_exceeded
 from clockifyrag_resource.conditions import ConditionReason as R
 
 
@@ -22,14 +21,13 @@ def ready(view: View) -> Judged:
         return _nothing_ready(view)
     if any(generation is None for generation in view.serving.values()):
         return unknown(f"not every ready pod said what it serves: {_told(view)}", R.ROLLING_OUT)
-    given_up = deadline_exceeded(view.deployment)
     others = {generation for generation in view.serving.values() if generation != view.published}
     if not others:
         reason, message = (
-            (R.ROLLING_OUT, "; pods are being replaced") if view.rolling and not given_up else (R.SERVING, "")
+            (R.ROLLING_OUT, "; pods are being replaced") if view.rolling and not view.given_up else (R.SERVING, "")
         )
         return true(reason, f"{_told(view)}{message}{_held_up(view)}")
-    late = given_up or _swap_is_late(view)
+    late = view.given_up or _swap_is_late(view)
     if others != {view.ledger.previous} or late:
         reason = R.ROLLOUT_FAILED if late else R.ROLLING_OUT
         return false(reason, f"published is {view.published}, but {_told(view)}{_held_up(view)}")
@@ -77,7 +75,7 @@ def _nothing_ready(view: View) -> Judged:
     found = held_up(view)
     if found is not None and found.word == "Unschedulable":
         return false(R.UNSCHEDULABLE, found.message)
-    if deadline_exceeded(view.deployment) or (found is not None and not view.rolling):
+    if view.given_up or (found is not None and not view.rolling):
         told = found.message if found else f"no pod became ready within {view.settings.rollout_seconds} seconds"
         return false(R.ROLLOUT_FAILED, told)
     return false(R.ROLLING_OUT, found.message if found else f"0 of {view.pods_wanted} pods are ready{_problem(view)}")

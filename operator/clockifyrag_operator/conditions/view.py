@@ -44,6 +44,8 @@ class View:
     seen: Observed
     decision: Decision
     settings: Settings
+    redrawn: frozenset[tuple[str, str]] = frozenset()
+    """Workloads (kind, name) that this pass gives other pods: what they tell now is of pods that are wanted no more."""
 
     @property
     def name(self) -> str:
@@ -100,11 +102,19 @@ class View:
         """Whether search pods are still being replaced or started, as far as their Deployment tells."""
         if self.deployment is None:
             return self.published is not None
+        if ("Deployment", names.search(self.name)) in self.redrawn:
+            return True
         status = self.deployment.get("status", {})
         wanted = self.pods_wanted
         counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]
         behind = status.get("observedGeneration") != self.deployment["metadata"].get("generation")
         return behind or any(count != wanted for count in counts)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the Deployment gave up on getting the pods ready that are wanted now."""
+        redrawn = ("Deployment", names.search(self.name)) in self.redrawn
+        return not redrawn and rollout.deadline_exceeded(self.deployment)
 
     def report(self, pod: Manifest) -> Mapping[str, object]:
         """What the pod says of itself; {} when it did not answer."""

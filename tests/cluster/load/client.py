@@ -16,12 +16,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 import aiohttp
 
 SAMPLE = Path(__file__).parents[3] / "index-builder" / "clockifyrag_builder" / "sample" / "questions.jsonl"
 QUESTIONS = 40
 DEADLINE_SECONDS = 10.0
+KNOWN_SECONDS, LOOK_SECONDS = 10.0, 0.05
 
 Sessions = tuple[aiohttp.ClientSession, ...]
 
@@ -52,6 +54,7 @@ async def main(url: str, rate: float, file: Path, manner: Manner) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     timeout = aiohttp.ClientTimeout(total=DEADLINE_SECONDS)
     headers = {"X-API-Key": manner.key} if manner.key else {}
+    await known(url)
     with file.open("w", buffering=1) as history:
         async with (
             aiohttp.ClientSession(
@@ -62,6 +65,21 @@ async def main(url: str, rate: float, file: Path, manner: Manner) -> None:
             ) as new,
         ):
             await ask_at(rate, (kept, new), history, stop, manner)
+
+
+async def known(url: str) -> None:
+    """Returns once a connection is accepted: kube-proxy learns a second after the operator that pods are ready.
+
+    Raises TimeoutError where none is accepted.
+    """
+    address = urlsplit(url)
+    async with asyncio.timeout(KNOWN_SECONDS):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(address.hostname, address.port or 80)
+                writer.close()
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def ask_at(rate: float, sessions: Sessions, history: TextIO, stop: asyncio.Event, manner: Manner) -> None:

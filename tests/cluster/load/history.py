@@ -90,7 +90,10 @@ class History:
         found = []
         if len(self.failures) > failures:
             kinds = Counter(f"{one.status} {one.error}" for one in self.failures)
-            found.append(f"{len(self.failures)} of {len(self.answers)} failed: {kinds.most_common(SHOWN)}")
+            begin = min(one.at for one in self.answers)
+            first, last = (round(end(one.at for one in self.failures) - begin, 1) for end in (min, max))
+            when = f"asked {first} to {last} s after the first of {len(self.answers)}"
+            found.append(f"{len(self.failures)} failed, {when}: {kinds.most_common(SHOWN)}")
         poorer = [answer for answer in self.good if answer.degraded]
         if len(poorer) > degraded:
             found.append(f"{len(poorer)} are degraded: {Counter(str(one.degraded) for one in poorer)}")

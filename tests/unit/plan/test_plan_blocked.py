@@ -142,9 +142,12 @@ def test_an_image_that_cannot_be_pulled_is_not_held_against_a_generation() -> No
     told = world.condition("Ready"), world.message("Stalled")
     world.bad = set()
     world.edit(search={"replicas": 2})
+    world.work()
+    mended = world.condition("Stalled"), world.condition("Reconciling")
     world.settle()
 
     assert "service:none" in told[1]
+    assert (("False", "AsExpected"), ("True", "RollingOut")) == mended, "the old pods are not those wanted now"
     assert ("True", "Published") == world.condition("IndexPublished")
     assert {"Good"} == {one["state"] for one in world.status["generations"]}
 

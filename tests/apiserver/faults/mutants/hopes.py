@@ -13,8 +13,10 @@ _planning: Any = planning
 _status = _planning.status
 
 
-def hopeful_status(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> dict[str, Any]:
-    told: dict[str, Any] = _status(wanted, seen, decision, settings)
+def hopeful_status(
+    wanted: Wanted, seen: Observed, decision: Decision, settings: Settings, *redrawn: object
+) -> dict[str, Any]:
+    told: dict[str, Any] = _status(wanted, seen, decision, settings, *redrawn)
     conditions = [
         one | ({"status": "True"} if one["type"] in ("Ready", "ServingCurrent") else {}) for one in told["conditions"]
     ]
