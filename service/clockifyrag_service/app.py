@@ -26,6 +26,7 @@ from .routes.chat import chat_routes
 from .routes.explain import explain_routes
 from .routes.pages import HTML, article_routes, page_routes
 from .routes.search import search_routes
+from .routes.siblings import sibling_routes
 from .routes.state import ops_routes, probe_routes, state_routes
 from .settings import Settings
 from .validation import refused_body
@@ -82,6 +83,7 @@ def ops_app(parts: Parts) -> ASGIApp:
     app = bare_app(None)
     app.include_router(probe_routes(parts))
     app.include_router(ops_routes(parts))
+    app.include_router(sibling_routes(parts))
     return identified(app)
 
 

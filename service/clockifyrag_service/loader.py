@@ -18,13 +18,14 @@ from clockifyrag_index.rerank import Reranker
 
 from .answers import Answer
 from .embedding import EmbedderChoice
-from .loading import GlossaryFile, opened, phrase_index, warmed
+from .loading import WARM_QUESTIONS, GlossaryFile, opened, phrase_index, warmed
 from .materialise import Store
 from .parameters import SearchParameters
 from .pointer import NothingToServe, Pointer
 from .rerank import reranker_of
 from .serving import Served, Serving, reason
 from .settings import Settings
+from .siblings import Siblings
 from .transfer import Interrupted, StoreUnavailable
 
 RETRY_SECONDS_MAX = 60.0
@@ -32,7 +33,6 @@ STORE_RETRY_SECONDS_MAX = 10.0  # a store that comes back is not kept waiting
 COMPARE_SECONDS = 5.0  # between attempts to compare an embedder that did not answer yet
 COMPARE_AGAIN_SECONDS = 600.0  # a model may be replaced under its name while we run
 PHRASES_FIRST_MAX = 20_000  # chunks; larger indexes serve before their suggestions are ready
-WARM_QUESTIONS = 1000  # asked at most before a new generation serves, within WARM_SECONDS
 
 Value = TypeVar("Value")
 log = logging.getLogger(__name__)
@@ -47,15 +47,17 @@ class Loader:
         serving: Serving,
         tended: Callable[[], None],
         frequent: Callable[[int], list[SearchParameters]],
+        siblings: Siblings | None,
         adopted: Callable[[Served, list[Answer]], None],
     ) -> None:
         """`tended` looks after other files that change, in the loader's thread. `frequent` and `adopted` are called in
-        the event loop: questions to warm with, and the new generation.
+        the event loop: questions to warm with, and the new generation; a server that starts asks `siblings` for them.
         """
         self._settings = settings
         self._serving = serving
         self._tended = tended
         self._frequent = frequent
+        self._siblings = siblings
         self._adopted = adopted
         self._pointer = Pointer(settings)
         self._choice = EmbedderChoice(settings)
@@ -74,6 +76,8 @@ class Loader:
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        if self._siblings:
+            self._siblings.ask()
         self._thread.start()
 
     async def stop(self) -> None:
@@ -142,7 +146,7 @@ class Loader:
         try:
             if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
                 served.phrases = phrase_index(served.generation)
-            answers = warmed(served, self._in_loop(lambda: self._frequent(WARM_QUESTIONS)))
+            answers = warmed(served, self._warm_questions())
         except ClockifyRAGError as error:  # of its files: they are read for the first time here
             self._close(served)
             self._refused(folder, wanted, error)
@@ -153,6 +157,12 @@ class Loader:
         log.info("serving %s: %d chunks, model %s", served.id, len(served.generation.chunks), model_of(served))
         if len(served.generation.chunks) > PHRASES_FIRST_MAX:
             served.phrases = phrase_index(served.generation)
+
+    def _warm_questions(self) -> list[SearchParameters]:
+        """What was asked here most often; at the start, what one of the siblings was asked."""
+        if self._siblings and self._serving.current is None:
+            return self._siblings.questions()
+        return self._in_loop(lambda: self._frequent(WARM_QUESTIONS))
 
     def _refused(self, folder: Path, wanted: object, error: Exception) -> None:
         """Notes why what is wanted cannot be served, and when it is tried again."""

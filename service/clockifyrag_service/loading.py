@@ -29,6 +29,7 @@ from .watched import looks
 
 CANARY_ROWS = 50  # chunks looked through for one with words to ask for
 OUTLINES_MAX = 200_000  # sections read for suggestions
+WARM_QUESTIONS = 1000  # asked at most before a new generation serves, within WARM_SECONDS
 WARM_SECONDS = 2.0
 KEY_PREFIX_BYTES = 16
 

@@ -5,9 +5,9 @@ Nothing is clamped or guessed: what is not exactly as the table says is refused,
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
@@ -165,6 +165,15 @@ class SearchParameters:
     category: str | None = None
     min_score: float | None = None
     timeout_ms: int | None = None
+
+    def query_string(self) -> str:
+        """What asks /search for it. What is not said is as this server's settings are, and is written out.
+
+        >>> SearchParameters("add time", 5, min_score=0.25).query_string()
+        'q=add+time&k=5&expand=true&cache=true&rerank=false&details=false&min_score=0.25'
+        """
+        given = ((name, value) for name, value in asdict(self).items() if value is not None)
+        return urlencode([(name, str(value).lower() if isinstance(value, bool) else value) for name, value in given])
 
     def key(self) -> bytes:
         """Canonical bytes of everything that the answer depends on; whether it may be cached is not part of it."""

@@ -24,6 +24,7 @@ from .ratelimit import Clients, RateLimiter
 from .searching import Searching
 from .serving import Served, Serving
 from .settings import Settings
+from .siblings import Siblings, token_of
 from .threads import search_threads
 
 
@@ -53,6 +54,7 @@ class Parts:
     request_log: RequestLog
     loader: Loader
     traffic: Traffic
+    sibling_token: str | None  # of servers that may ask what is asked often; None: nobody may
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -88,6 +90,8 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
     keys = KeyRing(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_keys_file)
     certificate = certificate_of(settings)
     threads = search_threads(settings.max_workers, cpu_quota())
+    key = hash_key(settings.log_key_file)
+    siblings = Siblings(settings, settings.warm_url, key) if settings.warm_url else None
     searching = Searching(settings, serving, cache, analytics, metrics, threads)
 
     def tended() -> None:
@@ -120,12 +124,8 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
         Clients(settings.trusted_proxies),
         searching,
         Health(settings, serving, keys, certificate, cache, searching),
-        RequestLog(
-            log_stream,
-            settings.effective_log_level in ("debug", "info"),
-            settings.log_queries,
-            hash_key(settings.log_key_file),
-        ),
-        Loader(settings, serving, tended, frequent, adopted),
+        RequestLog(log_stream, settings.effective_log_level in ("debug", "info"), settings.log_queries, key),
+        Loader(settings, serving, tended, frequent, siblings, adopted),
         traffic,
+        token_of(key) if settings.log_key_file else None,
     )

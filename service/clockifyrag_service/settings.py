@@ -64,6 +64,12 @@ class Settings(BaseSettings):
         description="Base URL of a store (`clockifyrag index serve`) from which generations come into INDEX_ROOT, a "
         "folder of this server alone; needs GENERATION or GENERATION_FILE.",
     )
+    warm_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/]",
+        description="Base URL of the OPS_PORT of servers like this one: at its start it asks them what is asked most, "
+        "and answers that before it is ready; needs LOG_KEY_FILE, the same for all.",
+    )
     faiss_index_path: Path | None = Field(
         default=None, description="index.bin of one generation, in place of INDEX_ROOT; needs FAISS_METADATA_PATH."
     )
@@ -263,6 +269,10 @@ class Settings(BaseSettings):
                     "one generation folder (index.bin and meta.json)"
                 )
         self._check_store()
+        if self.warm_url and self.log_key_file is None:
+            raise ValueError(
+                "WARM_URL is set and LOG_KEY_FILE is not: servers tell questions to those of their key alone"
+            )
         if self.dense_weight == 0 and self.lexical_weight == 0:
             raise ValueError("DENSE_WEIGHT and LEXICAL_WEIGHT are both 0: at least one leg must count")
         if self.min_query_length > self.max_query_length:
@@ -292,7 +302,7 @@ class Settings(BaseSettings):
         values = self.model_dump(mode="json")
         if self.api_key is not None:
             values["api_key"] = "***"
-        for address in ("llm_base_url", "store_url"):
+        for address in ("llm_base_url", "store_url", "warm_url"):
             if values[address] is not None:
                 values[address] = "***"  # a host name of the inside, perhaps with a password
         return values

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import httpx
 from tests.cluster.kube import Manifest
@@ -32,3 +35,11 @@ def statuses(asking: subprocess.Popen[str]) -> dict[str, int]:
     """How often each status was answered; 000 is no answer."""
     told, _ = asking.communicate(timeout=SECONDS + 10)
     return dict(Counter(told.split()))
+
+
+def answers(url: str, asked: Iterable[str]) -> list[dict[str, Any]]:
+    """The answer to each question, one after the other. Fails where one is refused."""
+    addresses = [str(httpx.URL(f"{url}/search", params={"q": question})) for question in asked]
+    command = in_namespace(["curl", "--silent", "--fail", "--max-time", str(SECONDS), "--write-out", "\\n", *addresses])
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [json.loads(line) for line in told.splitlines()]

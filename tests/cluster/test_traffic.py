@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 from tests.cluster import results
-from tests.cluster.asking import address_of, begin_asking, statuses
+from tests.cluster.asking import address_of, answers, begin_asking, statuses
 from tests.cluster.full_volume import MIB
 from tests.cluster.installation import tag_anew
 from tests.cluster.kube import LOCAL, NOWHERE, SMALL, Kube, Manifest, Resource
 from tests.cluster.load import Load, Manner
+from tests.cluster.load.client import questions
 from tests.cluster.processes import freeze, memory_of, processes_of, thaw
 from tests.cluster.results import CHAOS
 from tools.images.recipe import IMAGES
@@ -31,6 +32,7 @@ NEARLY_ALL_SECONDS = 30 if CHAOS else 10
 REFUSED_SECONDS_MAX = 0.25  # 99 of 100 refusals
 GOODPUT_SHARE_MIN = 0.5  # of the answers a second that the same pods gave just before, asked for no more than those
 GROWN_BYTES_MAX = 128 * MIB  # of a server: a full cache is 64 MiB of it
+KNOWN_SHARE_MIN = 0.9  # of the questions: a pod that starts answers as many as fit into two seconds
 ANOTHER_TAG = "of-a-rollout"
 KEYS = "clockifyrag-api-keys"
 HEAL_SECONDS = 60.0
@@ -69,6 +71,19 @@ def test_rollouts_of_settings_resources_and_images_fail_no_question(help_center:
     results.keep(
         "traffic-rollouts", "R15", fault=f"{ROLLOUTS} rollouts", load="25/s", **history.summary(rollout_seconds=seconds)
     )
+
+
+def test_new_pods_have_in_their_cache_what_old_ones_were_asked_often(help_center: Resource) -> None:
+    """Given questions asked often, when all pods are replaced, then new ones have the answers in their caches."""
+    with Load(help_center.url, "traffic-frequent", after=0) as load:
+        load.wait(10)
+    rolled(help_center, {"config": {"cacheSize": 8000}})
+
+    told = [answers(address_of(pod), questions()) for pod in help_center.ready_pods]
+    found = [sum(answer["metadata"]["from_cache"] for answer in of_pod) for of_pod in told]
+
+    assert [] == load.history.problems(help_center.volume, help_center.generations)
+    assert min(found) >= KNOWN_SHARE_MIN * len(questions()), f"of {len(questions())} each pod knows {found}"
 
 
 def change_of(number: int) -> Manifest:

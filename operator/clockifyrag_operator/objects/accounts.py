@@ -21,8 +21,9 @@ def service_account(wanted: Wanted) -> Manifest:
 def internal_secret(wanted: Wanted, seen: Observed) -> Manifest | None:
     """The Secret of random bytes; None once the ledger says that it was made.
 
-    Search pods hash the questions of their logs with it. It is the one object that is not determined by what is wanted:
-    created, never read and never applied, so that a second creation meets the first and changes nothing.
+    Search pods hash the questions of their logs with it, and show each other that they are siblings. It is the one
+    object that is not determined by what is wanted: created, never read and never applied, so that a second creation
+    meets the first and changes nothing.
     """
     if seen.ledger is not None and seen.ledger.internal_secret:
         return None

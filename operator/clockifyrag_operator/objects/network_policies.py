@@ -1,6 +1,6 @@
 """Network policies: nothing may talk, and each flow that is needed is allowed by one rule on either side.
 
-clients ─► search:8000        search ─► store:8001, ollama:11434
+clients ─► search:8000        search ─► store:8001, ollama:11434, search:9090
 operator ─► search, build, embed:9090, ollama:11434        metricsFrom ─► search:9090
 build, embed ─► ollama:11434, the source        ollama ─► its registry        whoever needs names ─► DNS
 """
@@ -73,10 +73,11 @@ def _allow(wanted: Wanted, component: str, ingress: Iterable[Fields], egress: It
 
 def _search(wanted: Wanted, decision: Decision, operator: Settings) -> Manifest:
     metrics_from = spec_of(wanted).network_policy.metrics_from
-    ingress = [{"ports": _ports(names.API_PORT)}, _from([_operator(operator)], names.OPS_PORT)]
+    siblings = _pods(wanted, names.SEARCH)
+    ingress = [{"ports": _ports(names.API_PORT)}, _from([_operator(operator), siblings], names.OPS_PORT)]
     if metrics_from:
         ingress.append(_from(list(metrics_from), names.OPS_PORT))
-    egress = []
+    egress = [_to(siblings, names.OPS_PORT)]
     if wants_store(wanted):
         egress.append(_to(_pods(wanted, names.STORE), names.STORE_PORT))
     outside: set[int] = set()

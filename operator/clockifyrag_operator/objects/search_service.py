@@ -28,7 +28,12 @@ def ops_service(wanted: Wanted) -> Manifest | None:
     """The Service of metrics alone, where the one of the API leads outside; None where that one does for both."""
     if _inside(wanted):
         return None
-    return _service(wanted, f"{names.search(wanted.name)}-ops", type="ClusterIP", ports=[_OPS])
+    return _service(wanted, ops_service_name(wanted), type="ClusterIP", ports=[_OPS])
+
+
+def ops_service_name(wanted: Wanted) -> str:
+    """The Service that leads to the ops port of search pods that are ready."""
+    return names.search(wanted.name) if _inside(wanted) else f"{names.search(wanted.name)}-ops"
 
 
 def _inside(wanted: Wanted) -> bool:

@@ -9,6 +9,7 @@ from clockifyrag_operator import names
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.manifest import digest, given, manifest, spec_of
 from clockifyrag_operator.objects.model_server import search_url
+from clockifyrag_operator.objects.search_service import ops_service_name
 from clockifyrag_operator.observed import Manifest, Wanted
 
 DRAIN_SECONDS = 5  # SIGTERM to the last new connection
@@ -28,6 +29,7 @@ def settings(wanted: Wanted, decision: Decision) -> dict[str, str]:
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
         "SHUTDOWN_SECONDS": str(SHUTDOWN_SECONDS),
         "LOG_KEY_FILE": f"{INTERNAL_FOLDER}/{names.INTERNAL_KEY}",
+        "WARM_URL": f"http://{ops_service_name(wanted)}:{names.OPS_PORT}",
         **_of_config(wanted),
         **_of_parts(wanted, decision),
     }

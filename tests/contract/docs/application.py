@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from clockifyrag_service.app import create_app
+from clockifyrag_service.parts import assembled
+from clockifyrag_service.routes.siblings import sibling_routes
 from clockifyrag_service.settings import Settings
 
 
@@ -50,11 +52,13 @@ def resolved(node: Any, schemas: Mapping[str, Any]) -> Any:
 
 
 def routes() -> set[str]:
-    """`METHOD /path` of all routes, those outside of the OpenAPI document too."""
+    """`METHOD /path` of all routes of either port, those outside of the OpenAPI document too."""
+    with_siblings = settings().model_copy(update={"log_key_file": Path("/nonexistent")})
     app: Any = create_app(settings(), io.StringIO())
     while not isinstance(app, FastAPI):
         app = app._app  # what the front stands before
-    return {f"{method} {route.path_format}" for route in single_routes(app.routes) for method in route.methods or ()}
+    found = single_routes((*app.routes, *sibling_routes(assembled(with_siblings, io.StringIO())).routes))
+    return {f"{method} {route.path_format}" for route in found for method in route.methods or ()}
 
 
 def single_routes(found: Iterable[Any]) -> Iterator[APIRoute]:

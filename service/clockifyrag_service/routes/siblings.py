@@ -1,0 +1,34 @@
+"""What servers of one index tell each other: /frequent, on the ops port alone."""
+
+import hmac
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from ..errors import UNAUTHORIZED, Refused
+from ..loading import WARM_QUESTIONS
+from ..parts import Parts
+from ..siblings import PATH
+from . import json_answer, no_parameters
+
+
+def sibling_routes(parts: Parts) -> APIRouter:
+    """Nothing where no server has a key in common with this one."""
+    router, token = APIRouter(dependencies=[Depends(no_parameters)]), parts.sibling_token
+    if token is None:
+        return router
+
+    @router.get(PATH)
+    async def frequent(request: Request) -> Response:
+        """The questions asked most lately as query strings of /search, for a server that starts."""
+        presented = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(presented.encode(), token.encode()):
+            raise Refused(
+                UNAUTHORIZED,
+                "This path answers servers of the same index.",
+                "Let both have the same LOG_KEY_FILE; people find what is asked under /analytics.",
+                ((b"www-authenticate", b"Bearer"),),
+            )
+        stored = parts.cache.most_used(WARM_QUESTIONS)
+        return json_answer({"queries": [one.parameters.query_string() for one in stored]})
+
+    return router
