@@ -13,8 +13,9 @@ NAMES = (
 )  # fmt: skip
 # Of a million passages: make bench-large.
 LARGE = ("large-build", "bm25-large", "large-dense", "large-memory", "large-start")
-# Measured when they are named: they need an API server or the node of make cluster-up, or take a quarter of an hour.
-NAMED_ONLY = ("operator", "cluster", "cluster-first", "chunking", "rerank")
+# Measured when they are named: they need an API server or the node of make cluster-up, take a quarter of an hour, or
+# belong to no bar.
+NAMED_ONLY = ("operator", "cluster", "cluster-first", "chunking", "rerank", "rollout-cache")
 
 
 def figure(name: str) -> Figure:

@@ -2,7 +2,7 @@
 
 desired    every child that is applied, in the order of applying
 created    what is made once and then left alone: the Job of the order, the internal Secret
-redrawn    which workloads thereby get other pods than they have
+new_pods   whether applying it replaces the search pods
 replicas   how many search pods there are to be, where no autoscaler says so
 """
 
@@ -22,7 +22,7 @@ from clockifyrag_operator.objects.disruption import disruption_budget
 from clockifyrag_operator.objects.ingress import ingress
 from clockifyrag_operator.objects.monitoring import prometheus_rule, service_monitor
 from clockifyrag_operator.objects.network_policies import network_policies
-from clockifyrag_operator.objects.search_service import ops_service, search_service
+from clockifyrag_operator.objects.search_service import ops_service, search_service, siblings_service
 from clockifyrag_operator.objects.settings_map import settings_map
 from clockifyrag_operator.objects.volume import index_volume, model_volumes
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
@@ -55,6 +55,7 @@ def desired(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
         *model_volumes(wanted, seen),
         search_service(wanted),
         ops_service(wanted),
+        siblings_service(wanted),
         store.store_service(wanted),
         ollama.ollama_service(wanted, decision),
         *(_drawn(workload, wanted, seen) for workload in _workloads(wanted, seen, decision, settings)),
@@ -67,15 +68,20 @@ def desired(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
     return tuple(child for child in children if child is not None)
 
 
-def redrawn(seen: Observed, applied: Collection[Manifest]) -> frozenset[tuple[str, str]]:
-    """(kind, name) of the live workloads that are to get other pods than they have; not those refused last time."""
-    return frozenset(
-        key
-        for drawn in applied
-        if (key := _key(drawn)) not in seen.refusals
-        and (live := seen.get(*key)) is not None
-        and any(_annotation(drawn, name) != _annotation(live, name) for name in (names.TEMPLATE, names.INPUTS))
-    )
+def new_pods(wanted: Wanted, seen: Observed, applied: Collection[Manifest]) -> bool:
+    """Whether applying the children gives the search Deployment other pods than it has. What was refused for this very
+    spec is refused again.
+    """
+    key = ("Deployment", names.search(wanted.name))
+    live, drawn = seen.get(*key), next((one for one in applied if _key(one) == key), None)
+    if live is None or drawn is None or (key in seen.refusals and _is_told(wanted)):
+        return False
+    return any(_annotation(drawn, name) != _annotation(live, name) for name in (names.TEMPLATE, names.INPUTS))
+
+
+def _is_told(wanted: Wanted) -> bool:
+    """Whether the status speaks of the spec as it is."""
+    return wanted.status.get("observedGeneration") == wanted.generation
 
 
 def created(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> tuple[Manifest, ...]:

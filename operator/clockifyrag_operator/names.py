@@ -71,6 +71,11 @@ def search(name: str) -> str:
     return f"{name}-search"
 
 
+def siblings(name: str) -> str:
+    """Service by which search pods find each other."""
+    return f"{name}-siblings"
+
+
 def generations(name: str) -> str:
     """ConfigMap of the pointer and the ledger."""
     return f"{name}-generations"

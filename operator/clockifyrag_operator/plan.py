@@ -37,7 +37,7 @@ def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
         return Plan(ledger=None, status=told, events=events(wanted, seen, decision, told, ()))
     created = _created(wanted, seen, decision, settings)
     applied = desired.desired(wanted, seen, decision, settings)
-    told = status(wanted, seen, decision, settings, desired.redrawn(seen, applied))
+    told = status(wanted, seen, decision, settings, new_pods=desired.new_pods(wanted, seen, applied))
     return Plan(
         ledger=_ledger(wanted, seen, decision),
         create=created,

@@ -30,13 +30,14 @@ def status(
     seen: Observed,
     decision: Decision,
     settings: Settings,
-    redrawn: frozenset[tuple[str, str]] = frozenset(),
+    *,
+    new_pods: bool = False,
 ) -> dict[str, Any]:
     """The whole status of the resource. What the operator cannot tell now, it leaves out or as it was.
 
-    `redrawn` are the workloads (kind, name) that this pass gives other pods than they have.
+    `new_pods` says that this pass replaces the search pods: what their Deployment tells now is of others.
     """
-    view = View(wanted, seen, decision, settings, redrawn)
+    view = View(wanted, seen, decision, settings, new_pods)
     spec = wanted.rag.spec if wanted.rag is not None else None
     resolved = images.resolved(wanted, spec, seen, settings)
     told = given(

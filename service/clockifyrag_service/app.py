@@ -79,7 +79,7 @@ def api_app(parts: Parts) -> ASGIApp:
 
 
 def ops_app(parts: Parts) -> ASGIApp:
-    """What OPS_PORT serves, for probes, Prometheus and the operator: no keys, no limits, not counted."""
+    """What OPS_PORT serves, for probes, Prometheus, the operator and servers like this one: no limits, not counted."""
     app = bare_app(None)
     app.include_router(probe_routes(parts))
     app.include_router(ops_routes(parts))

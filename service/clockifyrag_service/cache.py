@@ -139,11 +139,15 @@ class AnswerCache(Generic[Value]):
         self._leaving.append(self._shelf)
         self._shelf = Shelf(self._frequencies)
 
-    def most_used(self, count: int) -> list[Value]:
-        """Up to `count` stored answers, those asked for most often lately first."""
+    def most_used(self, count: int) -> list[tuple[Value, int]]:
+        """Up to `count` stored answers with how often each was asked for lately, those most often asked for first."""
         shelf = self._shelf
         ranked = sorted(islice(shelf.youngest(), RANKED_MAX), key=shelf.frequency, reverse=True)
-        return [entry.value for entry in ranked[:count]]
+        return [(entry.value, shelf.frequency(entry)) for entry in ranked[:count]]
+
+    def expect(self, key: bytes, times: int) -> None:
+        """Counts the key as asked for so often elsewhere."""
+        self._frequencies.add(self._slots(key), times)
 
     def _make_room(self) -> None:
         """Lets entries leave until the rest fits, those of former generations first."""

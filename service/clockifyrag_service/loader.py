@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ from .pointer import NothingToServe, Pointer
 from .rerank import reranker_of
 from .serving import Served, Serving, reason
 from .settings import Settings
-from .siblings import Siblings
+from .siblings import Frequent, Siblings
 from .transfer import Interrupted, StoreUnavailable
 
 RETRY_SECONDS_MAX = 60.0
@@ -48,7 +48,7 @@ class Loader:
         tended: Callable[[], None],
         frequent: Callable[[int], list[SearchParameters]],
         siblings: Siblings | None,
-        adopted: Callable[[Served, list[Answer]], None],
+        adopted: Callable[[Served, list[Answer], Sequence[Frequent]], None],
     ) -> None:
         """`tended` looks after other files that change, in the loader's thread. `frequent` and `adopted` are called in
         the event loop: questions to warm with, and the new generation; a server that starts asks `siblings` for them.
@@ -83,6 +83,8 @@ class Loader:
     async def stop(self) -> None:
         """Returns when the thread has ended and every generation is closed."""
         self._stopped.set()
+        if self._siblings:
+            await asyncio.to_thread(self._siblings.stop)
         await asyncio.to_thread(self._thread.join)
         current, self._serving.current = self._serving.current, None
         for served in (*self._serving.to_close, *((current,) if current else ())):
@@ -146,22 +148,21 @@ class Loader:
         try:
             if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
                 served.phrases = phrase_index(served.generation)
-            answers = warmed(served, self._warm_questions())
+            known = self._siblings.frequent() if self._siblings and self._serving.current is None else ()
+            answers = warmed(served, [one.parameters for one in known] or self._asked_here())
         except ClockifyRAGError as error:  # of its files: they are read for the first time here
             self._close(served)
             self._refused(folder, wanted, error)
             return
         self._open.append(served)
-        self._in_loop(lambda: self._adopted(served, answers))
+        self._in_loop(lambda: self._adopted(served, answers, known))
         self._loaded, self._failed = wanted, None
         log.info("serving %s: %d chunks, model %s", served.id, len(served.generation.chunks), model_of(served))
         if len(served.generation.chunks) > PHRASES_FIRST_MAX:
             served.phrases = phrase_index(served.generation)
 
-    def _warm_questions(self) -> list[SearchParameters]:
-        """What was asked here most often; at the start, what one of the siblings was asked."""
-        if self._siblings and self._serving.current is None:
-            return self._siblings.questions()
+    def _asked_here(self) -> list[SearchParameters]:
+        """What was asked most often."""
         return self._in_loop(lambda: self._frequent(WARM_QUESTIONS))
 
     def _refused(self, folder: Path, wanted: object, error: Exception) -> None:

@@ -31,6 +31,7 @@ CANARY_ROWS = 50  # chunks looked through for one with words to ask for
 OUTLINES_MAX = 200_000  # sections read for suggestions
 WARM_QUESTIONS = 1000  # asked at most before a new generation serves, within WARM_SECONDS
 WARM_SECONDS = 2.0
+WARM_DEGRADED_MAX = 3  # answers that lack a leg: the others would as well
 KEY_PREFIX_BYTES = 16
 
 log = logging.getLogger(__name__)
@@ -152,17 +153,19 @@ def request_of(parameters: SearchParameters, timeout_seconds: float) -> SearchRe
 
 def warmed(served: Served, frequent: Iterable[SearchParameters], seconds: float = WARM_SECONDS) -> list[Answer]:
     """Answers of the new generation to the questions asked most, as many as fit into the time."""
-    deadline = time.monotonic() + seconds
+    deadline, degraded = time.monotonic() + seconds, 0
     answers = []
     for parameters in frequent:
         left = deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 or degraded >= WARM_DEGRADED_MAX:
             break
         try:
             result = served.engine.search(request_of(parameters, left))
         except (UnknownNamespace, DeadlineExceeded):
             continue
-        if not result.degraded:
+        if result.degraded:
+            degraded += 1
+        else:
             answers.append(answer(result, parameters, served.id))
     return answers
 

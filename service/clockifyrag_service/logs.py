@@ -83,17 +83,20 @@ def query_hash(query: str, key: bytes = b"") -> str:
 
 
 def hash_key(file: Path | None) -> bytes:
-    """The key of `query_hash`: the first 64 bytes of the file, random ones where it is missing, none without a file.
+    """The key of `query_hash`: the first 64 bytes of the file, random ones where it is missing; b"" without a file.
 
     OSError where it may not be read.
     """
     if file is None:
         return b""
     try:
-        return file.read_bytes()[: hashlib.blake2b.MAX_KEY_SIZE]
+        key = file.read_bytes()[: hashlib.blake2b.MAX_KEY_SIZE]
     except FileNotFoundError:
         logging.getLogger(__name__).warning("LOG_KEY_FILE is missing: questions are hashed with a key of this process")
         return secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
+    if not key:
+        logging.getLogger(__name__).warning("LOG_KEY_FILE is empty: questions are hashed without a key")
+    return key
 
 
 class RequestLog:

@@ -166,14 +166,17 @@ class SearchParameters:
     min_score: float | None = None
     timeout_ms: int | None = None
 
-    def query_string(self) -> str:
-        """What asks /search for it. What is not said is as this server's settings are, and is written out.
+    def query_string(self, usual: "SearchParameters") -> str:
+        """What asks /search for it, without what a request that says nothing means, too.
 
-        >>> SearchParameters("add time", 5, min_score=0.25).query_string()
-        'q=add+time&k=5&expand=true&cache=true&rerank=false&details=false&min_score=0.25'
+        >>> SearchParameters("add time", 5, details=True, min_score=0.25).query_string(SearchParameters("", 5))
+        'q=add+time&details=true&min_score=0.25'
         """
-        given = ((name, value) for name, value in asdict(self).items() if value is not None)
-        return urlencode([(name, str(value).lower() if isinstance(value, bool) else value) for name, value in given])
+        meant = asdict(usual)
+        told = {name: value for name, value in asdict(self).items() if value != meant[name] and value is not None}
+        return urlencode(
+            {name: str(value).lower() if isinstance(value, bool) else value for name, value in told.items()}
+        )
 
     def key(self) -> bytes:
         """Canonical bytes of everything that the answer depends on; whether it may be cached is not part of it."""

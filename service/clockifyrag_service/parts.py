@@ -1,7 +1,7 @@
 """Parts: everything one server is made of, assembled once and handed to the routes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -24,7 +24,7 @@ from .ratelimit import Clients, RateLimiter
 from .searching import Searching
 from .serving import Served, Serving
 from .settings import Settings
-from .siblings import Siblings, token_of
+from .siblings import Frequent, Siblings, token_of
 from .threads import search_threads
 
 
@@ -91,7 +91,7 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
     certificate = certificate_of(settings)
     threads = search_threads(settings.max_workers, cpu_quota())
     key = hash_key(settings.log_key_file)
-    siblings = Siblings(settings, settings.warm_url, key) if settings.warm_url else None
+    siblings = Siblings(settings, settings.warm_url, key) if settings.warm_url and key else None
     searching = Searching(settings, serving, cache, analytics, metrics, threads)
 
     def tended() -> None:
@@ -101,11 +101,13 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
             certificate.refresh()
 
     def frequent(count: int) -> list[SearchParameters]:
-        return [stored.parameters for stored in cache.most_used(count)]
+        return [stored.parameters for stored, _ in cache.most_used(count)]
 
-    def adopted(served: Served, answers: list[Answer]) -> None:
+    def adopted(served: Served, answers: list[Answer], known: Sequence[Frequent]) -> None:
         """In the event loop: the new generation answers from here on, its cache warm."""
         cache.turn_to(served.key_prefix)
+        for one in reversed(known):  # counts fade as others are added: those asked most come last
+            cache.expect(served.key_prefix + one.parameters.key(), one.asked)
         for warm in answers:
             cache.put(served.key_prefix + warm.parameters.key(), warm)
         serving.adopt(served)
@@ -127,5 +129,5 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
         RequestLog(log_stream, settings.effective_log_level in ("debug", "info"), settings.log_queries, key),
         Loader(settings, serving, tended, frequent, siblings, adopted),
         traffic,
-        token_of(key) if settings.log_key_file else None,
+        token_of(key) if key else None,
     )

@@ -6,6 +6,7 @@ defaults below. `settings_document()` is the table of docs/settings.md.
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -44,7 +45,8 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         le=65535,
-        description="Port of /live, /ready, /metrics and /status alone, without keys; unset: they are on API_PORT.",
+        description="Port of /live, /ready, /metrics and /status alone, without keys, and of /frequent; unset: they "
+        "are on API_PORT, but for /frequent.",
     )
     debug: bool = Field(
         default=False, description="Log at level debug unless LOG_LEVEL says otherwise. Answers do not change."
@@ -68,7 +70,7 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^https?://[^/]",
         description="Base URL of the OPS_PORT of servers like this one: at its start it asks them what is asked most, "
-        "and answers that before it is ready; needs LOG_KEY_FILE, the same for all.",
+        "and answers that before it is ready, for two seconds at most; needs LOG_KEY_FILE, the same for all.",
     )
     faiss_index_path: Path | None = Field(
         default=None, description="index.bin of one generation, in place of INDEX_ROOT; needs FAISS_METADATA_PATH."
@@ -201,7 +203,8 @@ class Settings(BaseSettings):
     log_key_file: Path | None = Field(
         default=None,
         description="File of random bytes with which these hashes are keyed, so that nobody finds out a question by "
-        "trying; servers with the same key give the same hashes. Unset: without a key.",
+        "trying; servers with the same key give the same hashes, and tell each other on OPS_PORT what is asked most "
+        "(WARM_URL). Unset: without a key.",
     )
     analytics_window_seconds: int = Field(
         default=86_400, ge=60, description="How far back /analytics looks, in seconds."
@@ -269,10 +272,7 @@ class Settings(BaseSettings):
                     "one generation folder (index.bin and meta.json)"
                 )
         self._check_store()
-        if self.warm_url and self.log_key_file is None:
-            raise ValueError(
-                "WARM_URL is set and LOG_KEY_FILE is not: servers tell questions to those of their key alone"
-            )
+        self._check_warm_url()
         if self.dense_weight == 0 and self.lexical_weight == 0:
             raise ValueError("DENSE_WEIGHT and LEXICAL_WEIGHT are both 0: at least one leg must count")
         if self.min_query_length > self.max_query_length:
@@ -287,6 +287,22 @@ class Settings(BaseSettings):
             raise ValueError(
                 "STORE_URL and FAISS_INDEX_PATH are set: a generation is either fetched or here; unset one of them"
             )
+
+    def _check_warm_url(self) -> None:
+        """ValueError when WARM_URL is set and cannot be asked."""
+        if self.warm_url is None:
+            return
+        if self.log_key_file is None:
+            raise ValueError(
+                "WARM_URL is set and LOG_KEY_FILE is not: questions are told to servers of the same key alone"
+            )
+        url = urlsplit(self.warm_url)
+        try:
+            url.port  # noqa: B018
+        except ValueError as error:
+            raise ValueError(f"WARM_URL is no URL: {error}") from error
+        if "@" in url.netloc:
+            raise ValueError("WARM_URL names a user: servers know each other by LOG_KEY_FILE; leave the user out")
 
     @property
     def effective_log_level(self) -> str:

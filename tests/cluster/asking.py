@@ -40,6 +40,8 @@ def statuses(asking: subprocess.Popen[str]) -> dict[str, int]:
 def answers(url: str, asked: Iterable[str]) -> list[dict[str, Any]]:
     """The answer to each question, one after the other. Fails where one is refused."""
     addresses = [str(httpx.URL(f"{url}/search", params={"q": question})) for question in asked]
-    command = in_namespace(["curl", "--silent", "--fail", "--max-time", str(SECONDS), "--write-out", "\\n", *addresses])
+    command = in_namespace(
+        ["curl", "--silent", "--fail-early", "--fail", "--max-time", str(SECONDS), "--write-out", "\\n", *addresses]
+    )
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return [json.loads(line) for line in told.splitlines()]

@@ -32,7 +32,7 @@ PROGRAM = "clockifyrag_operator"
 CHILDREN = (
     "deployment/help-search", "statefulset/help-store", "configmap/help-search", "configmap/help-generations",
     "networkpolicy/help-deny", "networkpolicy/help-search", "poddisruptionbudget/help-search",
-    "service/help-search", "service/help-store", "serviceaccount/help-search",
+    "service/help-search", "service/help-siblings", "service/help-store", "serviceaccount/help-search",
 )  # fmt: skip
 
 

@@ -34,14 +34,14 @@ def reconciling(view: View) -> Judged:
         return false(R.SETTLED, "nothing is changed: the spec is refused, or paused")
     if view.decision.order is not None:
         return true(R.BUILDING, index_published(view).message)
-    if view.decision.waiting is not None and view.decision.waiting.word not in ("Paused", "Pinned"):
-        final = view.last_failure is not None and view.last_failure.final
-        return false(R.SETTLED, "a change is needed; see Stalled") if final else _waiting(view)
+    final = view.last_failure is not None and view.last_failure.final
+    waiting = view.decision.waiting is not None and view.decision.waiting.word not in ("Paused", "Pinned")
+    if waiting and not final:
+        return _waiting(view)
     if view.published is not None and view.rolling and not view.given_up:
         return true(R.ROLLING_OUT, ready(view).message)
-    if view.redrawn:
-        changed = ", ".join(f"{kind} {name}" for kind, name in sorted(view.redrawn))
-        return true(R.ROLLING_OUT, f"{changed} is given new pods")
+    if waiting:
+        return false(R.SETTLED, "a change is needed; see Stalled")
     if set(view.serving.values()) - {view.published}:
         return true(R.ROLLING_OUT, ready(view).message)
     embedder = embedder_ready(view)

@@ -44,8 +44,7 @@ class View:
     seen: Observed
     decision: Decision
     settings: Settings
-    redrawn: frozenset[tuple[str, str]] = frozenset()
-    """Workloads (kind, name) that this pass gives other pods: what they tell now is of pods that are wanted no more."""
+    new_pods: bool = False  # this pass replaces the search pods: what their Deployment tells now is of others
 
     @property
     def name(self) -> str:
@@ -102,7 +101,7 @@ class View:
         """Whether search pods are still being replaced or started, as far as their Deployment tells."""
         if self.deployment is None:
             return self.published is not None
-        if ("Deployment", names.search(self.name)) in self.redrawn:
+        if self.new_pods:
             return True
         status = self.deployment.get("status", {})
         wanted = self.pods_wanted
@@ -113,8 +112,7 @@ class View:
     @property
     def given_up(self) -> bool:
         """Whether the Deployment gave up on getting the pods ready that are wanted now."""
-        redrawn = ("Deployment", names.search(self.name)) in self.redrawn
-        return not redrawn and rollout.deadline_exceeded(self.deployment)
+        return not self.new_pods and rollout.deadline_exceeded(self.deployment)
 
     def report(self, pod: Manifest) -> Mapping[str, object]:
         """What the pod says of itself; {} when it did not answer."""

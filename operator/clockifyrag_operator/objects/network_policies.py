@@ -20,6 +20,7 @@ from clockifyrag_operator.objects.model_server import (
     search_url,
     server_of,
 )
+from clockifyrag_operator.objects.search_service import tell_siblings
 from clockifyrag_operator.objects.store import wants_store
 from clockifyrag_operator.observed import Manifest, Wanted
 from clockifyrag_operator.pod_parts import Fields, match
@@ -73,11 +74,11 @@ def _allow(wanted: Wanted, component: str, ingress: Iterable[Fields], egress: It
 
 def _search(wanted: Wanted, decision: Decision, operator: Settings) -> Manifest:
     metrics_from = spec_of(wanted).network_policy.metrics_from
-    siblings = _pods(wanted, names.SEARCH)
-    ingress = [{"ports": _ports(names.API_PORT)}, _from([_operator(operator), siblings], names.OPS_PORT)]
+    siblings = [_pods(wanted, names.SEARCH)] if tell_siblings(wanted) else []
+    ingress = [{"ports": _ports(names.API_PORT)}, _from([_operator(operator), *siblings], names.OPS_PORT)]
     if metrics_from:
         ingress.append(_from(list(metrics_from), names.OPS_PORT))
-    egress = [_to(siblings, names.OPS_PORT)]
+    egress = [_to(pods, names.OPS_PORT) for pods in siblings]
     if wants_store(wanted):
         egress.append(_to(_pods(wanted, names.STORE), names.STORE_PORT))
     outside: set[int] = set()

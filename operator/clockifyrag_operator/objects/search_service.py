@@ -1,4 +1,6 @@
-"""How the search pods are reached: the Service clients use, and one for metrics where that one leads outside."""
+"""How the search pods are reached: the Service clients use, one for metrics where that one leads outside, and one by
+which they find each other.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,26 @@ def ops_service(wanted: Wanted) -> Manifest | None:
     """The Service of metrics alone, where the one of the API leads outside; None where that one does for both."""
     if _inside(wanted):
         return None
-    return _service(wanted, ops_service_name(wanted), type="ClusterIP", ports=[_OPS])
+    return _service(wanted, f"{names.search(wanted.name)}-ops", type="ClusterIP", ports=[_OPS])
 
 
-def ops_service_name(wanted: Wanted) -> str:
-    """The Service that leads to the ops port of search pods that are ready."""
-    return names.search(wanted.name) if _inside(wanted) else f"{names.search(wanted.name)}-ops"
+def tell_siblings(wanted: Wanted) -> bool:
+    """Whether a search pod that starts is told what is asked often: the ops port has no TLS, and who set it up for the
+    API wants no question to be read on its way.
+    """
+    return spec_of(wanted).search.tls is None
+
+
+def siblings_service(wanted: Wanted) -> Manifest | None:
+    """The Service by which search pods find those that are ready: without an address, so that each is one of its own.
+
+    It is the same however far the Service of the API leads, as pods know it by a setting. ServiceMonitors go by the
+    names of ports, and pass over it.
+    """
+    if not tell_siblings(wanted):
+        return None
+    port = {**_OPS, "name": "siblings"}
+    return _service(wanted, names.siblings(wanted.name), type="ClusterIP", clusterIP="None", ports=[port])
 
 
 def _inside(wanted: Wanted) -> bool:

@@ -9,7 +9,7 @@ from clockifyrag_operator import names
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.manifest import digest, given, manifest, spec_of
 from clockifyrag_operator.objects.model_server import search_url
-from clockifyrag_operator.objects.search_service import ops_service_name
+from clockifyrag_operator.objects.search_service import tell_siblings
 from clockifyrag_operator.observed import Manifest, Wanted
 
 DRAIN_SECONDS = 5  # SIGTERM to the last new connection
@@ -29,7 +29,6 @@ def settings(wanted: Wanted, decision: Decision) -> dict[str, str]:
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
         "SHUTDOWN_SECONDS": str(SHUTDOWN_SECONDS),
         "LOG_KEY_FILE": f"{INTERNAL_FOLDER}/{names.INTERNAL_KEY}",
-        "WARM_URL": f"http://{ops_service_name(wanted)}:{names.OPS_PORT}",
         **_of_config(wanted),
         **_of_parts(wanted, decision),
     }
@@ -63,6 +62,7 @@ def _of_parts(wanted: Wanted, decision: Decision) -> dict[str, str]:
     return given(
         QUERY_PROVIDER=spec.embedding.query_provider.lower(),
         LLM_BASE_URL=search_url(wanted, decision),
+        WARM_URL=f"http://{names.siblings(wanted.name)}:{names.OPS_PORT}" if tell_siblings(wanted) else None,
         STORE_URL=f"http://{names.store(wanted.name)}:{names.STORE_PORT}" if fetched else None,
         GENERATION_FILE=names.GENERATION_FILE if search.index_update == "HotSwap" else None,
         GLOSSARY_PATH=names.GLOSSARY_FILE if spec.glossary else None,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from ..errors import UNAUTHORIZED, Refused
 from ..loading import WARM_QUESTIONS
 from ..parts import Parts
-from ..siblings import PATH
-from . import json_answer, no_parameters
+from ..siblings import PATH, Frequent, written
+from . import no_parameters
 
 
 def sibling_routes(parts: Parts) -> APIRouter:
@@ -19,7 +19,7 @@ def sibling_routes(parts: Parts) -> APIRouter:
 
     @router.get(PATH)
     async def frequent(request: Request) -> Response:
-        """The questions asked most lately as query strings of /search, for a server that starts."""
+        """The questions asked most lately, for a server that starts."""
         presented = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(presented.encode(), token.encode()):
             raise Refused(
@@ -29,6 +29,7 @@ def sibling_routes(parts: Parts) -> APIRouter:
                 ((b"www-authenticate", b"Bearer"),),
             )
         stored = parts.cache.most_used(WARM_QUESTIONS)
-        return json_answer({"queries": [one.parameters.query_string() for one in stored]})
+        frequent = [Frequent(answer.parameters, max(1, asked)) for answer, asked in stored]
+        return Response(written(frequent, parts.settings), media_type="application/json")
 
     return router

@@ -23,7 +23,7 @@ import aiohttp
 SAMPLE = Path(__file__).parents[3] / "index-builder" / "clockifyrag_builder" / "sample" / "questions.jsonl"
 QUESTIONS = 40
 DEADLINE_SECONDS = 10.0
-KNOWN_SECONDS, LOOK_SECONDS = 10.0, 0.05
+KNOWN_SECONDS, LOOK_SECONDS = 3.0, 0.05
 
 Sessions = tuple[aiohttp.ClientSession, ...]
 

@@ -216,4 +216,16 @@ def test_the_most_used_answers_come_first() -> None:
 
     ranked = answers.most_used(2)
 
-    assert ["often", "rare"] == [answer.text for answer in ranked]
+    assert [("often", 3), ("rare", 1)] == [(answer.text, times) for answer, times in ranked]
+
+
+def test_what_was_asked_often_elsewhere_is_told_on_as_often_and_in_the_same_order() -> None:
+    answers = cache()
+    asked = {"often": 5, "seldom": 1, "now and then": 3}
+    for name, times in asked.items():
+        answers.expect(name.encode(), times)
+        answers.put(name.encode(), Stored(name))
+
+    ranked = answers.most_used(3)
+
+    assert [("often", 5), ("now and then", 3), ("seldom", 1)] == [(answer.text, times) for answer, times in ranked]

@@ -94,7 +94,8 @@ class AnyUse(RuleBasedStateMachine):
     def most_used(self, count: int) -> None:
         values = self.cache.most_used(count)
         assert len(values) == min(count, len(self.cache))
-        assert {self.generation} >= {value.generation for value in values}
+        assert {self.generation} >= {value.generation for value, _ in values}
+        assert [times for _, times in values] == sorted((times for _, times in values), reverse=True)
 
     @precondition(lambda self: len(self.cache) == 0)
     @rule(question=QUESTIONS)

@@ -1,15 +1,15 @@
 """What siblings tell each other, read back: the same questions, and nothing that is not asked so here."""
 
 import contextlib
+import json
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clockifyrag_service.parameters import SearchParameters, read_query, search_rules
+from clockifyrag_service.parameters import SearchParameters
 from clockifyrag_service.settings import Settings
-from clockifyrag_service.siblings import read_frequent, token_of
+from clockifyrag_service.siblings import Frequent, read_frequent, token_of, written
 
 SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
 WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=2, max_size=50)
@@ -28,15 +28,34 @@ PARAMETERS = st.builds(
 )
 
 
-@given(PARAMETERS)
-def test_a_question_written_as_a_query_string_is_read_as_the_same(parameters: SearchParameters) -> None:
-    assert parameters == SearchParameters(**read_query(parameters.query_string().encode(), search_rules(SETTINGS)))
+@given(st.lists(st.builds(Frequent, PARAMETERS, st.integers(1, 255))), PARAMETERS)
+def test_what_is_written_is_read_as_the_same(frequent: list[Frequent], usual: SearchParameters) -> None:
+    ours = SETTINGS.model_copy(update={"retrieval_k": usual.k, "rerank": usual.rerank})
+
+    assert frequent == read_frequent(written(frequent, ours), ours)
+
+
+def test_what_a_request_does_not_say_is_as_the_reader_has_it() -> None:
+    frequent = [Frequent(SearchParameters("add time", 5), 7), Frequent(SearchParameters("add time", 9), 3)]
+    theirs = SETTINGS.model_copy(update={"retrieval_k": 8})
+
+    assert [8, 9] == [one.parameters.k for one in read_frequent(written(frequent, SETTINGS), theirs)]
 
 
 def test_what_is_not_asked_so_here_is_left_out_and_the_order_kept() -> None:
-    told = orjson.dumps({"queries": ["q=add+time&k=5", "q=x", "q=ab&k=99", 7, None, "q=send+invoice&k=1"]})
+    queries = ["q=add+time", "q=x", "q=ab&k=99", "q=send+invoice"]
+    told = [{"query": query, "asked": 1} for query in queries] + [
+        7,
+        None,
+        {"query": "q=ab"},
+        {"query": "q=ab", "asked": 0},
+    ]
 
-    assert ["add time", "send invoice"] == [one.q for one in read_frequent(told, SETTINGS)]
+    assert ["add time", "send invoice"] == [one.parameters.q for one in read_frequent(dumped(told), SETTINGS)]
+
+
+def dumped(queries: object) -> bytes:
+    return json.dumps({"queries": queries}).encode()
 
 
 @pytest.mark.parametrize("told", [b"", b"[]", b"{}", b'{"queries": {}}', b"<html>", b'"queries"'])
@@ -45,10 +64,16 @@ def test_an_answer_of_another_kind_is_refused(told: bytes) -> None:
         read_frequent(told, SETTINGS)
 
 
-@given(st.binary(max_size=60))
-def test_any_bytes_are_read_or_refused(told: bytes) -> None:
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["query", "asked", "more"]), inner),
+)
+
+
+@given(JSON | st.lists(JSON, max_size=5))
+def test_whatever_a_sibling_says_is_read_or_refused(queries: object) -> None:
     with contextlib.suppress(ValueError):
-        assert [] == read_frequent(told, SETTINGS)
+        assert all(one.asked > 0 for one in read_frequent(dumped(queries), SETTINGS))
 
 
 def test_the_token_shows_the_key_and_does_not_tell_it() -> None:

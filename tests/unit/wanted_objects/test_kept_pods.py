@@ -1,5 +1,6 @@
 """Pods an earlier operator drew, and pods of a resource whose rollouts are paused: they stay as they are."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ OLD_PODS: Manifest = {"spec": {"containers": [{"name": "search", "image": "as-it
 
 
 PODS_OF = {  # version of the templates → what it makes of a spec that says nothing, and of one that says everything
-    3: ("67ac9baff2cf", "2e2ef6c9a450"),
+    3: ("387215e380c5", "a449d1cc9226"),
 }
 
 
@@ -123,3 +124,24 @@ def test_while_rollouts_are_paused_a_missing_child_is_put_back() -> None:
     objects = redrawn({"pause": "Rollouts"}, seen())
 
     assert set(drawn({})) == set(objects)
+
+
+def replaces(spec: Spec, look: Observed, *, told: bool = True) -> bool:
+    """Whether the next pass gives the search pods another template."""
+    resource = wanted(spec)
+    resource = replace(resource, status={"observedGeneration": resource.generation - (0 if told else 1)})
+    return desired.new_pods(resource, look, tuple(drawn_for(resource, look, decided(resource)).values()))
+
+
+def test_whether_the_search_pods_are_replaced_is_known_before_it_is_done() -> None:
+    changed: Spec = {"search": {"config": {"retrievalK": 9}}}
+    earlier, refused = drawn_by_an_earlier_operator({}), {WORKLOADS[0]: "a policy forbids it"}
+
+    assert not replaces({}, earlier), "upgradePolicy Manual keeps them"
+    assert replaces({"upgradePolicy": "Auto"}, earlier)
+    assert replaces(changed, earlier)
+    assert not replaces({**changed, "pause": "Rollouts"}, earlier)
+    assert not replaces({"build": {"image": "example.com/builder:2"}}, earlier), "that is the store's pod"
+    assert not replaces(changed, replace(earlier, refusals=refused)), "it is refused as it was"
+    assert replaces(changed, replace(earlier, refusals=refused), told=False), "another spec may be taken"
+    assert not replaces(changed, replace(earlier, objects={})), "there are none yet"

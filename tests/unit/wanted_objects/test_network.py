@@ -153,6 +153,13 @@ def test_each_flow_that_is_needed_is_allowed_by_one_rule_and_no_other_is(spec: S
     assert order(flows(f"{ALWAYS_OUT} {sent}")) == order(outgoing(objects))
 
 
+def test_where_tls_is_wanted_siblings_tell_each_other_nothing() -> None:
+    objects = drawn({**RWX, **LOCAL, "search": {"tls": {"secretRef": {"name": "pair"}}}})
+
+    assert order(flows("anyone>search:8000 operator>search:9090 operator>build:9090")) == order(incoming(objects))
+    assert [] == outgoing(objects)
+
+
 @pytest.mark.parametrize("spec", EMBEDDERS.values(), ids=EMBEDDERS)
 def test_what_one_pod_may_send_another_may_receive_and_the_other_way_round(spec: Spec) -> None:
     objects = drawn(spec)

@@ -64,6 +64,34 @@ def test_a_volume_of_one_node_is_never_mounted_by_search_pods() -> None:
     assert "STORE_URL" not in environment(RWX)
 
 
+def test_pods_find_each_other_by_a_service_without_an_address_that_metrics_are_not_read_from() -> None:
+    objects = drawn({})
+    service, monitor = objects["Service", "help-siblings"]["spec"], objects["ServiceMonitor", "help-search"]["spec"]
+
+    assert "http://help-siblings:9090" == environment({})["WARM_URL"]
+    assert ("None", [("siblings", 9090, "ops")]) == (
+        service["clusterIP"],
+        [(one["name"], one["port"], one["targetPort"]) for one in service["ports"]],
+    )
+    assert {"ops"} == {one["port"] for one in monitor["endpoints"]}
+    assert objects["Service", "help-search"]["spec"]["selector"] == service["selector"]
+    assert "WARM_URL" not in environment(search(tls={"secretRef": {"name": "pair"}}))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"service": {"type": "LoadBalancer"}}, id="how far the Service leads"),
+        pytest.param({"service": {"port": 9090}}, id="its port"),
+        pytest.param({"ingress": {"host": "help.example"}}, id="an Ingress"),
+        pytest.param({"replicas": 7}, id="more pods"),
+        pytest.param({"autoscaling": {"minReplicas": 2}}, id="an autoscaler"),
+    ],
+)
+def test_what_is_around_the_pods_does_not_replace_them(changed: Spec) -> None:
+    assert template({}) == template({"search": changed})
+
+
 def test_the_index_is_read_only_where_it_is_the_volume_itself() -> None:
     mounted = template(RWX)["spec"]["containers"][0]["volumeMounts"]
 

@@ -25,6 +25,7 @@ def search(**fields: Any) -> Spec:
         pytest.param(
             {},
             "ServiceAccount/help-search ConfigMap/help-search PersistentVolumeClaim/help-index Service/help-search "
+            "Service/help-siblings "
             "StatefulSet/help-store Service/help-store StatefulSet/help-ollama Service/help-ollama "
             "Deployment/help-search PodDisruptionBudget/help-search ServiceMonitor/help-search "
             "PrometheusRule/help-search NetworkPolicy/help-deny NetworkPolicy/help-search NetworkPolicy/help-build "
@@ -49,6 +50,12 @@ def search(**fields: Any) -> Spec:
             search(autoscaling={"minReplicas": 1}), "", "PodDisruptionBudget/help-search", id="a lone pod at rest"
         ),
         pytest.param(search(ingress={"host": "help.example"}), "Ingress/help-search", "", id="ingress"),
+        pytest.param(
+            search(tls={"secretRef": {"name": "pair"}}),
+            "",
+            "Service/help-siblings",
+            id="questions travel under TLS alone",
+        ),
         pytest.param(
             search(service={"type": "LoadBalancer"}), "Service/help-search-ops", "", id="a Service that leads outside"
         ),

@@ -14,9 +14,9 @@ _status = _planning.status
 
 
 def hopeful_status(
-    wanted: Wanted, seen: Observed, decision: Decision, settings: Settings, *redrawn: object
+    wanted: Wanted, seen: Observed, decision: Decision, settings: Settings, **more: Any
 ) -> dict[str, Any]:
-    told: dict[str, Any] = _status(wanted, seen, decision, settings, *redrawn)
+    told: dict[str, Any] = _status(wanted, seen, decision, settings, **more)
     conditions = [
         one | ({"status": "True"} if one["type"] in ("Ready", "ServingCurrent") else {}) for one in told["conditions"]
     ]
