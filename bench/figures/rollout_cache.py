@@ -2,7 +2,6 @@
 many a cache finds that was not emptied. The new server asks the one that it follows for what is asked most, or nobody.
 """
 
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from bench.comparison import Comparison, Side
 from bench.errors import check
 from bench.harness import Bench, Measured
 from bench.prepared import built_root
+from bench.processes import free_port
 from bench.questions import distinct_questions, search_paths
 from bench.servers import SERVICE, asked, service_variables, serving, wait_ready
 from bench.zipf import lru_hits, zipf_stream
@@ -47,11 +47,12 @@ class Rollout:
 def measure(bench: Bench) -> Iterator[Comparison]:
     drawn = zipf_stream(ALPHA, QUESTIONS, BEFORE + AFTER)
     paths = [search_paths(distinct_questions(bench.corpus, QUESTIONS))[number] for number in drawn]
-    root, key_file, ops_port = built_root(bench, MODEL), bench.folder / "key", free_port()
+    root, key_file = built_root(bench, MODEL), bench.folder / "key"
     key_file.write_bytes(b"of this figure alone")
-    variables = service_variables(
-        root, bench.folder / "followed.log", OPS_PORT=str(ops_port), LOG_KEY_FILE=str(key_file)
-    )
+    with free_port() as ops_port:
+        variables = service_variables(
+            root, bench.folder / "followed.log", OPS_PORT=str(ops_port), LOG_KEY_FILE=str(key_file)
+        )
     with serving(SERVICE, (bench.cores.server,), variables) as address:
         wait_ready(address)
         check(found_in_cache(address, paths[:BEFORE]) > 0, "the server that is followed has a cache")
@@ -75,9 +76,3 @@ def found_in_cache(address: str, paths: Sequence[str]) -> float:
     check({status for status, _ in answers} == {200}, "every question is answered")
     found = [bool(orjson.loads(body)["metadata"]["from_cache"]) for _, body in answers]
     return sum(found) / len(found)
-
-
-def free_port() -> int:
-    """A port that is free now, on which the next program may listen."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

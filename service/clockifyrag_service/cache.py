@@ -4,7 +4,7 @@
             (1 %)                                          └─ no: it leaves itself
 
 W-TinyLFU (Einziger, Friedman, Manes, ACM TOS 13(4), 2017): a question that is asked once pushes out nobody, which plain
-LRU lets it do. In bench/figures/cache.py it finds a tenth more.
+LRU lets it do. In bench/figures/answer_cache.py it finds a tenth more.
 
 A key begins with bytes of the generation that answers. Frequencies are those of the rest of the key, so a new
 generation inherits what is known of the questions, and never an answer.
