@@ -5,24 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from clockifyrag_builder.html_blocks import add_html_fragment
 from clockifyrag_builder.markdown_inline import Inline, inline_of, mended, unknown_tags_as_text
+from clockifyrag_builder.markdown_parser import NESTING_MAX, PARSER
 from clockifyrag_builder.section_builder import SectionBuilder
-
-NESTING_MAX = 100  # the parser silently leaves out what is nested deeper: `markdown_tokens` flattens it instead
-
-
-class _AnyLink(MarkdownIt):
-    """Takes `javascript:` addresses for links too: only a link's text is kept, whatever its address."""
-
-    def validateLink(self, url: str) -> bool:  # noqa: N802 (the parser's name)
-        return True
-
-
-PARSER = _AnyLink("commonmark", {"maxNesting": NESTING_MAX}).enable(["table", "strikethrough"])
 
 NESTING_MARKS = re.compile(r"^(?:[ \t]|>|[-*+](?=\s)|\d{1,9}[.)](?=\s))+", re.MULTILINE)
 HEADING_ATTRIBUTES = re.compile(r" ?\{[^{}#]*#([^\s{}]+)[^{}]*\}$")

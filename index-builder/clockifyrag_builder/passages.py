@@ -17,6 +17,8 @@ from clockifyrag_index.errors import UsageError
 CountTokens = Callable[[str], int]
 
 MAX_CHARS_LEAST = 100
+# No tokenizer makes more of one: it falls back to bytes, after NFKC at worst (18 characters of 3 bytes from one).
+TOKENS_PER_CHAR_MAX = 64
 BREADCRUMB_SHARE = 3  # a breadcrumb takes at most a third of the characters and of the tokens
 
 
@@ -99,6 +101,7 @@ class _Fitting:
         self._limits = limits
         self._count_tokens = count_tokens
         self._max_chars = limits.max_chars - len(limits.document_prefix)
+        self._counts = limits.max_chars * TOKENS_PER_CHAR_MAX > limits.context_tokens
         self._breadcrumbs: dict[HeadingPath, Breadcrumb] = {}
 
     def breadcrumb(self, headings: HeadingPath) -> Breadcrumb:
@@ -112,7 +115,7 @@ class _Fitting:
 
     def holds(self, breadcrumb: Breadcrumb, content: str) -> bool:
         text = f"{breadcrumb.line}\n{content}"
-        return len(text) <= self._max_chars and self._count_tokens(text) <= self._limits.context_tokens
+        return len(text) <= self._max_chars and self._tokens(text) <= self._limits.context_tokens
 
     def together(self, group: Group) -> bool:
         """Whether the group is one passage; not below a shortened breadcrumb, which needs its room for the rest."""
@@ -123,5 +126,9 @@ class _Fitting:
     def _leaves_room(self, line: str) -> bool:
         return (
             len(line) * BREADCRUMB_SHARE <= self._max_chars
-            and self._count_tokens(line) * BREADCRUMB_SHARE <= self._limits.context_tokens
+            and self._tokens(line) * BREADCRUMB_SHARE <= self._limits.context_tokens
         )
+
+    def _tokens(self, text: str) -> int:
+        """Of a text within the limit of characters; 0 where no such text can have more than the context holds."""
+        return self._count_tokens(text) if self._counts else 0

@@ -116,16 +116,11 @@ def _is_label(text: str) -> bool:
 
 def _parted(piece: Piece, level: _Level) -> Iterator[Piece]:
     """The piece cut at every boundary of the level; what the boundary matched becomes the glue."""
-    start, first = 0, True
-    found: list[tuple[str, str]] = []
-    glue = piece.glue
+    start, glue, cost = 0, piece.glue, piece.cost
     for match in level.boundary.finditer(piece.text):
-        found.append((glue, piece.text[start : match.start()]))
-        glue, start = match.group(), match.end()
-    found.append((glue, piece.text[start:]))
-    for glue, text in found:
-        yield replace(piece, text=text, glue=glue, cost=piece.cost if first else level.cost)
-        first = False
+        yield Piece(piece.text[start : match.start()], glue, cost, piece.repeat, piece.leads_in)
+        start, glue, cost = match.end(), match.group(), level.cost
+    yield Piece(piece.text[start:], glue, cost, piece.repeat, piece.leads_in) if start else piece
 
 
 def _with_header(rows: list[Piece], fits: Fits) -> list[Piece]:

@@ -1,12 +1,16 @@
 """Where passages begin and end, what they are called, and how they know each other: named cases."""
 
+import unicodedata
+
 import pytest
 
 from clockifyrag_builder.chunks import chunk_document
 from clockifyrag_builder.documents import Block, BlockKind, Document, Section
-from clockifyrag_builder.passages import ChunkLimits
+from clockifyrag_builder.passages import TOKENS_PER_CHAR_MAX, ChunkLimits
 from clockifyrag_index.chunk import Chunk
+from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_index.errors import SourceError, UsageError
+from clockifyrag_resource.profiles import LOCAL_MODELS, model_profile
 
 LIMITS = ChunkLimits(max_chars=200, context_tokens=1000, min_chars=40)
 
@@ -132,6 +136,26 @@ def test_code_is_parted_between_lines_and_keeps_its_indentation() -> None:
 
     assert len(found) > 1
     assert CODE == "\n".join(found)
+
+
+def test_tokens_are_counted_only_where_a_text_may_have_more_than_the_context_holds() -> None:
+    def never(text: str) -> int:
+        raise AssertionError(f"counted {text!r}")
+
+    document = article(Section((), "", (Block("text", SENTENCE * 20),)))
+    enough = 300 * TOKENS_PER_CHAR_MAX
+    assert len(chunk_document(document, ChunkLimits(300, enough), never)) > 3
+    with pytest.raises(AssertionError, match="counted"):
+        chunk_document(document, ChunkLimits(300, enough - 1), never)
+
+
+@pytest.mark.parametrize("model", LOCAL_MODELS)
+def test_no_tokenizer_makes_more_tokens_of_a_character_than_is_assumed(model: str) -> None:
+    count = open_embedder("Local", model_profile(model)).count_tokens
+    expanding = [chr(code) for code in range(0x110000) if len(unicodedata.normalize("NFKC", chr(code))) > 3]
+    assert len(expanding) > 50
+    for character in (*expanding, "\u20ac", "\U0001f469", "\U000e0061"):
+        assert count(character * 100) <= 100 * TOKENS_PER_CHAR_MAX / 2
 
 
 def test_where_characters_fit_and_tokens_do_not_the_tokens_decide() -> None:
