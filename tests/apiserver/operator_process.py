@@ -14,7 +14,6 @@ import json
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ import httpx
 import yaml
 from tests.apiserver.controlplane import ControlPlane, User
 from tests.apiserver.proxy import FaultProxy
+from tests.ports import free_port
 from tests.waiting import wait_until
 from tools.binaries import find
 
@@ -241,12 +241,6 @@ class OperatorProcess:
     def explain(self) -> str:
         """The end of its log."""
         return f"--- {self._log}\n{self.log[-LOG_SHOWN:]}"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def kubeconfig_of(proxy: FaultProxy, user: User, folder: Path) -> Path:

@@ -1,6 +1,5 @@
 """Indexes of small folders of Markdown, built by the builder itself with wordllama: fast, and in the process."""
 
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -63,12 +62,3 @@ def engine_over(
             return SearchEngine(generation, embedder, glossary)
 
         yield engine
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port nobody listens on at the moment."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

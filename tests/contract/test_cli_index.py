@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.ports import free_port
 
 from clockifyrag_cli.ops import ops_port
 
@@ -273,12 +274,13 @@ def test_an_exported_generation_is_imported_under_the_same_id(run: Run, built: P
     assert (built / "CURRENT").read_text() == (other / "CURRENT").read_text()
 
 
-def test_a_job_tells_on_its_ops_port_how_far_it_is(free_port: int) -> None:
+def test_a_job_tells_on_its_ops_port_how_far_it_is() -> None:
+    port = free_port()
     told: list[tuple[str, int, int]] = []
-    with ops_port(free_port, lambda *now: told.append(now)) as progress:
+    with ops_port(port, lambda *now: told.append(now)) as progress:
         progress("embed", 3, 12)
-        status = httpx.get(f"http://127.0.0.1:{free_port}/status").json()
-        unknown = httpx.get(f"http://127.0.0.1:{free_port}/elsewhere")
+        status = httpx.get(f"http://127.0.0.1:{port}/status").json()
+        unknown = httpx.get(f"http://127.0.0.1:{port}/elsewhere")
 
     assert ("embed", 3, 12) == (status["stage"], status["done"], status["total"]) == told[0]
     assert status["heartbeatTime"] > 0 and status["rate"] > 0

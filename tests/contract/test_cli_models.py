@@ -1,7 +1,6 @@
 """`clockifyrag models pull` as a pod of a model server runs it before the server is asked for vectors."""
 
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import free_port
 from tests.server.fake_ollama import FakeOllama
 
 from clockifyrag_cli.pulling import Wanted, pulled, source_name
@@ -142,8 +142,7 @@ def test_wrong_arguments_are_told(pull: Pull, arguments: list[str], said: str) -
 
 
 def test_a_server_that_starts_late_is_waited_for() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     url, wanted = f"http://127.0.0.1:{port}", [Wanted("all-minilm")]
 
     with pytest.raises(EmbedderUnavailable):

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
+from tests.ports import free_port
 
 pytestmark = pytest.mark.programs
 
@@ -50,12 +50,6 @@ def nginx(*arguments: str) -> list[str]:
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     assert program, "nginx is not on PATH. Type: apt-get install nginx-light"
     return [program, *arguments]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def until(holds: Callable[[], bool], what: str) -> None:

@@ -40,6 +40,7 @@ ARTICLES: tuple[tuple[str, str, str, str, str], ...] = (
     ("help", "help/<script>", "<script>alert(1)</script>", "Bold & <b>", "A hostile title must never become markup."),
     ("internal", "internal/kiosk", "Kiosk", "PIN codes", "Employees clock in at a kiosk with a PIN code."),
 )
+NEW_ARTICLE = ("help", "help/new", "Brand new article", "", "Only the second index tells about flux capacitors.")
 
 
 def chunks_of(articles: Sequence[tuple[str, str, str, str, str]]) -> list[Chunk]:

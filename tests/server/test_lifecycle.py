@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import trustme
+from tests.ports import free_port
 from tests.server.conftest import Publish, Serve, Server, until
 
 from clockifyrag_service.settings import settings_document
@@ -209,8 +210,7 @@ def test_an_idle_tls_client_does_not_hold_up_the_end(serve: Serve, index_root: P
 
 
 def test_with_an_ops_port_probes_and_metrics_are_there_and_metrics_only_there(serve: Serve, index_root: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     server = serve(index_root, OPS_PORT=port, API_KEY="hunter2")
     ops = f"http://127.0.0.1:{port}"
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from tests.server.conftest import ARTICLES, Publish, Serve, Server, until
+from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server, until
 from tests.server.mounted import Mounted
 
-NEW_ARTICLE = ("help", "help/new", "Brand new article", "", "Only the second index tells about flux capacitors.")
 NOTICED_SECONDS = 1.5  # a look each half second, and a small index to open
 
 

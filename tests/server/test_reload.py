@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.conftest import ARTICLES, Publish, Serve, Server, until
+from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server, until
 from tests.unit.plan.world import World
 
 from clockifyrag_index.generations import publish as move_current
@@ -14,7 +14,6 @@ from clockifyrag_index.generations import publish as move_current
 SWAPS = 10
 CLIENTS = 64
 LOAD_SECONDS = 60.0
-NEW_ARTICLE = ("help", "help/new", "Brand new article", "", "Only the second index tells about flux capacitors.")
 
 
 def generation(server: Server) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.conftest import ARTICLES, Publish, Serve, Server
+from tests.ports import free_port
+from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server
 
 from clockifyrag_service.parameters import SearchParameters
 from clockifyrag_service.settings import Settings
@@ -17,7 +18,6 @@ from clockifyrag_service.siblings import PATH, Frequent, Siblings, token_of, wri
 
 SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
 KEY = b"the key of one resource"
-NEW_ARTICLE = ("help", "help/new", "Brand new article", "", "Only the second index tells about flux capacitors.")
 QUESTIONS = tuple(
     f"how to {what}" for what in ("send an invoice", "set a budget", "clock in", "add time", "take leave")
 )
@@ -32,8 +32,7 @@ def key_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -118,8 +117,7 @@ def test_what_is_asked_most_is_told_on_by_servers_that_were_never_asked_it(
     for place in range(len(QUESTIONS)):
         for question in QUESTIONS[place:]:
             first.get("/search", params={"q": question, "cache": True})
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        next_port = int(free.getsockname()[1])
+    next_port = free_port()
 
     serve(index_root, OPS_PORT=next_port, LOG_KEY_FILE=key_file, WARM_URL=f"http://127.0.0.1:{port}")
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,13 +12,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.conftest import ARTICLES, Publish, Serve, Server, until
+from tests.ports import free_port
+from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server, until
 from tests.server.mounted import Mounted
 from tests.server.store_proxy import StoreProxy, flip
 
 from clockifyrag_index.layout import Layout
-
-NEW_ARTICLE = ("help", "help/new", "Brand new article", "", "Only the second index tells about flux capacitors.")
 
 
 @dataclass
@@ -56,9 +54,7 @@ class StoreProcess:
 def store(tmp_path: Path) -> Iterator[StoreProcess]:
     """A store over the folder `volume`, not running yet."""
     (tmp_path / "volume").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    one = StoreProcess(tmp_path / "volume", port)
+    one = StoreProcess(tmp_path / "volume", free_port())
     yield one
     one.kill()
 

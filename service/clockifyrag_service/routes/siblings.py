@@ -4,6 +4,7 @@ import hmac
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from ..auth import presented_key
 from ..errors import UNAUTHORIZED, Refused
 from ..loading import WARM_QUESTIONS
 from ..parts import Parts
@@ -20,7 +21,7 @@ def sibling_routes(parts: Parts) -> APIRouter:
     @router.get(PATH)
     async def frequent(request: Request) -> Response:
         """The questions asked most lately, for a server that starts."""
-        presented = request.headers.get("authorization", "").removeprefix("Bearer ")
+        presented = presented_key(b"authorization", request.headers.get("authorization", "").encode("latin-1")) or ""
         if not hmac.compare_digest(presented.encode(), token.encode()):
             raise Refused(
                 UNAUTHORIZED,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.kube import Kube, get
-from tests.cluster.load.history import free_port
+from tests.ports import free_port
 from tests.waiting import wait_until
 from tools.cluster.inside import in_namespace
 
