@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
+from itertools import chain, islice
+from operator import ne
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +29,7 @@ from .sorted_words import write_sorted_words
 from .text import WORD, term_as_written
 from .word_counts import WordCounts
 
+PASSAGES_AT_ONCE = 1024
 _KINDS: dict[str, npt.DTypeLike] = {"rows": np.uint16, "impacts": np.float32, "highest": np.float32}
 _BLOCK_KINDS: dict[str, npt.DTypeLike] = {"blocks": np.uint16, "block_ends": np.uint64}
 
@@ -49,9 +52,11 @@ def write_passages(
     """The same of words that are cut already; term: of a written word, "" for one that is not counted."""
     articles = _ArticleNumbers()
     with closing(WordCounts(directory, term)) as counts:
-        for passage in passages:
-            articles.add(passage.article)
-            counts.add(passage.words)
+        remaining = iter(passages)
+        while batch := list(islice(remaining, PASSAGES_AT_ONCE)):
+            beginning, words = zip(*batch, strict=True)
+            articles.add(beginning)
+            counts.add(words)
         write_sorted_words(directory, "terms", counts.terms())
         spellings = counts.spellings()
         spelled = sorted(spellings)
@@ -61,9 +66,10 @@ def write_passages(
             _save(directory, name, counts.field(place))
     fields = mapped_fields(directory)
     article_of = articles.of_rows()
+    count = int(article_of[-1]) + 1 if len(article_of) else 0
     write_impacts(directory, "passages", len(article_of), passage_impacts(fields, bm25))
     np.save(directory / ARTICLE_OF, article_of)
-    write_impacts(directory, "articles", len(articles), article_impacts(fields[BODY], article_of, len(articles)))
+    write_impacts(directory, "articles", count, article_impacts(fields[BODY], article_of, count))
 
 
 def write_impacts(directory: Path, level: str, size: int, impacts: Iterable[TermBlock]) -> None:
@@ -111,17 +117,15 @@ class _ArticleNumbers:
     """The article of each row, counted from 0."""
 
     def __init__(self) -> None:
-        self._passages: list[int] = []  # of each article
-        self._last: object = None
+        self._begins: list[npt.NDArray[np.bool_]] = []  # whether a row is the first of an article
+        self._last: object = object()  # equal to no other
 
-    def add(self, article: object) -> None:
-        if not self._passages or article != self._last:
-            self._passages.append(0)
-            self._last = article
-        self._passages[-1] += 1
-
-    def __len__(self) -> int:
-        return len(self._passages)
+    def add(self, articles: Sequence[object]) -> None:
+        """The articles of the next rows."""
+        before = chain([self._last], articles)
+        self._begins.append(np.fromiter(map(ne, articles, before), np.bool_, len(articles)))
+        self._last = articles[-1]
 
     def of_rows(self) -> npt.NDArray[np.uint32]:
-        return np.repeat(np.arange(len(self), dtype=np.uint32), self._passages)
+        """(rows,) uint32."""
+        return np.cumsum(np.concatenate([np.zeros(0, np.bool_), *self._begins]), dtype=np.uint32) - np.uint32(1)

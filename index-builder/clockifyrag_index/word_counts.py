@@ -41,16 +41,20 @@ class WordCounts:
         self._terms = _Numbers()
         self._term_of = np.zeros(0, dtype=np.int64)  # of each written word; -1 for a stop word
         self._written_counts = np.zeros(0, dtype=np.int64)
-        self._size = 0
+        self._size = self._counted = 0  # passages that were added, and those of them that are in a run
         self._fields = tuple(_FieldRuns(directory) for _ in FIELDS)
-        self._passages: list[Sequence[Sequence[str]]] = []  # that are not yet counted
-        self._waiting = 0  # words in them
+        self._waiting = 0  # words that are not yet counted
         self._places = np.zeros(0, dtype=np.int64)  # of each term among the sorted ones
 
-    def add(self, words: Sequence[Sequence[str]]) -> None:
-        """The next passage: the words of each of FIELDS as they are written."""
-        self._passages.append(words)
-        self._waiting += sum(map(len, words))
+    def add(self, passages: Sequence[Sequence[Sequence[str]]]) -> None:
+        """The next passages, at least one: the words of each of FIELDS as they are written."""
+        number_of = self._written.__getitem__
+        for field, words in zip(self._fields, zip(*passages, strict=True), strict=True):
+            lengths = np.fromiter(map(len, words), np.int64, len(words))
+            field.lengths.append(lengths)
+            field.written.append(np.fromiter(map(number_of, chain.from_iterable(words)), np.int64, int(lengths.sum())))
+            self._waiting += len(field.written[-1])
+        self._size += len(passages)
         if self._waiting >= WORDS_AT_ONCE:
             self._flush()
 
@@ -84,21 +88,17 @@ class WordCounts:
 
     def _flush(self) -> None:
         """Counts what is waiting."""
-        if not self._passages:
+        if self._size == self._counted:
             return
-        rows = np.arange(self._size, self._size + len(self._passages))
-        number_of = self._written.__getitem__
-        for field, words in zip(self._fields, zip(*self._passages, strict=True), strict=True):
-            lengths = np.fromiter(map(len, words), np.int64, len(words))
-            written = np.fromiter(map(number_of, chain.from_iterable(words)), np.int64, int(lengths.sum()))
-            self._learn()
+        self._learn()
+        rows = np.arange(self._counted, self._size)
+        for field in self._fields:
+            written, lengths = field.taken()
             self._written_counts += np.bincount(written, minlength=len(self._term_of))
             terms = self._term_of[written]
             kept = terms >= 0
             field.append(terms[kept], np.repeat(rows, lengths)[kept], rows)
-        self._size += len(self._passages)
-        self._passages.clear()
-        self._waiting = 0
+        self._counted, self._waiting = self._size, 0
 
     def _learn(self) -> None:
         """Works out the terms of the written words that are new."""
@@ -111,12 +111,21 @@ class WordCounts:
 
 
 class _FieldRuns:
-    """One field: runs of (term, row, frequency) sorted by term and row."""
+    """One field: runs of (term, row, frequency) sorted by term and row, and what is to become the next run."""
 
     def __init__(self, directory: Path) -> None:
         self.file: BinaryIO = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  closed by WordCounts
+        self.written: list[Ints] = []  # numbers of words
+        self.lengths: list[Ints] = []  # words of each passage
         self._postings: list[int] = []
         self._lengths: list[npt.NDArray[np.uint32]] = []
+
+    def taken(self) -> tuple[Ints, Ints]:
+        """The numbers of all words that are waiting, and how many of them each passage has; none wait after that."""
+        written, lengths = np.concatenate(self.written), np.concatenate(self.lengths)
+        self.written.clear()
+        self.lengths.clear()
+        return written, lengths
 
     def append(self, terms: Ints, rows: Ints, passages: Ints) -> None:
         """Counts terms, each with the row it stands in, and appends them as a run; passages: all rows of the run."""
