@@ -15,7 +15,7 @@ NAMES = (
 LARGE = ("large-build", "bm25-large", "large-dense", "large-memory", "large-start")
 # Measured when they are named: they need an API server or the node of make cluster-up, take a quarter of an hour, or
 # belong to no bar.
-NAMED_ONLY = ("operator", "cluster", "cluster-first", "chunking", "rerank", "rollout-cache")
+NAMED_ONLY = ("operator", "cluster", "cluster-first", "chunking", "rerank", "rollout-cache", "embedding-attempts")
 
 
 def figure(name: str) -> Figure:

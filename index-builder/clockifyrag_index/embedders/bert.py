@@ -168,10 +168,15 @@ class _Room:
         return cls(qkv, context, tuple(texts), wide, out=np.empty((rows, width), np.float32))
 
 
-def _attend(rows: Vectors, layer: Layer, room: _Room) -> None:
-    """Adds to each row what it attends to in its text: softmax(q·kᵀ/√d)·v of all heads, through the output matrix."""
+def _project(rows: Vectors, layer: Layer, room: _Room) -> None:
+    """Writes the queries, keys and values of each row."""
     np.matmul(rows, layer.qkv, out=room.qkv)
     room.qkv[:] += layer.qkv_bias
+
+
+def _attend(rows: Vectors, layer: Layer, room: _Room) -> None:
+    """Adds to each row what it attends to in its text: softmax(q·kᵀ/√d)·v of all heads, through the output matrix."""
+    _project(rows, layer, room)
     for text in room.texts:
         scores = text.scores
         np.matmul(text.queries, text.keys, out=scores)
