@@ -1,6 +1,7 @@
 """Servers: the service and the bare applications it is compared with, each started on its core."""
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +24,16 @@ SERVICE = (sys.executable, "-m", "clockifyrag_service")
 def serving(command: Sequence[str], cores: Sequence[int], variables: Mapping[str, str]) -> Iterator[str]:
     """The `host:port` of a server, as soon as it listens."""
     with started(command, cores, variables) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        if not said.startswith(ANNOUNCED):
-            raise BenchFailed(f"{' '.join(command)} did not start; its message stands above")
-        yield said.removeprefix(ANNOUNCED).strip().partition("://")[2]
+        yield announced(process)
+
+
+def announced(process: subprocess.Popen[str]) -> str:
+    """The `host:port` that a server prints as soon as it listens. BenchFailed when it ends before."""
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    if not said.startswith(ANNOUNCED):
+        raise BenchFailed("the server did not start; its message stands above")
+    return said.removeprefix(ANNOUNCED).strip().partition("://")[2]
 
 
 @contextmanager

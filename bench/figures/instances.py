@@ -16,7 +16,7 @@ from bench.harness import Bench, Measured
 from bench.prepared import built_root
 from bench.processes import started
 from bench.questions import distinct_questions, search_paths
-from bench.servers import SERVICE, service_variables, wait_ready
+from bench.servers import SERVICE, announced, service_variables, wait_ready
 
 
 def measure(bench: Bench) -> Iterator[Comparison]:
@@ -49,10 +49,7 @@ def cost(bench: Bench, root: Path, paths: list[str], cores: tuple[int, ...]) -> 
             )
             for core in cores
         ]
-        addresses = []
-        for process in processes:
-            assert process.stdout is not None
-            addresses.append(process.stdout.readline().partition("://")[2].strip())
+        addresses = [announced(process) for process in processes]
         for address in addresses:
             wait_ready(address)
             load.loaded(address, paths[:WARM], {}, 1, (bench.cores.load,))

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from bench.comparison import Bar, Comparison, Side
-from bench.errors import BenchFailed, check
+from bench.errors import check
 from bench.harness import Bench, Measured
 from bench.large import large_root, over_graph, real_questions, remark
 from bench.processes import side_in_fresh_process, started
-from bench.servers import ANNOUNCED, SERVICE, asked, service_variables, wait_ready
+from bench.servers import SERVICE, announced, asked, service_variables, wait_ready
 
 if TYPE_CHECKING:
     from clockifyrag_index.embedders import Vectors
@@ -69,11 +69,7 @@ def _service(bench: Bench, root: Path) -> "Iterator[tuple[int, str]]":
     """Process id and address of a ready service."""
     variables = service_variables(root, bench.folder / "service.log")
     with started(SERVICE, (bench.cores.server,), variables) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        if not said.startswith(ANNOUNCED):
-            raise BenchFailed("the service did not start; its message stands above")
-        address = said.removeprefix(ANNOUNCED).strip().partition("://")[2]
+        address = announced(process)
         wait_ready(address)
         yield process.pid, address
 

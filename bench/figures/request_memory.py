@@ -12,7 +12,7 @@ from bench.harness import Bench, Measured
 from bench.prepared import built_root
 from bench.processes import started
 from bench.questions import distinct_questions, search_paths
-from bench.servers import SERVICE, service_variables, wait_ready
+from bench.servers import SERVICE, announced, service_variables, wait_ready
 
 REQUESTS = 200_000
 QUESTIONS = 500  # fewer than the cache holds
@@ -41,8 +41,7 @@ def resident(bench: Bench, root: Path, paths: list[str]) -> Measured:
     """MiB after the warm-up, and when REQUESTS more are answered."""
     variables = service_variables(root, bench.folder / "service.log", API_KEY=KEY)
     with started(SERVICE, (bench.cores.server,), variables) as process:
-        assert process.stdout is not None
-        address = process.stdout.readline().partition("://")[2].strip()
+        address = announced(process)
         wait_ready(address)
         answers(bench, address, paths, WARM_ROUNDS * len(paths))
         before = resident_mib(process.pid)

@@ -21,7 +21,7 @@ from bench.harness import Bench, Measured
 from bench.prepared import built_root, opened
 from bench.processes import side_in_fresh_process, started
 from bench.questions import distinct_questions, search_paths
-from bench.servers import asked, service_variables, serving, wait_ready
+from bench.servers import announced, asked, service_variables, serving, wait_ready
 from bench.ticking import LATE_SECONDS_MAX
 
 MODEL = "wordllama"
@@ -44,8 +44,7 @@ class Asking:
         variables = service_variables(self.root, bench.folder / "service.log")
         paths = search_paths(self.questions)
         with started(command, (bench.cores.server,), variables) as process:
-            assert process.stdout is not None
-            address = process.stdout.readline().partition("://")[2].strip()
+            address = announced(process)
             wait_ready(address)
             load.loaded(address, paths[:WARM], {}, 1, (bench.cores.load,))
             before = state(address)
