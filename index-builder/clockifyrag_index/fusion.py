@@ -52,12 +52,17 @@ class Fusion:
 
 def calibrated_dense(cosines: Scores) -> Scores:
     """Cosines as scores between 0 and 1, (n,) float32."""
-    return np.clip(cosines, 0, 1)
+    return _share(cosines)
 
 
 def calibrated_lexical(scores: Scores, bound: float) -> Scores:
     """BM25 scores as a share of `bound`, the highest that the question's terms allow; (n,) float32."""
-    return np.clip(scores / np.float32(bound), 0, 1) if bound > 0 else np.zeros_like(scores)
+    return _share(scores / np.float32(bound)) if bound > 0 else np.zeros_like(scores)
+
+
+def _share(scores: Scores) -> Scores:
+    """The scores cut to 0 … 1; np.clip takes three times as long for a few hundred."""
+    return np.minimum(np.maximum(scores, 0), 1)
 
 
 def reciprocal_ranks(scores: Scores, among: Scores | None = None) -> Scores:

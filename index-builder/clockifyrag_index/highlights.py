@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Container
 from dataclasses import dataclass
+from itertools import compress
 
 from .text import WORD, term_as_written
 
@@ -20,7 +21,8 @@ class WordPlaces:
     def of(self, terms: Container[str]) -> Spans:
         """[start, end) of each word whose term is asked for, ascending, not overlapping."""
         starts, ends = self.starts, self.ends
-        return tuple((starts[word], ends[word]) for word, term in enumerate(self.terms) if term in terms)
+        wanted = compress(range(len(self.terms)), map(terms.__contains__, self.terms))
+        return tuple((starts[word], ends[word]) for word in wanted)
 
 
 def word_places(text: str) -> WordPlaces:

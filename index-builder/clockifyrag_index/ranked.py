@@ -116,7 +116,9 @@ class ByArticle(Sequence[list[int]]):
     def __init__(self, articles: Numbers, scores: Scores) -> None:
         """articles: the number of each row's article, ascending; scores: of each row."""
         self._scores = scores
-        begins = np.flatnonzero(np.diff(articles, prepend=-1))
+        first = np.ones(len(articles), dtype=np.bool_)
+        np.not_equal(articles[1:], articles[:-1], out=first[1:])
+        begins = first.nonzero()[0]
         best = np.maximum.reduceat(scores, begins) if len(begins) else scores
         self._order = np.argsort(-best, kind="stable")
         self._bounds = np.append(begins, len(articles))
