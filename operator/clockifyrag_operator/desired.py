@@ -2,7 +2,7 @@
 
 desired    every child that is applied, in the order of applying
 created    what is made once and then left alone: the Job of the order, the internal Secret
-new_pods   whether applying it replaces the search pods
+new_pods   which workloads get other pods than they have by applying it
 replicas   how many search pods there are to be, where no autoscaler says so
 """
 
@@ -68,14 +68,20 @@ def desired(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
     return tuple(child for child in children if child is not None)
 
 
-def new_pods(wanted: Wanted, seen: Observed, applied: Collection[Manifest]) -> bool:
-    """Whether applying the children gives the search Deployment other pods than it has. What was refused for this very
-    spec is refused again.
+def new_pods(wanted: Wanted, seen: Observed, applied: Collection[Manifest]) -> frozenset[tuple[str, str]]:
+    """(kind, name) of the workloads that get other pods than they have by applying the children. What was refused for
+    this very spec is refused again.
     """
-    key = ("Deployment", names.search(wanted.name))
-    live, drawn = seen.get(*key), next((one for one in applied if _key(one) == key), None)
-    if live is None or drawn is None or (key in seen.refusals and _is_told(wanted)):
-        return False
+    refused = seen.refusals.keys() if _is_told(wanted) else ()
+    return frozenset(
+        key
+        for key, drawn in ((_key(one), one) for one in applied)
+        if (live := seen.get(*key)) is not None and key not in refused and _is_drawn_anew(drawn, live)
+    )
+
+
+def _is_drawn_anew(drawn: Manifest, live: Manifest) -> bool:
+    """Whether the pods are others; only workloads have what is compared."""
     return any(_annotation(drawn, name) != _annotation(live, name) for name in (names.TEMPLATE, names.INPUTS))
 
 

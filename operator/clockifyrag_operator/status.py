@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -31,11 +31,11 @@ def status(
     decision: Decision,
     settings: Settings,
     *,
-    new_pods: bool = False,
+    new_pods: Collection[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """The whole status of the resource. What the operator cannot tell now, it leaves out or as it was.
 
-    `new_pods` says that this pass replaces the search pods: what their Deployment tells now is of others.
+    `new_pods`: (kind, name) of the workloads whose pods this pass replaces: what they tell now is of others.
     """
     view = View(wanted, seen, decision, settings, new_pods)
     spec = wanted.rag.spec if wanted.rag is not None else None

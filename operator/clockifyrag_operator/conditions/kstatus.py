@@ -47,6 +47,8 @@ def reconciling(view: View) -> Judged:
     embedder = embedder_ready(view)
     if embedder.status == S.FALSE and embedder.reason in (R.PULLING, R.UNREACHABLE):
         return true(R.WAITING, embedder.message)
+    if changing := view.changing_servers:
+        return true(R.ROLLING_OUT, f"pods of {changing} are being replaced or started")
     return false(R.SETTLED, "there is nothing left to do")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from clockifyrag_operator import names, rollout
@@ -13,6 +13,8 @@ from clockifyrag_operator.pod_states import is_ready
 from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.conditions import ConditionReason, ConditionStatus
 from clockifyrag_resource.resource import Spec
+
+Key = tuple[str, str]  # kind and name of a child
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class View:
     seen: Observed
     decision: Decision
     settings: Settings
-    new_pods: bool = False  # this pass replaces the search pods: what their Deployment tells now is of others
+    new_pods: Collection[Key] = ()  # workloads whose pods this pass replaces: what they tell now is of others
 
     @property
     def name(self) -> str:
@@ -90,6 +92,10 @@ class View:
         return self.seen.get("Deployment", names.search(self.name))
 
     @property
+    def _search_key(self) -> Key:
+        return "Deployment", names.search(self.name)
+
+    @property
     def pods_wanted(self) -> int:
         """Search pods there are to be; what the autoscaler says, where there is one."""
         if self.spec is not None and self.spec.search.autoscaling is None:
@@ -101,23 +107,36 @@ class View:
         """Whether search pods are still being replaced or started, as far as their Deployment tells."""
         if self.deployment is None:
             return self.published is not None
-        if self.new_pods:
-            return True
-        status = self.deployment.get("status", {})
-        wanted = self.pods_wanted
-        counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]
-        behind = status.get("observedGeneration") != self.deployment["metadata"].get("generation")
-        return behind or any(count != wanted for count in counts)
+        return self._search_key in self.new_pods or _is_changing(self.deployment, self.pods_wanted)
+
+    @property
+    def changing_servers(self) -> str | None:
+        """The model servers or the store, where its pods are still being replaced or started."""
+        for name in (names.ollama(self.name), names.store(self.name)):
+            live = self.seen.get("StatefulSet", name)
+            if live is not None and (
+                ("StatefulSet", name) in self.new_pods or _is_changing(live, int(live["spec"].get("replicas", 1)))
+            ):
+                return name
+        return None
 
     @property
     def given_up(self) -> bool:
         """Whether the Deployment gave up on getting the pods ready that are wanted now."""
-        return not self.new_pods and rollout.deadline_exceeded(self.deployment)
+        return self._search_key not in self.new_pods and rollout.deadline_exceeded(self.deployment)
 
     def report(self, pod: Manifest) -> Mapping[str, object]:
         """What the pod says of itself; {} when it did not answer."""
         found = self.seen.reports.get(pod["metadata"]["name"])
         return found.values if found is not None else {}
+
+
+def _is_changing(workload: Manifest, wanted: int) -> bool:
+    """Whether pods of it are still to be made, replaced or taken away, as far as its status tells."""
+    status = workload.get("status", {})
+    counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]
+    behind = status.get("observedGeneration") != workload["metadata"].get("generation")
+    return behind or any(count != wanted for count in counts)
 
 
 def refused_words(refused: tuple[str, ...]) -> str:

@@ -62,6 +62,10 @@ class Cluster:
             self.objects.pop(("Pod", pod), None)
             self.reports.pop(pod, None)
             return
+        workload["status"] = {
+            "observedGeneration": workload["metadata"]["generation"],
+            **dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas"), workload["spec"].get("replicas", 1)),
+        }
         if ("Pod", pod) not in self.objects:
             self._pod(pod, workload["spec"]["template"], {}, phase="Running", ready=True)
         if component == names.OLLAMA:

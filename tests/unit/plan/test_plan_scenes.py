@@ -342,16 +342,6 @@ def test_pods_that_never_move_on_are_not_called_ready_for_ever() -> None:
     assert [("True", "RollingOut"), ("True", "RollingOut"), ("False", "RolloutFailed")] == told
 
 
-def test_the_pass_that_gives_pods_another_template_tells_of_it_at_once() -> None:
-    world = served()
-    world.edit(search={"config": {"cacheSize": 7}})
-
-    world.work()
-
-    assert ("True", "RollingOut") == world.condition("Reconciling")
-    assert ("True", "RollingOut") == world.condition("Ready")
-
-
 def test_a_pin_serves_an_older_generation_without_a_job() -> None:
     world = served()
     first = world.status["index"]["generation"]

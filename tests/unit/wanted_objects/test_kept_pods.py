@@ -126,22 +126,23 @@ def test_while_rollouts_are_paused_a_missing_child_is_put_back() -> None:
     assert set(drawn({})) == set(objects)
 
 
-def replaces(spec: Spec, look: Observed, *, told: bool = True) -> bool:
-    """Whether the next pass gives the search pods another template."""
+def replaces(spec: Spec, look: Observed, *, told: bool = True) -> list[str]:
+    """The workloads that get another template by the next pass."""
     resource = wanted(spec)
     resource = replace(resource, status={"observedGeneration": resource.generation - (0 if told else 1)})
-    return desired.new_pods(resource, look, tuple(drawn_for(resource, look, decided(resource)).values()))
+    replaced = desired.new_pods(resource, look, tuple(drawn_for(resource, look, decided(resource)).values()))
+    return sorted(name for _, name in replaced)
 
 
-def test_whether_the_search_pods_are_replaced_is_known_before_it_is_done() -> None:
+def test_which_pods_are_replaced_is_known_before_it_is_done() -> None:
     changed: Spec = {"search": {"config": {"retrievalK": 9}}}
     earlier, refused = drawn_by_an_earlier_operator({}), {WORKLOADS[0]: "a policy forbids it"}
 
-    assert not replaces({}, earlier), "upgradePolicy Manual keeps them"
-    assert replaces({"upgradePolicy": "Auto"}, earlier)
-    assert replaces(changed, earlier)
-    assert not replaces({**changed, "pause": "Rollouts"}, earlier)
-    assert not replaces({"build": {"image": "example.com/builder:2"}}, earlier), "that is the store's pod"
-    assert not replaces(changed, replace(earlier, refusals=refused)), "it is refused as it was"
-    assert replaces(changed, replace(earlier, refusals=refused), told=False), "another spec may be taken"
-    assert not replaces(changed, replace(earlier, objects={})), "there are none yet"
+    assert [] == replaces({}, earlier), "upgradePolicy Manual keeps them"
+    assert sorted(name for _, name in WORKLOADS) == replaces({"upgradePolicy": "Auto"}, earlier)
+    assert ["help-search"] == replaces(changed, earlier)
+    assert [] == replaces({**changed, "pause": "Rollouts"}, earlier)
+    assert ["help-ollama", "help-store"] == replaces({"build": {"image": "example.com/builder:2"}}, earlier)
+    assert [] == replaces(changed, replace(earlier, refusals=refused)), "it is refused as it was"
+    assert ["help-search"] == replaces(changed, replace(earlier, refusals=refused), told=False), "it may be taken now"
+    assert [] == replaces(changed, replace(earlier, objects={})), "there are none yet"
