@@ -72,7 +72,7 @@ def new_pods(wanted: Wanted, seen: Observed, applied: Collection[Manifest]) -> f
     """(kind, name) of the workloads that get other pods than they have by applying the children. What was refused for
     this very spec is refused again.
     """
-    refused = seen.refusals.keys() if _is_told(wanted) else ()
+    refused = seen.refusals.keys() if wanted.is_told else ()
     return frozenset(
         key
         for key, drawn in ((_key(one), one) for one in applied)
@@ -83,11 +83,6 @@ def new_pods(wanted: Wanted, seen: Observed, applied: Collection[Manifest]) -> f
 def _is_drawn_anew(drawn: Manifest, live: Manifest) -> bool:
     """Whether the pods are others; only workloads have what is compared."""
     return any(_annotation(drawn, name) != _annotation(live, name) for name in (names.TEMPLATE, names.INPUTS))
-
-
-def _is_told(wanted: Wanted) -> bool:
-    """Whether the status speaks of the spec as it is."""
-    return wanted.status.get("observedGeneration") == wanted.generation
 
 
 def created(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> tuple[Manifest, ...]:

@@ -28,6 +28,11 @@ class Wanted:
     deleting: bool = False
     status: Mapping[str, Any] = field(default_factory=dict)  # as it was last written
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the status speaks of the spec as it is: so what was refused was refused for it."""
+        return bool(self.status.get("observedGeneration") == self.generation)
+
 
 @dataclass(frozen=True, slots=True)
 class PodReport:

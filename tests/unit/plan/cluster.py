@@ -32,6 +32,7 @@ class Cluster:
         self.objects: dict[Key, Manifest] = {}
         self.reports: dict[str, dict[str, Any]] = {}
         self.config_maps: dict[str, str | None] = {}
+        self.refusals: dict[Key, str] = {}  # of the last pass
         self.volume: set[str] = set()  # ids of generations on the volume
         self.manifests: dict[str, dict[str, Any]] = {}  # what the listing of the volume tells of each
         self.bad: set[str] = set()  # generations that no pod gets ready with

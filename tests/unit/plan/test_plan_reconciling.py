@@ -1,4 +1,4 @@
-"""Reconciling: the status of an edit says that somebody has to wait, from its first pass to the last new pod."""
+"""Reconciling and Stalled: who has to wait for an edit, or to act, from its first pass to the last new pod."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def served() -> World:
 
 def test_the_pass_that_gives_search_pods_another_template_tells_of_it_at_once() -> None:
     world = served()
-    world.edit(embedding={"provider": "Ollama"}, search={"config": {"cacheSize": 7}})
+    world.edit(search={"config": {"cacheSize": 7}})
 
     world.work()
 
@@ -28,7 +28,7 @@ def test_the_pass_that_gives_search_pods_another_template_tells_of_it_at_once() 
 
 def test_the_pass_that_gives_model_servers_another_template_tells_of_it_at_once() -> None:
     world = served()
-    world.edit(embedding={"provider": "Ollama"}, ollama={"server": {"resources": {"requests": {"cpu": "750m"}}}})
+    world.edit(ollama={"server": {"resources": {"requests": {"cpu": "750m"}}}})
 
     world.work()
     during = world.condition("Reconciling"), world.message("Reconciling"), world.condition("Ready")
@@ -68,7 +68,23 @@ def test_nobody_waits_for_servers_where_the_spec_is_refused_or_everything_paused
     world = served()
     world.objects["StatefulSet", f"{NAME}-ollama"]["status"]["readyReplicas"] = 0
 
-    world.edit(embedding={"provider": "Ollama"}, pause="All")
+    world.edit(pause="All")
     world.work()
 
     assert SETTLED == world.condition("Reconciling")
+
+
+def test_what_was_refused_of_the_spec_before_does_not_stall_the_next_one() -> None:
+    world = served()
+    world.refusals = {("StatefulSet", f"{NAME}-ollama"): "a policy forbids it"}
+    world.work()
+    refused = world.condition("Stalled")
+
+    world.edit(search={"replicas": 3})
+    world.work()
+    mended = world.condition("Stalled")
+    world.work()
+
+    assert ("True", "SpecInvalid") == refused
+    assert ("False", "AsExpected") == mended
+    assert ("True", "SpecInvalid") == world.condition("Stalled"), "it was refused once more"

@@ -84,6 +84,7 @@ class World(Cluster):
             ledger=parse_ledger(ledger["data"].get(names.LEDGER_KEY, "")) if ledger else None,
             ledger_version=ledger["metadata"]["resourceVersion"] if ledger else None,
             config_maps=dict(self.config_maps),
+            refusals=dict(self.refusals),
         )
 
     def model(self) -> str:
