@@ -25,7 +25,7 @@ from clockifyrag_operator.objects.network_policies import network_policies
 from clockifyrag_operator.objects.search_service import ops_service, search_service, siblings_service
 from clockifyrag_operator.objects.settings_map import settings_map
 from clockifyrag_operator.objects.volume import index_volume, model_volumes
-from clockifyrag_operator.observed import Manifest, Observed, Wanted
+from clockifyrag_operator.observed import Child, Manifest, Observed, Wanted
 from clockifyrag_operator.settings import Settings
 
 TEMPLATE_VERSION = 3  # of all pod templates together: raised whenever equal inputs begin to give other pods
@@ -68,7 +68,7 @@ def desired(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
     return tuple(child for child in children if child is not None)
 
 
-def new_pods(wanted: Wanted, seen: Observed, applied: Collection[Manifest]) -> frozenset[tuple[str, str]]:
+def new_pods(wanted: Wanted, seen: Observed, applied: Collection[Manifest]) -> frozenset[Child]:
     """(kind, name) of the workloads that get other pods than they have by applying the children. What was refused for
     this very spec is refused again.
     """
@@ -98,7 +98,7 @@ def created(wanted: Wanted, seen: Observed, decision: Decision, settings: Settin
     return tuple(child for child in children if child is not None)
 
 
-def replicas(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[tuple[str, str], int]:
+def replicas(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[Child, int]:
     """(kind, name) → spec.replicas, to be owned by names.REPLICAS_MANAGER.
 
     While an autoscaler is wanted it owns the number; a Deployment begins with its least when it is made anew, and when
@@ -116,9 +116,7 @@ def replicas(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[tupl
     return {deployment: asked.autoscaling.min_replicas}
 
 
-def kept_templates(
-    wanted: Wanted, seen: Observed, decision: Decision, settings: Settings
-) -> tuple[tuple[str, str], ...]:
+def kept_templates(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> tuple[Child, ...]:
     """(kind, name) of the workloads that keep the pods an earlier operator drew, until the author lets them go."""
     if wanted.rag is None:
         return ()
@@ -177,7 +175,7 @@ def _settings_map(wanted: Wanted, seen: Observed, decision: Decision) -> Manifes
     return {**drawn, "data": dict(live.get("data") or {})}
 
 
-def _key(manifest: Manifest) -> tuple[str, str]:
+def _key(manifest: Manifest) -> Child:
     return manifest["kind"], manifest["metadata"]["name"]
 
 

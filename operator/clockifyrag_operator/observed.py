@@ -12,6 +12,7 @@ from clockifyrag_operator.ledger import Ledger
 from clockifyrag_resource.resource import ClockifyRAG
 
 Manifest = dict[str, Any]  # a Kubernetes object as the API server gives and takes it
+Child = tuple[str, str]  # kind and name of an object of the resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Observed:
     """One look at the world. Objects are live ones, without managedFields, by (kind, name)."""
 
     now: datetime
-    objects: Mapping[tuple[str, str], Manifest]
+    objects: Mapping[Child, Manifest]
     reports: Mapping[str, PodReport] = field(default_factory=dict)  # by pod name; absent: it did not answer
     ledger: Ledger | None = None  # None: missing or damaged
     ledger_version: str | None = None  # resourceVersion of its ConfigMap; None when that is missing
@@ -56,9 +57,9 @@ class Observed:
     when it is missing. Only those that are named are in here."""
     kinds: frozenset[str] = frozenset()  # optional kinds the server knows: ServiceMonitor, PrometheusRule
     schema_problem: str | None = None  # what the installed CRD lacks, None when it is the operator's own
-    owned_templates: Mapping[tuple[str, str], Manifest] = field(default_factory=dict)
+    owned_templates: Mapping[Child, Manifest] = field(default_factory=dict)
     """Per workload: those fields of its live pod template that the operator owns (managedFields)."""
-    refusals: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    refusals: Mapping[Child, str] = field(default_factory=dict)
     """Per object: why the last pass could not make it what is wanted, in words that say who refused it."""
 
     def get(self, kind: str, name: str) -> Manifest | None:

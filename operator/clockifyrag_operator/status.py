@@ -14,7 +14,7 @@ from clockifyrag_operator.conditions.view import Judged, View
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.ledger import Entry
 from clockifyrag_operator.manifest import given
-from clockifyrag_operator.observed import Observed, Wanted
+from clockifyrag_operator.observed import Child, Observed, Wanted
 from clockifyrag_operator.progress import build_progress
 from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.conditions import MESSAGE_MAX
@@ -31,7 +31,7 @@ def status(
     decision: Decision,
     settings: Settings,
     *,
-    new_pods: Collection[tuple[str, str]] = (),
+    new_pods: Collection[Child] = (),
 ) -> dict[str, Any]:
     """The whole status of the resource. What the operator cannot tell now, it leaves out or as it was.
 

@@ -32,9 +32,11 @@ def _of_servers(view: View, spec: Spec) -> Judged:
     pods = view.seen.pods(names.OLLAMA)
     holding = models.servers_holding(view.seen, wanted)
     up = [pod["metadata"]["name"] for pod in pods if is_ready(pod)]
+    blocked = first_blocker(pods, view.seen.now)
     if holding and set(up) == set(holding):
-        return true(R.MODEL_LOADED, f"{len(holding)} of {len(pods)} servers hold {', '.join(wanted)}")
-    if blocked := first_blocker(pods, view.seen.now):
+        told = f"{len(holding)} of {len(pods)} servers hold {', '.join(wanted)}"
+        return true(R.MODEL_LOADED, f"{told}; {blocked.message}" if blocked else told)
+    if blocked:
         return false(_OF_BLOCKED.get(blocked.word, R.UNREACHABLE), blocked.message)
     if any(not is_ready(pod) and _initialising(pod) for pod in pods):
         return false(R.PULLING, f"{', '.join(wanted)} is pulled by {names.ollama(view.name)}")

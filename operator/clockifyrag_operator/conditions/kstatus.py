@@ -4,6 +4,7 @@ from clockifyrag_operator.admission import NAME_TAKEN
 from clockifyrag_operator.conditions.embedder import embedder_ready
 from clockifyrag_operator.conditions.index import failure_words, index_published
 from clockifyrag_operator.conditions.ready import held_up, ready
+from clockifyrag_operator.conditions.servers import servers_changing
 from clockifyrag_operator.conditions.view import Judged, View, false, refused_words, true
 from clockifyrag_resource.conditions import ConditionReason as R
 from clockifyrag_resource.conditions import ConditionStatus as S
@@ -23,8 +24,8 @@ def stalled(view: View) -> Judged:
     if view.given_up:
         found = held_up(view)
         return true(R.ROLLOUT_FAILED, found.message if found else "new pods did not become ready in time")
-    for _, told in sorted(view.seen.refusals.items()) if view.wanted.is_told else ():
-        return true(R.SPEC_INVALID, told)
+    if view.refusals:
+        return true(R.SPEC_INVALID, view.refusals[min(view.refusals)])
     return false(R.AS_EXPECTED, "it goes on by itself, or there is nothing to do")
 
 
@@ -47,8 +48,10 @@ def reconciling(view: View) -> Judged:
     embedder = embedder_ready(view)
     if embedder.status == S.FALSE and embedder.reason in (R.PULLING, R.UNREACHABLE):
         return true(R.WAITING, embedder.message)
-    if changing := view.changing_servers:
-        return true(R.ROLLING_OUT, f"pods of {changing} are being replaced or started")
+    if stalled(view).status == S.TRUE:
+        return false(R.SETTLED, "a change is needed; see Stalled")
+    if changing := servers_changing(view):
+        return true(R.ROLLING_OUT, changing)
     return false(R.SETTLED, "there is nothing left to do")
 
 

@@ -52,7 +52,7 @@ def held_up(view: View) -> Blocker | None:
     """What keeps search pods from getting ready: their own troubles, then why they are not made at all."""
     if found := first_blocker(view.search_pods, view.seen.now):
         return found
-    if refused := view.seen.refusals.get(("Deployment", names.search(view.name))):
+    if refused := view.refusals.get(("Deployment", names.search(view.name))):
         return Blocker("Config", refused)
     for workload in (view.deployment, *view.seen.all("ReplicaSet", names.SEARCH)):
         if problem := workload_problem(workload):

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from clockifyrag_operator import names, rollout
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.ledger import Attempt, Entry, Ledger
-from clockifyrag_operator.observed import Manifest, Observed, Wanted
+from clockifyrag_operator.observed import Child, Manifest, Observed, Wanted
 from clockifyrag_operator.pod_states import is_ready
 from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.conditions import ConditionReason, ConditionStatus
 from clockifyrag_resource.resource import Spec
-
-Key = tuple[str, str]  # kind and name of a child
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class View:
     seen: Observed
     decision: Decision
     settings: Settings
-    new_pods: Collection[Key] = ()  # workloads whose pods this pass replaces: what they tell now is of others
+    new_pods: Collection[Child] = ()  # workloads whose pods this pass replaces: what they tell now is of others
 
     @property
     def name(self) -> str:
@@ -92,7 +90,12 @@ class View:
         return self.seen.get("Deployment", names.search(self.name))
 
     @property
-    def _search_key(self) -> Key:
+    def refusals(self) -> Mapping[Child, str]:
+        """Why an object could not be made what this spec wants, by object; {} in the first pass of a spec."""
+        return self.seen.refusals if self.wanted.is_told else {}
+
+    @property
+    def _search_key(self) -> Child:
         return "Deployment", names.search(self.name)
 
     @property
@@ -107,18 +110,7 @@ class View:
         """Whether search pods are still being replaced or started, as far as their Deployment tells."""
         if self.deployment is None:
             return self.published is not None
-        return self._search_key in self.new_pods or _is_changing(self.deployment, self.pods_wanted)
-
-    @property
-    def changing_servers(self) -> str | None:
-        """The model servers or the store, where its pods are still being replaced or started."""
-        for name in (names.ollama(self.name), names.store(self.name)):
-            live = self.seen.get("StatefulSet", name)
-            if live is not None and (
-                ("StatefulSet", name) in self.new_pods or _is_changing(live, int(live["spec"].get("replicas", 1)))
-            ):
-                return name
-        return None
+        return self._search_key in self.new_pods or is_changing(self.deployment, self.pods_wanted)
 
     @property
     def given_up(self) -> bool:
@@ -131,7 +123,7 @@ class View:
         return found.values if found is not None else {}
 
 
-def _is_changing(workload: Manifest, wanted: int) -> bool:
+def is_changing(workload: Manifest, wanted: int) -> bool:
     """Whether pods of it are still to be made, replaced or taken away, as far as its status tells."""
     status = workload.get("status", {})
     counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]

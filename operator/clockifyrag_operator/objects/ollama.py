@@ -47,6 +47,7 @@ def ollama_stateful_set(wanted: Wanted, decision: Decision) -> Manifest | None:
         spec={
             "replicas": server.replicas,
             "serviceName": name,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
             "podManagementPolicy": "Parallel",
             "selector": match(wanted, names.OLLAMA),
             "template": pod_template(

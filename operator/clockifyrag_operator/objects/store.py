@@ -55,6 +55,7 @@ def store_stateful_set(wanted: Wanted, decision: Decision) -> Manifest | None:
         spec={
             "replicas": 1,
             "serviceName": names.store(wanted.name),
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
             "podManagementPolicy": "Parallel",  # else a pod that never gets ready is not replaced by a better one
             "selector": match(wanted, names.STORE),
             "template": pod_template(wanted, names.STORE, build.pod, [serving], volumes=volumes),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World
 
 SETTLED, ROLLING = ("False", "Settled"), ("True", "RollingOut")
+UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient memory"}]}
 
 
 def served() -> World:
@@ -14,6 +17,10 @@ def served() -> World:
     world.edit(embedding={"provider": "Ollama"})
     world.settle()
     return world
+
+
+def waits_for(servers: str) -> str:
+    return f"pods of {NAME}-{servers} are being replaced, started or removed"
 
 
 def test_the_pass_that_gives_search_pods_another_template_tells_of_it_at_once() -> None:
@@ -26,15 +33,22 @@ def test_the_pass_that_gives_search_pods_another_template_tells_of_it_at_once() 
     assert ROLLING == world.condition("Ready")
 
 
-def test_the_pass_that_gives_model_servers_another_template_tells_of_it_at_once() -> None:
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param({"resources": {"requests": {"cpu": "750m"}}}, id="another template"),
+        pytest.param({"replicas": 3}, id="more of them"),
+    ],
+)
+def test_the_pass_that_gives_model_servers_other_pods_tells_of_it_at_once(server: dict[str, Any]) -> None:
     world = served()
-    world.edit(ollama={"server": {"resources": {"requests": {"cpu": "750m"}}}})
+    world.edit(ollama={"server": server})
 
     world.work()
     during = world.condition("Reconciling"), world.message("Reconciling"), world.condition("Ready")
     world.settle()
 
-    assert (ROLLING, f"pods of {NAME}-ollama are being replaced or started", ("True", "Serving")) == during
+    assert (ROLLING, waits_for("ollama"), ("True", "Serving")) == during
     assert SETTLED == world.condition("Reconciling")
 
 
@@ -50,8 +64,7 @@ def test_the_pass_that_gives_model_servers_another_template_tells_of_it_at_once(
 )
 def test_model_servers_and_the_store_are_waited_for(servers: str, status: dict[str, int]) -> None:
     world = served()
-    name = f"{NAME}-{servers}"
-    told = world.objects["StatefulSet", name]["status"]
+    told = world.objects["StatefulSet", f"{NAME}-{servers}"]["status"]
     held = dict(told)
 
     told |= status
@@ -60,11 +73,42 @@ def test_model_servers_and_the_store_are_waited_for(servers: str, status: dict[s
     told |= held
     world.work()
 
-    assert (ROLLING, f"pods of {name} are being replaced or started") == during
+    assert (ROLLING, waits_for(servers)) == during
     assert SETTLED == world.condition("Reconciling")
 
 
-def test_nobody_waits_for_servers_where_the_spec_is_refused_or_everything_paused() -> None:
+def test_what_holds_a_model_server_up_is_told() -> None:
+    world = served()
+    world.objects["StatefulSet", f"{NAME}-ollama"]["status"]["readyReplicas"] = 0
+    world.objects["Pod", f"{NAME}-ollama-0"]["status"] = UNSCHEDULED
+
+    world.work()
+
+    assert "True" == world.condition("Reconciling")[0]
+    assert "Insufficient memory" in world.message("Reconciling")
+
+
+def test_a_store_that_was_deleted_is_waited_for() -> None:
+    world = served()
+    world.lose("StatefulSet", f"{NAME}-store")
+
+    world.work()
+
+    assert (ROLLING, waits_for("store")) == (world.condition("Reconciling"), world.message("Reconciling"))
+
+
+def test_model_servers_that_are_wanted_no_more_are_not_waited_for() -> None:
+    world = served()
+    world.objects["StatefulSet", f"{NAME}-ollama"]["status"]["readyReplicas"] = 0
+    world.edit(ollama={"url": "http://models.example:11434"})
+    world.settle()
+
+    world.work()
+
+    assert SETTLED == world.condition("Reconciling")
+
+
+def test_nobody_waits_for_servers_where_everything_is_paused() -> None:
     world = served()
     world.objects["StatefulSet", f"{NAME}-ollama"]["status"]["readyReplicas"] = 0
 
@@ -76,15 +120,25 @@ def test_nobody_waits_for_servers_where_the_spec_is_refused_or_everything_paused
 
 def test_what_was_refused_of_the_spec_before_does_not_stall_the_next_one() -> None:
     world = served()
-    world.refusals = {("StatefulSet", f"{NAME}-ollama"): "a policy forbids it"}
+    world.refusals = {("Deployment", f"{NAME}-search"): "a policy forbids it"}
     world.work()
-    refused = world.condition("Stalled")
+    refused = world.condition("Stalled"), "a policy forbids it" in world.message("Ready")
 
     world.edit(search={"replicas": 3})
     world.work()
-    mended = world.condition("Stalled")
+    mended = world.condition("Stalled"), "a policy forbids it" in world.message("Ready")
     world.work()
 
-    assert ("True", "SpecInvalid") == refused
-    assert ("False", "AsExpected") == mended
+    assert (("True", "SpecInvalid"), True) == refused
+    assert (("False", "AsExpected"), False) == mended
     assert ("True", "SpecInvalid") == world.condition("Stalled"), "it was refused once more"
+
+
+def test_who_has_to_act_does_not_wait() -> None:
+    world = served()
+    world.refusals = {("StatefulSet", f"{NAME}-ollama"): "a policy forbids it"}
+    world.objects["StatefulSet", f"{NAME}-ollama"]["status"]["updatedReplicas"] = 0
+
+    world.work()
+
+    assert (("True", "SpecInvalid"), SETTLED) == (world.condition("Stalled"), world.condition("Reconciling"))
