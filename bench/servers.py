@@ -32,7 +32,7 @@ def announced(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     said = process.stdout.readline()
     if not said.startswith(ANNOUNCED):
-        raise BenchFailed("the server did not start; its message stands above")
+        raise BenchFailed(f"{process.args!r} did not start; its message stands above")
     return said.removeprefix(ANNOUNCED).strip().partition("://")[2]
 
 

@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
 
 def tried(job: dict[str, Any]) -> dict[str, float]:
     """Tokens a second of one attempt, and the lowest cosine of its vectors with those of what is shipped."""
-    with ATTEMPTS[job["name"]]:  # before anything else: how many threads a product has stays as it was told first
+    with ATTEMPTS[job["name"]]:  # first: an embedder that is opened as shipped sets BLAS to one thread for good
         measured = embed(job)
         texts, _ = passages(Path(job["root"]), local())
         vectors = local().embed_documents(texts)

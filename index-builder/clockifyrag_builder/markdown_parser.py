@@ -1,6 +1,7 @@
 """The parser of Markdown (CommonMark with tables), told what is not needed of it: parsing is most of a wordllama build.
 
-What it gives is what markdown-it-py gives as it comes, but for the addresses of links, which nobody reads.
+It finds what markdown-it-py finds that takes any address for a link's. Addresses are given as they are typed, but for
+those on the same page, which alone are read.
 """
 
 import re
@@ -10,18 +11,18 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 NESTING_MAX = 100  # the parser silently leaves out what is nested deeper
-# What the rules for inline markup that are used begin or end with; the parser looks at ten more, for extensions.
+# What the rules for inline markup that are used begin or end with; the parser looks at twelve more, for extensions.
 MARKUP = re.compile(r"[\n!&*<\[\\\]_`~]")
 
 
 class _AnyLink(MarkdownIt):
-    """Takes any address for a link's, `javascript:` too, and as it is typed: only those of the same page are read."""
+    """Takes any address for a link's, `javascript:` too: only the link's text is kept."""
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 (the parser's name)
         return True
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802
-        return super().normalizeLink(url) if url.startswith("#") else url
+        return super().normalizeLink(url) if url.lstrip().startswith("#") else url
 
 
 def _inline(state: StateCore) -> None:

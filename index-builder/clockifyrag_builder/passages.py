@@ -17,7 +17,7 @@ from clockifyrag_index.errors import UsageError
 CountTokens = Callable[[str], int]
 
 MAX_CHARS_LEAST = 100
-# No tokenizer makes more of one: it falls back to bytes, after NFKC at worst (18 characters of 3 bytes from one).
+# No tokenizer makes more tokens of one character: at worst those of the bytes that NFKC makes of it, 18 times 3.
 TOKENS_PER_CHAR_MAX = 64
 BREADCRUMB_SHARE = 3  # a breadcrumb takes at most a third of the characters and of the tokens
 
@@ -101,7 +101,7 @@ class _Fitting:
         self._limits = limits
         self._count_tokens = count_tokens
         self._max_chars = limits.max_chars - len(limits.document_prefix)
-        self._counts = limits.max_chars * TOKENS_PER_CHAR_MAX > limits.context_tokens
+        self._context_may_be_short = limits.max_chars * TOKENS_PER_CHAR_MAX > limits.context_tokens
         self._breadcrumbs: dict[HeadingPath, Breadcrumb] = {}
 
     def breadcrumb(self, headings: HeadingPath) -> Breadcrumb:
@@ -115,7 +115,7 @@ class _Fitting:
 
     def holds(self, breadcrumb: Breadcrumb, content: str) -> bool:
         text = f"{breadcrumb.line}\n{content}"
-        return len(text) <= self._max_chars and self._tokens(text) <= self._limits.context_tokens
+        return len(text) <= self._max_chars and self._fits_context(text)
 
     def together(self, group: Group) -> bool:
         """Whether the group is one passage; not below a shortened breadcrumb, which needs its room for the rest."""
@@ -124,11 +124,10 @@ class _Fitting:
         return not breadcrumb.left_out and self.holds(breadcrumb, content)
 
     def _leaves_room(self, line: str) -> bool:
-        return (
-            len(line) * BREADCRUMB_SHARE <= self._max_chars
-            and self._tokens(line) * BREADCRUMB_SHARE <= self._limits.context_tokens
-        )
+        return len(line) * BREADCRUMB_SHARE <= self._max_chars and self._fits_context(line, BREADCRUMB_SHARE)
 
-    def _tokens(self, text: str) -> int:
-        """Of a text within the limit of characters; 0 where no such text can have more than the context holds."""
-        return self._count_tokens(text) if self._counts else 0
+    def _fits_context(self, text: str, times: int = 1) -> bool:
+        """Whether the model can read so many of the text, whose characters fit; counted only where it might not."""
+        if not self._context_may_be_short:
+            return True
+        return self._count_tokens(text) * times <= self._limits.context_tokens

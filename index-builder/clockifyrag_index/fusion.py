@@ -52,16 +52,17 @@ class Fusion:
 
 def calibrated_dense(cosines: Scores) -> Scores:
     """Cosines as scores between 0 and 1, (n,) float32."""
-    return _share(cosines)
+    return _cut(cosines)
 
 
 def calibrated_lexical(scores: Scores, bound: float) -> Scores:
     """BM25 scores as a share of `bound`, the highest that the question's terms allow; (n,) float32."""
-    return _share(scores / np.float32(bound)) if bound > 0 else np.zeros_like(scores)
+    return _cut(scores / np.float32(bound)) if bound > 0 else np.zeros_like(scores)
 
 
-def _share(scores: Scores) -> Scores:
-    """The scores cut to 0 … 1; np.clip takes three times as long for a few hundred."""
+def _cut(scores: Scores) -> Scores:
+    """The scores, none below 0 or above 1; (n,) float32."""
+    # for a few hundred np.clip takes several times as long
     return np.minimum(np.maximum(scores, 0), 1)
 
 

@@ -29,7 +29,7 @@ from .sorted_words import write_sorted_words
 from .text import WORD, term_as_written
 from .word_counts import WordCounts
 
-PASSAGES_AT_ONCE = 1024
+PASSAGES_AT_ONCE = 1024  # with all their words in memory, some MB; for fewer, calls cost more than counting
 _KINDS: dict[str, npt.DTypeLike] = {"rows": np.uint16, "impacts": np.float32, "highest": np.float32}
 _BLOCK_KINDS: dict[str, npt.DTypeLike] = {"blocks": np.uint16, "block_ends": np.uint64}
 
@@ -42,7 +42,7 @@ class Passage(NamedTuple):
 
 
 def write_lexical(directory: Path, chunks: Iterable[Chunk], bm25: Bm25 | None = None) -> None:
-    """Writes the word statistics of the chunks, in row order; they are iterated once and not kept."""
+    """Writes the word statistics of the chunks, in row order; they are iterated once, and few are kept at a time."""
     write_passages(directory, map(_passage, chunks), bm25 or Bm25())
 
 
@@ -54,8 +54,8 @@ def write_passages(
     with closing(WordCounts(directory, term)) as counts:
         remaining = iter(passages)
         while batch := list(islice(remaining, PASSAGES_AT_ONCE)):
-            beginning, words = zip(*batch, strict=True)
-            articles.add(beginning)
+            of_articles, words = zip(*batch, strict=True)
+            articles.add(of_articles)
             counts.add(words)
         write_sorted_words(directory, "terms", counts.terms())
         spellings = counts.spellings()

@@ -50,10 +50,7 @@ class WordCounts:
         """The next passages, at least one: the words of each of FIELDS as they are written."""
         number_of = self._written.__getitem__
         for field, words in zip(self._fields, zip(*passages, strict=True), strict=True):
-            lengths = np.fromiter(map(len, words), np.int64, len(words))
-            field.lengths.append(lengths)
-            field.written.append(np.fromiter(map(number_of, chain.from_iterable(words)), np.int64, int(lengths.sum())))
-            self._waiting += len(field.written[-1])
+            self._waiting += field.add(words, number_of)
         self._size += len(passages)
         if self._waiting >= WORDS_AT_ONCE:
             self._flush()
@@ -93,7 +90,7 @@ class WordCounts:
         self._learn()
         rows = np.arange(self._counted, self._size)
         for field in self._fields:
-            written, lengths = field.taken()
+            written, lengths = field.take()
             self._written_counts += np.bincount(written, minlength=len(self._term_of))
             terms = self._term_of[written]
             kept = terms >= 0
@@ -115,16 +112,24 @@ class _FieldRuns:
 
     def __init__(self, directory: Path) -> None:
         self.file: BinaryIO = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  closed by WordCounts
-        self.written: list[Ints] = []  # numbers of words
-        self.lengths: list[Ints] = []  # words of each passage
+        self._waiting: list[Ints] = []  # numbers of words
+        self._waiting_lengths: list[Ints] = []  # words of each passage
         self._postings: list[int] = []
         self._lengths: list[npt.NDArray[np.uint32]] = []
 
-    def taken(self) -> tuple[Ints, Ints]:
-        """The numbers of all words that are waiting, and how many of them each passage has; none wait after that."""
-        written, lengths = np.concatenate(self.written), np.concatenate(self.lengths)
-        self.written.clear()
-        self.lengths.clear()
+    def add(self, words: Sequence[Sequence[str]], number_of: Callable[[str], int]) -> int:
+        """Has the words of the next passages wait; how many they are."""
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        count = int(lengths.sum())
+        self._waiting.append(np.fromiter(map(number_of, chain.from_iterable(words)), np.int64, count))
+        self._waiting_lengths.append(lengths)
+        return count
+
+    def take(self) -> tuple[Ints, Ints]:
+        """Hands over what waits: the number of each word, (words,), and how many each passage has, (passages,)."""
+        written, lengths = np.concatenate(self._waiting), np.concatenate(self._waiting_lengths)
+        self._waiting.clear()
+        self._waiting_lengths.clear()
         return written, lengths
 
     def append(self, terms: Ints, rows: Ints, passages: Ints) -> None:

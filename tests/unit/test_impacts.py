@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockifyrag_index import impacts, pruned, row_list, totals, word_counts
+from clockifyrag_index import impacts, lexical_writer, pruned, row_list, totals, word_counts
 from clockifyrag_index.impact_index import ImpactIndex, mapped_impacts
 from clockifyrag_index.impacts import ARTICLE_B, ARTICLE_K1, FIELDS, Bm25
 from clockifyrag_index.lexical import LexicalIndex
@@ -93,14 +93,15 @@ def test_articles_score_as_one_text_of_their_bodies(tmp_path_factory: pytest.Tem
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows=passages, at_once=st.integers(1, 9))
+@given(rows=passages, at_once=st.integers(1, 9), passages_at_once=st.integers(1, 4))
 def test_counting_in_small_blocks_writes_the_same_bytes(
-    tmp_path_factory: pytest.TempPathFactory, rows, at_once
+    tmp_path_factory: pytest.TempPathFactory, rows, at_once, passages_at_once
 ) -> None:
     root = tmp_path_factory.mktemp("index")
     index_of(root / "whole", rows)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexical_writer, "PASSAGES_AT_ONCE", passages_at_once)
         patch.setattr(word_counts, "WORDS_AT_ONCE", at_once)
         patch.setattr(impacts, "POSTINGS_AT_ONCE", at_once)
         index_of(root / "parts", rows)
