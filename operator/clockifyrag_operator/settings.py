@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     index_builder_image: str = Field(
         default="clockifyrag-index-builder:0.1.0", description="Default image of build Jobs and of the store."
     )
-    ollama_image: str = Field(default="ollama/ollama:0.35.0", description="Default image of the model server.")
+    ollama_image: str = Field(default="docker.io/ollama/ollama:0.35.0", description="Default image of the model server.")
     allowed_images: Names = Field(
         default=("*",),
         description="Images a resource may name, comma-separated; * stands for any characters. The defaults may "
@@ -96,8 +96,9 @@ def settings_document() -> str:
     lines = [
         "# Settings of the operator",
         "",
-        "Read from the environment, once, at the start. The [chart](install.md) sets most by values of its own; the",
-        "others are given in camelCase under `operator.settings`, such as `resyncSeconds`.",
+        "Read from the environment, once, at the start. The [chart](install.md) sets images, namespaces, alerts, log",
+        "level and names by values of its own; the others are given in camelCase under `operator.settings`, such as",
+        "`resyncSeconds`.",
         "",
         "| variable | default | meaning |",
         "| --- | --- | --- |",

@@ -142,6 +142,42 @@ def test_the_operator_reads_its_environment_as_the_values_mean_it(given: dict[st
         assert value == getattr(settings, re.sub("([A-Z])", r"_\1", name).lower())
 
 
+@pytest.mark.parametrize(
+    ("repository", "expected"),
+    [
+        ("team/ollama", "registry.example.com:5000/team/ollama:1"),
+        ("docker.io/ollama/ollama", "docker.io/ollama/ollama:1"),
+        ("mirror:5000/ollama", "mirror:5000/ollama:1"),
+        ("localhost/ollama", "localhost/ollama:1"),
+    ],
+)
+def test_the_registry_stands_before_images_that_name_none(repository: str, expected: str, tmp_path: Path) -> None:
+    images = {"ollama": {"repository": repository, "tag": "1"}}
+    objects = charts.rendered(tmp_path, {"imageRegistry": "registry.example.com:5000/", "images": images})
+    (operator,) = charts.named(objects, "Deployment").values()
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+
+    told = {one["name"]: one.get("value") for one in container["env"]}["OLLAMA_IMAGE"]
+
+    assert expected == told
+    assert "registry.example.com:5000/clockifyrag-operator:" in container["image"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({}, "operators", id="where the operator is"),
+        pytest.param({"watchNamespaces": ["team-a", "team-b"]}, "team-a", id="in the first that is watched"),
+        pytest.param({"watchNamespaces": ["team-a"], "test": {"namespace": "other"}}, "other", id="where it is said"),
+    ],
+)
+def test_the_resource_that_is_tested_is_looked_for(given: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    (tester,) = charts.named(charts.rendered(tmp_path, given), "Pod").values()
+    (container,) = tester["spec"]["containers"]
+
+    assert {"name": "URL", "value": f"http://help-search.{expected}.svc"} in container["env"]
+
+
 def test_helm_finds_nothing_to_correct() -> None:
     linted = charts.helm("lint", "--strict", str(charts.CHART))
 

@@ -41,6 +41,7 @@ def test_the_notes_tell_commands_that_this_server_takes(
     )  # fmt: skip
 
     assert "clockifyrag.clockifyrag.io/help created (server dry run)" == applied.stdout.strip()
+    assert f"kubectl apply --namespace {namespace} " in notes
     assert "port-forward" in notes
     assert "deployment/clockifyrag-operator" in notes
 

@@ -39,11 +39,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- merge (include "clockifyrag.labels" (index . 0) | fromYaml) (index . 1) | toYaml -}}
 {{- end -}}
 
-{{/* An image's name, of (list . "service"). */}}
+{{/* An image's name, of (list . "service"). As everywhere, a first part with a dot or a colon in it names a registry. */}}
 {{- define "clockifyrag.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index $root.Values.images (index . 1) -}}
-{{- with $root.Values.imageRegistry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{- $first := splitList "/" $image.repository | first -}}
+{{- if and $root.Values.imageRegistry (not (or (contains "." $first) (contains ":" $first) (eq $first "localhost"))) -}}
+{{- trimSuffix "/" $root.Values.imageRegistry }}/
+{{- end -}}
 {{- $image.repository -}}
 {{- if $image.digest -}}
 @{{ $image.digest }}
@@ -78,4 +81,9 @@ capabilities: {drop: [ALL]}
 app.kubernetes.io/name: clockifyrag-test
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/part-of: clockifyrag
+{{- end -}}
+
+{{/* Where the resource is that `helm test` asks, and that the notes make. */}}
+{{- define "clockifyrag.testNamespace" -}}
+{{- .Values.test.namespace | default (.Values.watchNamespaces | first | default .Release.Namespace) -}}
 {{- end -}}
