@@ -115,7 +115,7 @@ class Quality(Part):
     )
     on_inconclusive: Literal["Publish", "Reject"] = Field(
         default="Publish",
-        description="What happens when the questions are too few to tell.",
+        description="What happens where nothing was measured, as always in this version: Reject publishes nothing.",
         json_schema_extra=NEITHER,
     )
 

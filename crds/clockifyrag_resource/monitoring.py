@@ -18,7 +18,11 @@ class Monitoring(Part):
     prometheus_rule: Wanted = Field(
         default="Auto", description=f"A PrometheusRule with alerts. {_AUTO}", json_schema_extra=NEITHER
     )
-    dashboard: Wanted = Field(default="Auto", description=f"A Grafana dashboard. {_AUTO}", json_schema_extra=NEITHER)
+    dashboard: Wanted = Field(
+        default="Auto",
+        description="Reserved, without effect: the chart's dashboards.enabled makes the dashboard.",
+        json_schema_extra=NEITHER,
+    )
     interval: Duration = Field(default="30s", description="Time between two scrapes.", json_schema_extra=NEITHER)
     labels: Labels = Field(
         default={},

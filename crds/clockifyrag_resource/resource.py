@@ -88,7 +88,8 @@ class Spec(Part):
     index: Index = Field(default=Index(), description="The index and its generations.")
     search: Search = Field(default=Search(), description="The pods that answer.")
     answers: Maybe[Answers] = Field(
-        default=None, description="The language model that writes answers. Unset: results only."
+        default=None,
+        description="Reserved: no version writes answers yet; the model is pulled all the same.",
     )
     monitoring: Monitoring = Field(default=Monitoring(), description="What is made for Prometheus and Grafana.")
     network_policy: NetworkPolicy = Field(default=NetworkPolicy(), description="Network policies around the pods.")
