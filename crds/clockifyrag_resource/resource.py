@@ -89,7 +89,7 @@ class Spec(Part):
     search: Search = Field(default=Search(), description="The pods that answer.")
     answers: Maybe[Answers] = Field(
         default=None,
-        description="Reserved: no version writes answers yet; the model is pulled all the same.",
+        description="Reserved: no version writes answers yet, though the model is pulled. Unset: none is.",
     )
     monitoring: Monitoring = Field(default=Monitoring(), description="What is made for Prometheus and Grafana.")
     network_policy: NetworkPolicy = Field(default=NetworkPolicy(), description="Network policies around the pods.")
