@@ -53,6 +53,7 @@ class Pass:
         self.refusals: dict[tuple[str, str], str] = {}
         self.failures: list[OperatorError] = []
         self.written = 0  # writes that changed something, the status aside
+        self.told = False  # the status says by now what the plan makes it say
 
     async def carry_out(self, plan: Plan) -> None:
         """Everything but the events. LedgerChanged, ResourceChanged: repeat at once; PassIncomplete: after a wait."""
@@ -67,7 +68,7 @@ class Pass:
             for pod, value in plan.touch.items():
                 await self._step(_pod(self._wanted, pod), self._touch(pod, value))
         if plan.status:
-            await self._step(self._cache.resource(self.key) or {}, self._status(plan.status))
+            self.told = await self._step(self._cache.resource(self.key) or {}, self._status(plan.status))
         if self.failures:
             raise PassIncomplete(tuple(self.failures))
 

@@ -111,8 +111,9 @@ class Cluster:
         finally:
             self.memory.refusals[key] = one.refusals
             self._count_builds(wanted, before)
-        for event in plan.events:
-            await self._events.tell(wanted, event)
+            if one.told:  # whatever else was not done: the next pass finds no transition any more
+                for event in plan.events:
+                    await self._events.tell(wanted, event)
         self.memory.written[key] = one.written
         return one.refusals
 

@@ -123,8 +123,10 @@ def api_error(status: int, reason: str, message: str, retry_after: float | None 
     """
     fixed = any(words in message for words in _FIXED)
     kind: type[ApiError]
-    if status in (404, 410):
+    if status == 404:
         kind = NotFound
+    elif status == 410:
+        kind = Busy  # a page of a list that took too long: it is begun anew
     elif status == 409:
         kind = AlreadyExists if reason == "AlreadyExists" else Conflict
     elif status == 401:

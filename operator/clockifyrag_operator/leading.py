@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from clockifyrag_operator import discovery
 from clockifyrag_operator.cache import Cache, Key, key_of
@@ -144,20 +144,24 @@ class Leader:
 
     async def _follow_lists(self) -> None:
         """Lists after kopf did, so that between both of us nothing is missed."""
+        wait = FOLLOW_SECONDS
         while True:
             await self._was_relisted.wait()
-            await asyncio.sleep(FOLLOW_SECONDS)
+            await asyncio.sleep(wait)
             self._was_relisted.clear()
             kinds, self._listed = self._listed, set()
+            failed: list[OperatorError] = []
             for kind, namespace in sorted(kinds, key=lambda one: (one[0].kind, one[1] or "")):
                 try:
                     changed = await self._cluster.list_kind(kind, namespace)
                 except OperatorError as error:
                     log.warning("%s could not be listed: %s", kind.plural, error)
                     self._was_listed(kind, namespace)  # once more, in a moment
+                    failed.append(error)
                     continue
                 for key in changed:
                     self.queue.add(key)
+            wait = longer(wait, failed) if failed else FOLLOW_SECONDS
 
     async def _every(self, seconds: float, deed: Callable[[], Awaitable[None]]) -> None:
         """Does the deed again and again; a failure is logged and waits for the next time."""
@@ -219,3 +223,12 @@ class Leader:
         if problem is not None and problem != before:
             log.error(problem)
         return problem != before
+
+
+def longer(wait: float, failed: Sequence[OperatorError]) -> float:
+    """Seconds until it is tried once more: twice as long as before, or as long as the server asked for.
+
+    >>> longer(4.0, [OperatorError("cut")]), longer(12.0, [OperatorError("cut")])
+    (8.0, 15.0)
+    """
+    return max(min(2 * wait, WATCH_BACKOFF_SECONDS_MAX), *(error.retry_after or 0.0 for error in failed))

@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     index_builder_image: str = Field(
         default="clockifyrag-index-builder:0.1.0", description="Default image of build Jobs and of the store."
     )
-    ollama_image: str = Field(default="docker.io/ollama/ollama:0.35.0", description="Default image of the model server.")
+    ollama_image: str = Field(
+        default="docker.io/ollama/ollama:0.35.0", description="Default image of the model server."
+    )
     allowed_images: Names = Field(
         default=("*",),
         description="Images a resource may name, comma-separated; * stands for any characters. The defaults may "

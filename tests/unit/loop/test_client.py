@@ -66,7 +66,7 @@ def refusing(status: int, reason: str, message: str = "no", **headers: str) -> A
 
 ERRORS = {
     "a missing object": (404, "NotFound", "no", NotFound),
-    "an expired list": (410, "Expired", "no", NotFound),
+    "an expired list": (410, "Expired", "no", Busy),
     "a name that is taken": (409, "AlreadyExists", "no", AlreadyExists),
     "a change since": (409, "Conflict", "no", Conflict),
     "a quota": (403, "Forbidden", "exceeded quota", Refused),
