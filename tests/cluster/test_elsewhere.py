@@ -13,6 +13,8 @@ import pytest
 from tests.cluster.articles import ARTICLES, EDITED, articles
 from tests.cluster.kube import LOCAL, Kube, Manifest, Resource
 
+pytestmark = pytest.mark.smoke
+
 QUESTION = "how do people clock in at the kiosk"
 SECONDS = 600.0  # nodes may have to pull images
 

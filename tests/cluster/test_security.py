@@ -20,7 +20,7 @@ TOKENS = "/var/run/secrets/kubernetes.io"
 OUTSIDE = ("registry", "API server", "API service")  # as good as any address
 FLOWS = {  # of the design: source, target, port; who asks for names besides
     *((client, "search", 8000) for client in ("stranger", "prometheus", "dns", *OUTSIDE)),
-    ("search", "store", 8001), ("search", "ollama", 11434), ("build", "ollama", 11434),
+    ("search", "sibling", 9090), ("search", "store", 8001), ("search", "ollama", 11434), ("build", "ollama", 11434),
     ("operator", "search", 9090), ("operator", "build", 9090), ("operator", "ollama", 11434),
     ("prometheus", "search", 9090),  # as spec.networkPolicy.metricsFrom says
     *((reader, "operator", 8080) for reader in ("stranger", "prometheus", "dns")),
@@ -61,6 +61,12 @@ def ends(whole: Resource) -> dict[str, End]:
         "API server": End(address=node, ports=(("", 6443, "TCP"),)),
         "API service": End(address=API_SERVICE, ports=(("", 443, "TCP"),)),
     }
+
+
+@pytest.fixture(scope="module")
+def sibling(whole: Resource) -> End:
+    """Another search pod than the one of `ends`."""
+    return End.of(whole.kube.pods("search")[1])
 
 
 def first_pod(kube: Kube, namespace: str, selector: str) -> Manifest:
@@ -142,13 +148,16 @@ def test_a_program_finds_no_token_is_nobody_and_cannot_change_its_image(whole: R
 
 
 def test_each_flow_of_the_design_is_allowed_by_one_rule_and_no_other_flow_is(
-    policies: Policies, ends: dict[str, End]
+    policies: Policies, ends: dict[str, End], sibling: End
 ) -> None:
-    """Between all kinds of pods, on all ports they listen on, out of the cluster and in."""
+    """Between all kinds of pods, on all ports they listen on, out of the cluster and in; and from one search pod to
+    another.
+    """
     allowed: dict[tuple[str, str, int], list[object]] = {}
-    for source, target in ((a, b) for a in ends for b in ends if a != b):
-        for _, number, protocol in ends[target].ports:
-            rules = policies.allowing(ends[source], ends[target], number, protocol)
+    pairs = [(a, b, ends[b]) for a in ends for b in ends if a != b] + [("search", "sibling", sibling)]
+    for source, target, end in pairs:
+        for _, number, protocol in end.ports:
+            rules = policies.allowing(ends[source], end, number, protocol)
             if all(side is None for side in rules) or not all(side is None or side for side in rules):
                 continue  # neither end is ours, or one of them forbids it
             allowed.setdefault((source, target, number), []).extend(side for side in rules if side is not None)

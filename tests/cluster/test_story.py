@@ -30,7 +30,9 @@ def help_center(installed: Kube) -> Iterator[Resource]:
 
 def test_the_sample_resource_gets_ready(help_center: Resource) -> None:
     """When chart and clockifyrag.yaml are applied, then it is soon Ready, with the model of its own Ollama."""
-    help_center.wait_ready(EMBEDDED_SECONDS)
+    kube = help_center.kube
+    kube.run("wait", "--for=condition=Ready", f"--timeout={EMBEDDED_SECONDS:g}s", "clockifyrag/help")
+    print(f"\n{kube.run('get', 'clockifyrag')}\n{kube.run('describe', 'clockifyrag', 'help')}", flush=True)
 
     status = help_center.status
 
@@ -91,7 +93,18 @@ def jobs_of(resource: Resource, token: str) -> bool:
     return bool(told) and resource.is_ready() and token in str(resource.kube.get("configmap", "help-generations"))
 
 
-def test_it_is_scaled_by_its_author_and_by_its_load(help_center: Resource) -> None:
+def test_it_is_scaled_by_its_author(help_center: Resource) -> None:
+    """When its author wants at least three pods, then there are three, and two again once two are enough."""
+    help_center.wait(lambda: 2 == ready(help_center), "two pods at rest")
+
+    help_center.change({"search": {"autoscaling": {"minReplicas": 3}}})
+    help_center.wait(lambda: 3 == ready(help_center), "three pods")
+    help_center.change({"search": {"autoscaling": {"minReplicas": 2}}})
+
+    help_center.wait(lambda: 2 == ready(help_center), "two pods again")
+
+
+def test_it_is_scaled_by_its_load(help_center: Resource) -> None:
     """Given an autoscaler from two to three pods, when many ask, then there are three, and two again afterwards."""
     help_center.wait(lambda: 2 == ready(help_center), "two pods at rest")
     before = {pod["metadata"]["name"] for pod in help_center.kube.pods("search")}
@@ -127,10 +140,15 @@ def test_its_operator_said_nothing_worse_than_info(installed: Kube) -> None:
 def test_when_it_is_deleted_all_is_gone_but_its_index(help_center: Resource) -> None:
     """Given onDelete Retain, when it is deleted, then its volume stays and nothing else of it does."""
     kube = help_center.kube
-    kinds = "deployments,statefulsets,jobs,pods,services,configmaps,secrets,horizontalpodautoscalers,networkpolicies"
+    kinds = (
+        "deployments,statefulsets,jobs,pods,services,configmaps,secrets,horizontalpodautoscalers,networkpolicies,"
+        "poddisruptionbudgets,serviceaccounts,servicemonitors,prometheusrules"
+    )
 
     help_center.delete()
     labelled = "clockifyrag.io/resource=help"
     help_center.wait(lambda: not kube.run("get", kinds, f"--selector={labelled}", "--output=name"), HELD, 90)
 
+    kept = kube.run("get", "persistentvolumeclaims", f"--selector={labelled}", "--output=name")
+    assert "persistentvolumeclaim/help-index" == kept.strip(), "models can be pulled again, and are not kept"
     assert "Bound" == kube.run("get", "persistentvolumeclaim", "help-index", "--output=jsonpath={.status.phase}")

@@ -14,7 +14,7 @@ from tests.cluster.installation import tag_anew
 from tests.cluster.kube import LOCAL, NOWHERE, SMALL, Kube, Manifest, Resource
 from tests.cluster.load import Load, Manner
 from tests.cluster.load.client import questions
-from tests.cluster.processes import freeze, memory_of, processes_of, thaw
+from tests.cluster.processes import freeze, kill, memory_of, processes_of, thaw
 from tests.cluster.results import CHAOS
 from tools.images.recipe import IMAGES
 
@@ -23,6 +23,7 @@ from clockifyrag_service.auth import new_key
 SERVER = "clockifyrag_service"
 ROLLOUTS = 10 if CHAOS else 3
 IN_FLIGHT = 20
+LOST_MAX = 50  # of two killed servers: half of 25 a second, for the two seconds a node may need to notice each
 HELD_SECONDS = 2.0  # questions that a frozen pod has taken are answered so much later
 OVERLOAD = 300.0  # new questions a second: four times what two pods of this node answer, about 70
 OVERLOAD_SECONDS = 120 if CHAOS else 20
@@ -53,6 +54,31 @@ def rolled(resource: Resource, search: Manifest) -> float:
     resource.change({"search": search})
     resource.wait(lambda: not before & resource.uids("search") and resource.is_ready(), "only new pods serve")
     return round(time.time() - begin, 1)
+
+
+def test_a_server_that_is_killed_costs_what_was_sent_to_it(help_center: Resource) -> None:
+    """Given questions, when the servers of both pods are killed one after the other, then those fail that one was
+    answering, and those sent to it until the node has noticed; the container is there again soon.
+    """
+    with Load(help_center.url, "servers-killed") as load:
+        seconds = []
+        for pod in help_center.kube.pods("search"):
+            begin = time.time()
+            kill(processes_of(help_center.kube.cluster, pod, SERVER))
+            name = pod["metadata"]["name"]
+            help_center.wait(lambda name=name: restarts_of(help_center, name) == 1, "it was started again")
+            help_center.wait(lambda: help_center.is_ready() and len(help_center.ready_pods) == 2, "both are ready")
+            seconds.append(round(time.time() - begin, 1))
+    history = load.history
+
+    assert [] == history.problems(help_center.volume, help_center.generations, failures=LOST_MAX)
+    results.keep("servers-killed", "R11", fault="SIGKILL of each search server in turn", load="25/s",
+                 **history.summary(recovery_seconds=seconds))  # fmt: skip
+
+
+def restarts_of(resource: Resource, pod: str) -> int:
+    found = resource.kube.get("pod", pod)
+    return sum(one["restartCount"] for one in found["status"]["containerStatuses"]) if found else 0
 
 
 def test_rollouts_of_settings_resources_and_images_fail_no_question(help_center: Resource) -> None:

@@ -182,6 +182,15 @@ def test_another_spelling_of_the_same_parameters_finds_the_same_stored_answer(se
     assert [True, True] == [answer["metadata"]["from_cache"] for answer in answers]
 
 
+def test_that_nothing_was_found_is_kept_too(server: Server) -> None:
+    question = {"q": "wqxzv", "namespace": "internal", "min_score": 0.99}
+
+    first, second = (server.get("/search", params=question).json() for _ in range(2))
+
+    assert [[], []] == [first["results"], second["results"]]
+    assert (False, True) == (first["metadata"]["from_cache"], second["metadata"]["from_cache"])
+
+
 def test_cache_false_neither_reads_nor_keeps(server: Server) -> None:
     question = {"q": "a question for no cache", "cache": "false"}
 

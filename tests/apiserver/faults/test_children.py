@@ -11,6 +11,7 @@ from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL, Manifest
+from tests.apiserver.faults.times import SCALE
 from tests.waiting import NotInTime
 
 from clockifyrag_operator import names
@@ -351,7 +352,7 @@ def words(stage: Stage, name: str, text: str) -> None:
     stage.story.api.apply(stage.story.path("ConfigMap", name), body, manager="author")
 
 
-def told_of_its_glossary(field: Field, mutant: str = "", seconds: float = 3.0 + 10.0) -> tuple[int, bool]:
+def told_of_its_glossary(field: Field, mutant: str = "", seconds: float = 30.0 * SCALE + 10.0) -> tuple[int, bool]:
     """Writes for a ConfigMap that nobody names, and whether pods are told of the one that is named, once it changes."""
     stage = field.stage(mutant=mutant)
     words(stage, "words", "term,aliases,type,notes\nPTO,vacation,,\n")
