@@ -21,24 +21,22 @@ SECONDS = 20.0
 REST_SECONDS = 3.0  # longer than every period of an operator at a tenth of the real times
 RSS_MIB_MAX = 110
 WRITES = ("create", "update", "patch", "delete")
-MONITORS = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "servicemonitors.monitoring.coreos.com"},
-    "spec": {
-        "group": "monitoring.coreos.com",
-        "scope": "Namespaced",
-        "names": {"kind": "ServiceMonitor", "plural": "servicemonitors", "singular": "servicemonitor"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-            }
-        ],
-    },
-}
+
+
+def definition_of(kind: str, plural: str) -> dict[str, Any]:
+    """A definition of a kind of monitoring.coreos.com that takes any object."""
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.monitoring.coreos.com"},
+        "spec": {
+            "group": "monitoring.coreos.com",
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}],
+        },
+    }
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +58,7 @@ class Place:
             "jobs": "batch/v1",
             "networkpolicies": "networking.k8s.io/v1",
             "servicemonitors": "monitoring.coreos.com/v1",
+            "prometheusrules": "monitoring.coreos.com/v1",
             "clockifyrags": "clockifyrag.io/v1beta1",
             "leases": "coordination.k8s.io/v1",
         }
@@ -272,20 +271,21 @@ def test_a_deleted_resource_is_asked_for_three_times_at_most(operators: Operator
     operator.terminate()
 
 
-def test_service_monitors_are_made_as_soon_as_their_kind_is_known_and_its_end_is_no_error(
-    operators: Operators, place: Place
+@pytest.mark.parametrize(
+    ("kind", "plural"), [("ServiceMonitor", "servicemonitors"), ("PrometheusRule", "prometheusrules")]
+)
+def test_monitoring_is_made_as_soon_as_its_kind_is_known_and_the_end_of_that_is_no_error(
+    operators: Operators, place: Place, kind: str, plural: str
 ) -> None:
     operator = operators.start(place.namespace)
     place.make()
     place.settle(operator)
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    definition = f"{definitions}/servicemonitors.monitoring.coreos.com"
+    definition = f"{definitions}/{plural}.monitoring.coreos.com"
 
-    place.api.apply(definition, MONITORS)
+    place.api.apply(definition, definition_of(kind, plural))
     try:
-        wait_until(
-            lambda: place.get("servicemonitors", "help-search"), 60 * 0.5, "the monitor is made", operator.explain
-        )
+        wait_until(lambda: place.get(plural, "help-search"), 60 * 0.5, f"the {kind} is made", operator.explain)
     finally:
         place.api.delete(definition)
 

@@ -33,6 +33,7 @@ class Cluster:
         self.reports: dict[str, dict[str, Any]] = {}
         self.config_maps: dict[str, str | None] = {}
         self.refusals: dict[Key, str] = {}  # of the last pass
+        self.digests: dict[str, str] = {}  # of models whose digest is not that of their name
         self.volume: set[str] = set()  # ids of generations on the volume
         self.manifests: dict[str, dict[str, Any]] = {}  # what the listing of the volume tells of each
         self.bad: set[str] = set()  # generations that no pod gets ready with
@@ -43,6 +44,9 @@ class Cluster:
     def model(self) -> str:
         """The embedding model the resource asks for."""
         raise NotImplementedError
+
+    def digest(self, model: str) -> str:
+        return self.digests.get(model) or hashlib.sha256(model.encode()).hexdigest()
 
     def move(self, seconds: float = 1) -> None:
         """The controllers and kubelets do their next small step."""
@@ -72,7 +76,7 @@ class Cluster:
         if component == names.OLLAMA:
             args = json.dumps(workload["spec"]["template"])
             models = ("nomic-embed-text", "all-minilm", "bge-m3")
-            self.reports[pod] = {one: hashlib.sha256(one.encode()).hexdigest() for one in models if one in args}
+            self.reports[pod] = {one: self.digest(one) for one in models if one in args}
 
     def _scale(self) -> None:
         """The autoscaler, of pods that nobody asks anything: as few as it may. It leaves alone what is at zero."""
@@ -202,14 +206,14 @@ class Cluster:
             self._build(job, order)
 
     def _build(self, job: Manifest, order: BuildOrder) -> None:
-        content = f"{order.key.spec} {order.key.model} {self.config_maps}"
+        content = f"{order.key.spec} {order.key.model} {self.config_maps} {order.trigger}"
         generation = f"gen-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
         fresh = generation not in self.volume
         removed = [one for one in order.remove if one != generation and one in self.volume]
         assert not self.in_use() & set(removed), "a generation in use is removed"
         self.volume = (self.volume | {generation}) - set(removed)
         model = self.model()
-        digest = f"sha256:{hashlib.sha256(model.encode()).hexdigest()}"
+        digest = f"sha256:{self.digest(model)}"
         self.manifests[generation] = {
             "id": generation, "buildKey": str(order.key), "contentDigest": "sha256:0123456789ab", "bytes": BYTES,
             "documents": 3, "chunks": 9, "dimensions": 384, "model": model, "modelDigest": digest,

@@ -112,6 +112,33 @@ def test_only_what_changes_an_index_builds_one(edit: dict[str, Any], reason: str
     assert ([reason] if reason else []) == [one.reason for one in world.jobs_created[1:]]
 
 
+def test_another_model_under_the_same_name_builds_an_index_and_is_its_reason() -> None:
+    world = World()
+    world.edit(embedding={"provider": "Ollama"})
+    world.settle()
+    first = world.status["index"]["generation"]
+
+    world.digests["nomic-embed-text"] = "f" * 64
+    world.settle()
+
+    assert ["ModelChanged"] == [one.reason for one in world.jobs_created[1:]]
+    assert first != world.status["index"]["generation"]
+    assert "ModelChanged" == world.status["index"]["reason"]
+
+
+def test_a_tick_of_the_schedule_builds_an_index_and_is_its_reason() -> None:
+    world = World()
+    world.edit(source={"http": {"url": "https://example.com/help.jsonl"}}, build={"schedule": {"cron": "0 3 * * *"}})
+    world.settle()
+    first = len(world.jobs_created)
+
+    world.now += timedelta(days=1)
+    world.settle()
+
+    assert ["Scheduled"] == [one.reason for one in world.jobs_created[first:]]
+    assert "Scheduled" == world.status["index"]["reason"]
+
+
 def test_the_content_of_a_config_map_decides_and_its_absence_is_told() -> None:
     world = World()
     world.edit(source={"configMapRef": {"name": "articles"}})
