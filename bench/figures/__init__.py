@@ -9,7 +9,7 @@ Figure = Callable[[Bench], Iterator[Comparison]]
 NAMES = (
     "cached-search", "cached-latency", "uncached-http", "instances", "request-memory", "answer-cache",
     "build", "build-ollama", "embedding-loops", "shards",
-    "start", "question", "embedding", "bm25", "dense", "quality", "images",
+    "start", "question", "embedding", "bm25", "dense", "quality", "index-types", "images",
 )  # fmt: skip
 # Of a million passages: make bench-large.
 LARGE = ("large-build", "bm25-large", "large-dense", "large-memory", "large-start")
