@@ -1,22 +1,25 @@
 """Start: from the first instruction of the process to a ready server, by importing the same modules alone.
 
 The same: all that a service has imported once it is ready, as it tells itself. The page cache is warm: what is measured
-is this project's own work, and Python's.
+is this project's own work, and Python's. Once more with a cold one, where this process may empty it.
 """
 
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from bench.comparison import Bar, Comparison
 from bench.errors import check
-from bench.harness import Bench, Measured
+from bench.harness import Bench, Measured, Rounds
 from bench.prepared import built_root
 from bench.processes import started
 from bench.servers import SERVICE, service_variables, serving, wait_ready
 
+WARM = Bar("≤", 1.25, 1.1)
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 IMPORTS_ALONE = """
 import importlib, sys
 from clockifyrag_service.threads import limit_library_threads
@@ -37,18 +40,36 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         modules = bench.folder / f"{model}.modules"
         until_ready(bench, root, (sys.executable, "-m", "bench.imported", str(modules)))  # warms the page cache, too
         until_loaded(bench, model, modules)
-        rounds = bench.interleaved(
-            {"service": partial(until_ready, bench, root), "imports": partial(until_loaded, bench, model, modules)}
-        )
-        yield Comparison(
-            f"start-{model}",
-            f"Process start to ready, {model}",
-            rounds.side("service", "ms", "seconds", called="the service, /ready asked every 5 ms", times=1000),
-            rounds.side("imports", "ms", "seconds", called="the modules it imports and the embedder alone", times=1000),
-            Bar("≤", 1.25, 1.1),
-            f"warm page cache; {len(modules.read_text().split())} modules",
-            "G15",
-        )
+        sides = {"service": partial(until_ready, bench, root), "imports": partial(until_loaded, bench, model, modules)}
+        rounds = bench.interleaved(sides)
+        remark = f"{len(modules.read_text().split())} modules"
+        yield compared(f"start-{model}", f"Process start to ready, {model}", rounds, f"warm page cache; {remark}", WARM)
+        if os.access(DROP_CACHES, os.W_OK):
+            rounds = bench.interleaved({name: partial(cold, side) for name, side in sides.items()})
+            yield compared(
+                f"start-cold-{model}", f"Process start to ready from a cold page cache, {model}", rounds, remark
+            )
+        else:
+            bench.say(f"no start from a cold page cache: {DROP_CACHES} may not be written to")
+
+
+def compared(name: str, title: str, rounds: Rounds, remark: str, bar: Bar | None = None) -> Comparison:
+    return Comparison(
+        name,
+        title,
+        rounds.side("service", "ms", "seconds", called="the service, /ready asked every 5 ms", times=1000),
+        rounds.side("imports", "ms", "seconds", called="the modules it imports and the embedder alone", times=1000),
+        bar,
+        remark,
+        "G15",
+    )
+
+
+def cold(side: Callable[[], Measured]) -> Measured:
+    """One side, right after the kernel let go of all files it had in memory (Linux, sysctl/vm, drop_caches)."""
+    os.sync()
+    DROP_CACHES.write_text("1\n")
+    return side()
 
 
 def until_ready(bench: Bench, root: Path, service: Sequence[str] = SERVICE) -> Measured:
