@@ -50,11 +50,11 @@ def require_quiet(load: float) -> None:
 
 
 def description() -> dict[str, Any]:
-    """Processor, cores, memory and kernel."""
+    """Processor, cores, memory and kernel; of two equal machines a kernel may keep some hundredths more to itself."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
-        "memoryGiB": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+        "memoryGiB": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
         "kernel": platform.release(),
     }
 

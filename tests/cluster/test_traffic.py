@@ -23,7 +23,7 @@ from clockifyrag_service.auth import new_key
 SERVER = "clockifyrag_service"
 ROLLOUTS = 10 if CHAOS else 3
 IN_FLIGHT = 20
-LOST_MAX = 50  # of two killed servers: half of 25 a second, for the two seconds a node may need to notice each
+LOST_MAX = 25  # of two killed servers: half of 25 a second, for the second a node may need to notice each
 HELD_SECONDS = 2.0  # questions that a frozen pod has taken are answered so much later
 OVERLOAD = 300.0  # new questions a second: four times what two pods of this node answer, about 70
 OVERLOAD_SECONDS = 120 if CHAOS else 20
