@@ -12,6 +12,8 @@ import trustme
 from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server, until
 from tests.server.mounted import Mounted
 
+NOTICED_SECONDS = 1.5  # a look each half second, and a small index to open
+
 
 @pytest.fixture
 def mounted(tmp_path: Path) -> Mounted:
@@ -46,7 +48,7 @@ def issued_in(files: dict[str, bytes]) -> bytes:
     return ssl.PEM_cert_to_DER_cert(files["tls.crt"].decode())
 
 
-def test_a_new_pointer_in_a_mounted_config_map_is_noticed(
+def test_a_new_pointer_in_a_mounted_config_map_is_noticed_within_a_second_or_so(
     serve: Serve, publish: Publish, mounted: Mounted, tmp_path: Path
 ) -> None:
     root = tmp_path / "index"
@@ -56,7 +58,12 @@ def test_a_new_pointer_in_a_mounted_config_map_is_noticed(
 
     mounted.write({"current": second + "\n"})
 
-    until(lambda: server.get("/status").json()["generation"] == second, "the new one is served", server.explain)
+    until(
+        lambda: server.get("/status").json()["generation"] == second,
+        "the new one is served",
+        server.explain,
+        NOTICED_SECONDS,
+    )
 
 
 def test_a_key_taken_from_a_mounted_secret_is_refused_and_a_new_one_admitted(
