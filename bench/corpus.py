@@ -60,6 +60,12 @@ def scifact() -> Corpus | None:
     return Corpus("SciFact", folder / "scifact.docs.jsonl", judged)
 
 
+def corpora(first: Corpus) -> tuple[Corpus, ...]:
+    """All there are, that one first, each once."""
+    claims = scifact()
+    return tuple({one.name: one for one in (first, sample(), *((claims,) if claims else ()))}.values())
+
+
 def change_one_article(source: Path) -> None:
     """Adds a sentence to the end of one article of average length."""
     if source.is_dir():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.chunkings import Chunking
 from bench.comparison import Comparison, Side
-from bench.corpus import Corpus, sample, scifact
+from bench.corpus import Corpus, corpora
 from bench.errors import check
 from bench.figures.quality import TITLES
 from bench.harness import Bench
@@ -43,9 +43,7 @@ Found = Mapping[str, Any]  # passages, generation, and of each measure the value
 
 def measure(bench: Bench) -> Iterator[Comparison]:
     """wordllama on every corpus there is; all-minilm on the first, with other lengths alone: each takes minutes."""
-    claims = scifact()
-    corpora = {one.name: one for one in (bench.corpus, sample(), *((claims,) if claims else ()))}
-    for corpus in corpora.values():
+    for corpus in corpora(bench.corpus):
         yield from _tried(bench, corpus, "wordllama", TRIED)
     yield from _tried(bench, bench.corpus, "all-minilm", SIZES)
 

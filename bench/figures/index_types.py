@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.comparison import Bar, Comparison, Side
-from bench.corpus import Corpus, sample, scifact
+from bench.corpus import Corpus, corpora
 from bench.harness import Bench
 from bench.prepared import built_root, plan_of, silent
 from bench.processes import side_in_fresh_process
@@ -23,9 +23,7 @@ MOVED_MAX = 0.005  # of nDCG@10
 
 def measure(bench: Bench) -> Iterator[Comparison]:
     """wordllama on every corpus there is, all-minilm on the first."""
-    claims = scifact()
-    corpora = {one.name: one for one in (bench.corpus, sample(), *((claims,) if claims else ()))}
-    for corpus in corpora.values():
+    for corpus in corpora(bench.corpus):
         yield _moved(bench, corpus, "wordllama")
     yield _moved(bench, bench.corpus, "all-minilm")
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .arrays import Numbers, Rows, Scores
 from .fusion import FusionMethod, reciprocal_rank
+from .top import first_of_equal
 
 Source = Literal["semantic", "lexical", "hybrid"]
 Told = float | int | str | None  # one entry of what is told with details
@@ -116,9 +117,7 @@ class ByArticle(Sequence[list[int]]):
     def __init__(self, articles: Numbers, scores: Scores) -> None:
         """articles: the number of each row's article, ascending; scores: of each row."""
         self._scores = scores
-        first = np.ones(len(articles), dtype=np.bool_)
-        np.not_equal(articles[1:], articles[:-1], out=first[1:])
-        begins = first.nonzero()[0]
+        begins = first_of_equal(articles).nonzero()[0]
         best = np.maximum.reduceat(scores, begins) if len(begins) else scores
         self._order = np.argsort(-best, kind="stable")
         self._bounds = np.append(begins, len(articles))

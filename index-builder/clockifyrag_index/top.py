@@ -1,6 +1,7 @@
 """The best of scored rows: exact, equal scores by row, so that the top 5 is a prefix of the top 10."""
 
 import numpy as np
+import numpy.typing as npt
 
 from .arrays import Rows, Scores
 
@@ -20,8 +21,7 @@ def top_of_repeated(rows: Rows, scores: Scores, k: int, times: int) -> tuple[Row
         rows, scores = rows[above], scores[above]
     order = np.lexsort((rows, -scores))
     rows, scores = rows[order], scores[order]
-    first = np.ones(len(rows), dtype=np.bool_)
-    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    first = first_of_equal(rows)
     return rows[first][:k], scores[first][:k]
 
 
@@ -41,6 +41,11 @@ def kth_best(scores: Scores, k: int) -> np.float32:
 def distinct(rows: Rows) -> Rows:
     """The different ones of `rows`, ascending; `rows` itself gets sorted."""
     rows.sort()
-    first = np.ones(len(rows), dtype=np.bool_)
-    np.not_equal(rows[1:], rows[:-1], out=first[1:])
-    return rows[first]
+    return rows[first_of_equal(rows)]
+
+
+def first_of_equal(values: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    """Whether each is another than the one before it; (n,), the first always."""
+    first = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return first

@@ -21,6 +21,8 @@ TMP_BYTES_MAX = "1Gi"
 _SECRETS_MODE = 0o440  # owner and group, which is fsGroup
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
+# Of StatefulSets. As the API server would have it anyway, but what somebody else sets there is taken back.
+UPDATE_STRATEGY = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
 
 Fields = dict[str, Any]
 

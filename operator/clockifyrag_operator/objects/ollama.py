@@ -14,7 +14,7 @@ from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.manifest import digest, given, manifest, spec_of
 from clockifyrag_operator.objects.model_server import managed, server_of
 from clockifyrag_operator.observed import Manifest, Wanted
-from clockifyrag_operator.pod_parts import Fields, container, match, mount, pod_template, port, probe
+from clockifyrag_operator.pod_parts import UPDATE_STRATEGY, Fields, container, match, mount, pod_template, port, probe
 from clockifyrag_resource.containers import Resources
 from clockifyrag_resource.quantities import Quantity
 
@@ -47,7 +47,7 @@ def ollama_stateful_set(wanted: Wanted, decision: Decision) -> Manifest | None:
         spec={
             "replicas": server.replicas,
             "serviceName": name,
-            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+            "updateStrategy": UPDATE_STRATEGY,
             "podManagementPolicy": "Parallel",
             "selector": match(wanted, names.OLLAMA),
             "template": pod_template(

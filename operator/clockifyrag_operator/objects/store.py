@@ -7,7 +7,7 @@ from clockifyrag_operator.amounts import resources
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.manifest import digest, manifest, spec_of
 from clockifyrag_operator.observed import Manifest, Wanted
-from clockifyrag_operator.pod_parts import claim, container, match, mount, pod_template, port, probe
+from clockifyrag_operator.pod_parts import UPDATE_STRATEGY, claim, container, match, mount, pod_template, port, probe
 from clockifyrag_resource.containers import Resources
 
 REQUESTS, LIMITS = {"cpu": "50m", "memory": "128Mi"}, {"cpu": "1", "memory": "512Mi"}
@@ -55,7 +55,7 @@ def store_stateful_set(wanted: Wanted, decision: Decision) -> Manifest | None:
         spec={
             "replicas": 1,
             "serviceName": names.store(wanted.name),
-            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+            "updateStrategy": UPDATE_STRATEGY,
             "podManagementPolicy": "Parallel",  # else a pod that never gets ready is not replaced by a better one
             "selector": match(wanted, names.STORE),
             "template": pod_template(wanted, names.STORE, build.pod, [serving], volumes=volumes),

@@ -19,6 +19,7 @@ from clockifyrag_operator.triggers import TOKEN, asked_by
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NAMESPACE, NAME = "answers", "help"
 BYTES = 2**30  # of a generation
+UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient memory"}]}
 Key = tuple[str, str]
 
 

@@ -9,14 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.plan.cluster import NAME, START
+from tests.unit.plan.cluster import NAME, START, UNSCHEDULED
 from tests.unit.plan.world import World
 
 from clockifyrag_operator import names
 from clockifyrag_operator.mounted import PATIENCE_SECONDS
 from clockifyrag_operator.observed import Manifest
-
-UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient memory"}]}
 
 
 def waiting(reason: str, message: str, *, init: bool = False, **more: Any) -> Manifest:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.plan.cluster import NAME
+from tests.unit.plan.cluster import NAME, UNSCHEDULED
 from tests.unit.plan.world import World
 
 SETTLED, ROLLING = ("False", "Settled"), ("True", "RollingOut")
-UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient memory"}]}
 
 
 def served() -> World:
