@@ -22,7 +22,7 @@ from tests.apiserver.faults import (
 )
 from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import ACTS, Runs
-from tests.apiserver.proxy import Cut, FaultProxy, Refuse, Slow, is_watch
+from tests.apiserver.proxy import Cut, FaultProxy, Freeze, Refuse, Slow, is_watch
 from tests.apiserver.proxy.calls import counts
 from tests.apiserver.proxy.faults import Fault
 
@@ -85,6 +85,7 @@ PROMISES: dict[str, Callable[[Field, str], bool]] = {
     "has_no_patience": gets_through(
         lambda: Slow(test_outages.LEDGERS, times=8, seconds=test_outages.SLOW_SECONDS), seconds=LONGER
     ),
+    "waits_for_ever": gets_through(lambda: Freeze(test_outages.LEDGERS), seconds=LONGER),
     "names_jobs_by_chance": lambda field, mutant: 1 == len(test_outages.jobs_of_a_lost_answer(field, mutant)),
     "expects_every_edit": lambda field, mutant: test_missed_events.the_last_edit_holds(field, mutant, SHORT),
     "watches_no_more_after_a_cut": lambda field, mutant: test_missed_events.hears_of_an_edit(

@@ -60,7 +60,12 @@ STORMS: dict[str, list[Fault]] = {
         Refuse(LEASES, times=2, status=500),
         Refuse(is_list, times=6, status=503),
     ],
-    "forgotten": [Refuse(is_watch, times=6, status=410)],
+    "forgotten": [Refuse(is_watch, times=6, status=410), Refuse(is_list, times=4, status=410)],
+    "asked for quiet": [
+        Refuse(counts, times=2, status=429, retry_after_seconds=1),
+        Refuse(is_list, times=4, status=429, retry_after_seconds=1),
+        Refuse(is_watch, times=4, status=429, retry_after_seconds=1),
+    ],
     "cut before": [Cut(counts, times=4), Cut(LEASES, times=2)],
     "cut after": [Cut(counts, times=6, when="after"), Cut(LEASES, times=2, when="after")],
     "slow": [Slow(times=200, seconds=0.05), Slow(LEDGERS, times=8, seconds=SLOW_SECONDS)],

@@ -19,12 +19,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """It is stored, and the condition says what is wrong: each of the words stands in its message."""
+    """It is stored, and the condition says what is wrong: each of the words stands in its message.
+
+    never_made: the plurals of what is not made for it; where empty, nothing at all is.
+    """
 
     condition: str
     status: str
     reason: str
     words: tuple[str, ...]
+    never_made: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,11 @@ SIZES = (
     Hostile("a name in other letters", _over(), Refused(("name",)), name="hëlp"),
     Hostile("a name that is too long for its children", _over(), Refused(("40",)), name="a" * 41),
     Hostile(
+        "a chunk longer than its model reads",
+        _over(chunking={"maxChars": 400_000}),
+        Refused(("maxChars",)),
+    ),
+    Hostile(
         "a volume of one pod alone",
         _over(index={"storage": {"accessMode": "ReadWriteOncePod"}}),
         Refused(("ReadWriteOnce",)),
@@ -199,12 +208,7 @@ TOLD = (
     Hostile(
         "a ConfigMap that is not there",
         {"source": {"configMapRef": {"name": "nowhere"}}, "embedding": {"provider": "Local"}},
-        Told("IndexBuilt", "False", "SourceUnreachable", ("nowhere",)),
-    ),
-    Hostile(
-        "a chunk longer than its model reads",
-        _over(chunking={"maxChars": 400_000}),
-        Refused(("maxChars",)),
+        Told("IndexBuilt", "False", "SourceUnreachable", ("nowhere",), frozenset({"jobs", "deployments"})),
     ),
 )
 
