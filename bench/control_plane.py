@@ -38,6 +38,7 @@ SELECTOR = "app.kubernetes.io/managed-by=clockifyrag-operator"
 RESOURCES_PATH = f"/apis/clockifyrag.io/v1beta1/namespaces/{WATCHED}/clockifyrags"
 FLOOR_WORKERS = 8  # as many resources side by side as the operator's default
 WAIT_SECONDS = 300.0
+NAME = "help-"  # what all resources, and what is made for them, begin with
 POLL_SECONDS = 1.0  # asking costs the API server as much as a resource: times come from its audit log
 SILENT_SECONDS = 3
 KINDS = (
@@ -120,7 +121,7 @@ class Cluster:
     def burst(self, count: int) -> tuple[Measured, str]:
         """Creates so many resources at once; waits until each is observed and nothing more is asked for.
 
-        The text tells which kinds were written more than once an object.
+        The text tells which kinds were changed more than once an object.
         """
         begin = self._mark()
         asyncio.run(self._created([(RESOURCES_PATH, resource(number)) for number in range(count)], count))
@@ -130,16 +131,18 @@ class Cluster:
         statuses = [one for one in writes if one.subresource == "status"]
         children = [one for one in writes if one.resource != "clockifyrags" and one.resource != "events"]
         there = Counter({path.rpartition("/")[2]: len(items) for path, items in self._objects().items()})
-        objects = there.total()
-        written = Counter(one.resource for one in children if one.resource in there)
-        again = {kind: number / there[kind] for kind, number in written.items() if number > there[kind] > 0}
+        changed = Counter[str]()
+        for (kind, name), versions in self.control_plane.versions(WATCHED).items():
+            if kind in there and name.startswith(NAME):
+                changed[kind] += versions
+        again = {kind: number / there[kind] for kind, number in changed.items() if number > there[kind]}
         figures = {
             "operator": (max(one.received for one in (*statuses, *children)) - begin.time).total_seconds(),
             "last_status": (max(one.received for one in statuses) - begin.time).total_seconds(),
             "calls": len(events) / count,
             "statuses": len(statuses) / count,
-            "applies": written.total() / objects,
-            "objects": objects,
+            "applies": sum(one.resource in there for one in children) / changed.total(),
+            "objects": there.total(),
         }
         return figures, ", ".join(f"{kind} {times:.3g}" for kind, times in sorted(again.items()))
 
@@ -277,7 +280,7 @@ class Cluster:
 
 
 def name_of(number: int) -> str:
-    return f"help-{number:03}"
+    return f"{NAME}{number:03}"
 
 
 def resource(number: int) -> dict[str, Any]:

@@ -109,6 +109,18 @@ def test_an_object_is_applied_by_the_server(control_plane: ControlPlane, namespa
     assert {"a": "1"} == control_plane.admin.get(path)["data"]
 
 
+def test_a_change_is_counted_and_a_write_that_changes_nothing_is_not(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps/counted"
+
+    for value in ("1", "1", "2"):
+        counted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "counted"}, "data": {"a": value}}
+        control_plane.admin.apply(path, counted)
+
+    assert 2 == control_plane.versions(namespace)["configmaps", "counted"]
+
+
 def test_the_definition_of_the_resource_is_served(control_plane: ControlPlane, crd: str, namespace: str) -> None:
     definition = control_plane.admin.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}")
     path = f"/apis/clockifyrag.io/v1beta1/namespaces/{namespace}/clockifyrags"

@@ -8,6 +8,7 @@ No controller runs: a namespace is never emptied, no owner's children are collec
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ import httpx
 from tools.binaries import find
 from tools.pki import Authority, write_key_pair
 
-from .api import Api
+from .api import REQUEST_SECONDS, Api
 from .audit import POLICY, AuditEvent, AuditLog
 from .folder import own_folder
 from .server import Server, reserved_port
@@ -46,7 +47,8 @@ class ControlPlane:
     def __enter__(self) -> Self:
         with ExitStack() as started:
             self.folder = started.enter_context(own_folder())
-            self._etcd_port, self._port = (started.enter_context(reserved_port()).getsockname()[1] for _ in range(2))
+            etcd_port, self._port = (started.enter_context(reserved_port()).getsockname()[1] for _ in range(2))
+            self._etcd_url = f"http://127.0.0.1:{etcd_port}"
             self._audit_log = AuditLog(self.folder / "audit.log")
             self._authority = Authority(self.folder / "pki")
             self.authority_file = self._authority.certificate_file
@@ -114,6 +116,23 @@ class ControlPlane:
         """
         return self._audit_log.events(user, since)
 
+    def versions(self, namespace: str) -> dict[tuple[str, str], int]:
+        """How often each object of a namespace was written so that it changed, its making included, by plural and name.
+
+        As etcd counts it: `version` of a key, https://etcd.io/docs/v3.6/learning/api/; a write that changes nothing
+        never reaches etcd.
+        """
+        first, end = (base64.b64encode(key).decode() for key in (b"/registry/", b"/registry0"))
+        everything = {"key": first, "range_end": end, "keys_only": True}
+        answer = httpx.post(f"{self._etcd_url}/v3/kv/range", json=everything, timeout=REQUEST_SECONDS, trust_env=False)
+        answer.raise_for_status()
+        found = {}
+        for one in answer.json()["kvs"]:
+            *_, plural, place, name = base64.b64decode(one["key"]).decode().split("/")
+            if namespace == place:
+                found["services" if plural == "specs" else plural, name] = int(one["version"])
+        return found
+
     # Its failures
 
     def stop_api(self) -> None:
@@ -144,12 +163,11 @@ class ControlPlane:
     # How it is run
 
     def _etcd_command(self) -> list[str | Path]:
-        url = f"http://127.0.0.1:{self._etcd_port}"
         return [
             find("etcd"),
             f"--data-dir={self.folder / 'etcd'}",
-            f"--listen-client-urls={url}",
-            f"--advertise-client-urls={url}",
+            f"--listen-client-urls={self._etcd_url}",
+            f"--advertise-client-urls={self._etcd_url}",
             "--listen-peer-urls=http://127.0.0.1:0",
             "--socket-reuse-port",  # the port stays reserved
             "--unsafe-no-fsync",
@@ -164,7 +182,7 @@ class ControlPlane:
         policy.write_text(POLICY)
         return [
             find("kube-apiserver"),
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            f"--etcd-servers={self._etcd_url}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
             "--endpoint-reconciler-type=none",  # nobody reaches it by the Service `kubernetes`
@@ -186,7 +204,7 @@ class ControlPlane:
         ]
 
     def _etcd_is_ready(self) -> bool:
-        return answers_ok(f"http://127.0.0.1:{self._etcd_port}/readyz")
+        return answers_ok(f"{self._etcd_url}/readyz")
 
     def _api_is_ready(self) -> bool:
         """/readyz looks at etcd over a connection of its own, so an object is read as well."""
