@@ -4,6 +4,10 @@
 # ROW, SHORT=1 and ANEW=1 (of make chaos: one promise; shorter faults; also what passed at this commit), E2E_KUBECONFIG and E2E_LOAD (another cluster, and how
 # images get there: tests/cluster/installation.py).
 
+# Python's bytecode is kept even where the environment says not to: without it a start compiles 800 modules, which is two
+# of three seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= python3
 MANIFEST ?= clockifyrag.yaml
 BIN := .venv/bin
@@ -81,12 +85,11 @@ lock:  ## write the lock files anew (needs uv)
 programs:
 	@$(PYTHON) tools/programs.py $(PROGRAMS)
 
-# By the environment, so that a path may hold any character. Python's bytecode is kept even where the environment says
-# not to: without it a start compiles 800 modules, which is two of three seconds.
+# By the environment, so that a path may hold any character.
 run: export MANIFEST := $(MANIFEST)
 run: export SOURCE := $(SOURCE)
 run: setup  ## build the index if anything changed, and serve it on http://127.0.0.1:8000
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/clockifyrag up --file "$$MANIFEST" $${SOURCE:+--source "$$SOURCE"}
+	@$(BIN)/clockifyrag up --file "$$MANIFEST" $${SOURCE:+--source "$$SOURCE"}
 
 setup:
 	@$(PYTHON) tools/bootstrap.py requirements.lock

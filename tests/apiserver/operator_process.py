@@ -267,7 +267,8 @@ def _rendered_rights() -> str:
     command = [find("helm"), "template", "clockifyrag", ROOT / "charts" / "clockifyrag", "--namespace", _PLACE,
                "--set", f"watchNamespaces={{{_PLACE}}}"]  # fmt: skip
     rendered = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
-    return json.dumps([one for one in yaml.safe_load_all(rendered) if one and one["kind"] in kinds])
+    objects = yaml.load_all(rendered, Loader=yaml.CSafeLoader)  # the definition is long: in C
+    return json.dumps([one for one in objects if one and one["kind"] in kinds])
 
 
 def rights_path(one: dict[str, Any]) -> str:
