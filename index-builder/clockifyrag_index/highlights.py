@@ -1,9 +1,8 @@
 """Highlights: where the words of a question stand in a passage."""
 
-from array import array
-from collections.abc import Container
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain
 
 from .text import WORD, term_as_written
 
@@ -12,28 +11,23 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class WordPlaces:
-    """The words of a text in order: the term of each, "" for a stop word, and where it stands."""
+    """Where the words of a text stand: [start, end) in code points, by the term they are written for."""
 
-    terms: tuple[str, ...]
-    starts: "array[int]"  # code points
-    ends: "array[int]"
+    of_term: Mapping[str, Sequence[tuple[int, int]]]
 
-    def of(self, terms: Container[str]) -> Spans:
-        """[start, end) of each word whose term is asked for, ascending, not overlapping."""
-        starts, ends = self.starts, self.ends
-        wanted = compress(range(len(self.terms)), map(terms.__contains__, self.terms))
-        return tuple((starts[word], ends[word]) for word in wanted)
+    def of(self, terms: Iterable[str]) -> Spans:
+        """[start, end) of each word whose term is asked for, ascending, not overlapping; terms: no one twice."""
+        return tuple(sorted(chain.from_iterable(self.of_term[term] for term in terms if term in self.of_term)))
 
 
 def word_places(text: str) -> WordPlaces:
-    """Where each word of `text` stands.
+    """Where each word of `text` stands, stop words aside.
 
     >>> word_places("Start tracking: the tracker runs.").of({"track"})
     ((6, 14),)
     """
-    found = list(WORD.finditer(text))
-    return WordPlaces(
-        tuple(term_as_written(match.group()) for match in found),
-        array("I", [match.start() for match in found]),
-        array("I", [match.end() for match in found]),
-    )
+    found: dict[str, list[tuple[int, int]]] = {}
+    for match in WORD.finditer(text):
+        if term := term_as_written(match.group()):
+            found.setdefault(term, []).append(match.span())
+    return WordPlaces(found)
