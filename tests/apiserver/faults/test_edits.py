@@ -151,7 +151,7 @@ def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0
     stage = field.stage(FULL, mutant=mutant)
     stage.story.world.pods.append(lambda pod: PodState(ready=False) if pod.component == "ollama" else None)
     stage.story.controllers.wake(stage.story.namespace)
-    refused = Refuse(of("statefulsets"), times=1_000_000, status=500)
+    refused = Refuse(of("statefulsets", "apply"), times=1_000_000, status=500)  # lists, as a new leader makes, pass
     stage.proxy.make(refused)
     resources = {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}
     stage.story.change({"ollama": {"server": {"resources": resources}}, "search": {"replicas": 3}})
