@@ -11,12 +11,12 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import aiohttp
@@ -38,7 +38,6 @@ SELECTOR = "app.kubernetes.io/managed-by=clockifyrag-operator"
 RESOURCES_PATH = f"/apis/clockifyrag.io/v1beta1/namespaces/{WATCHED}/clockifyrags"
 FLOOR_WORKERS = 8  # as many resources side by side as the operator's default
 WAIT_SECONDS = 300.0
-NAME = "help-"  # what all resources, and what is made for them, begin with
 POLL_SECONDS = 1.0  # asking costs the API server as much as a resource: times come from its audit log
 SILENT_SECONDS = 3
 KINDS = (
@@ -129,20 +128,20 @@ class Cluster:
         events = self._settled(begin)
         writes = [one for one in events if one.verb in WRITES and one.response_code < 300]
         statuses = [one for one in writes if one.subresource == "status"]
-        children = [one for one in writes if one.resource != "clockifyrags" and one.resource != "events"]
-        there = Counter({path.rpartition("/")[2]: len(items) for path, items in self._objects().items()})
-        changed = Counter[str]()
-        for (kind, name), versions in self.control_plane.versions(WATCHED).items():
-            if kind in there and name.startswith(NAME):
-                changed[kind] += versions
-        again = {kind: number / there[kind] for kind, number in changed.items() if number > there[kind]}
+        children = [one for one in writes if one.resource not in ("clockifyrags", "events")]
+        changes = self.control_plane.versions(WATCHED)
+        there: dict[str, list[int]] = {}  # by plural, how often each object was changed
+        for path, items in self._objects().items():
+            kind = path.rpartition("/")[2]
+            there[kind] = [changes[kind, one["metadata"]["name"]] for one in items]
+        again = {kind: mean(versions) for kind, versions in there.items() if versions and mean(versions) > 1}
         figures = {
             "operator": (max(one.received for one in (*statuses, *children)) - begin.time).total_seconds(),
             "last_status": (max(one.received for one in statuses) - begin.time).total_seconds(),
             "calls": len(events) / count,
             "statuses": len(statuses) / count,
-            "applies": sum(one.resource in there for one in children) / changed.total(),
-            "objects": there.total(),
+            "applies": sum(one.resource in there for one in children) / sum(map(sum, there.values())),
+            "objects": sum(map(len, there.values())),
         }
         return figures, ", ".join(f"{kind} {times:.3g}" for kind, times in sorted(again.items()))
 
@@ -280,7 +279,7 @@ class Cluster:
 
 
 def name_of(number: int) -> str:
-    return f"{NAME}{number:03}"
+    return f"help-{number:03}"
 
 
 def resource(number: int) -> dict[str, Any]:

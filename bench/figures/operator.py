@@ -76,8 +76,8 @@ def absolutes(changed_again: str, edit_median: str) -> tuple[Absolute, ...]:
     return (
         Absolute("operator-last-status", "G18", "The last resource's status in that burst",
                  "last_status", "s", "by the audit log", "one second", Bar("≤", 30, 15)),
-        Absolute("operator-applies", "G18", "Writes by changes of objects in that burst",
-                 "applies", "writes", "creates and applies", "one write", Bar("≤", 1), changed_again),
+        Absolute("operator-applies", "G18", "Writes for each change of an object in that burst",
+                 "applies", "writes", "by audit log and etcd", "one a change", Bar("≤", 1), changed_again),
         Absolute("operator-statuses", "G18", "Status writes a resource in that burst",
                  "statuses", "writes", "by the audit log", "one write", Bar("≤", 3)),
         Absolute("operator-idle", "G19", f"Processor time at rest, with {RESOURCES} resources",

@@ -1,6 +1,6 @@
 """Highlights: where the words of a question stand in a passage."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,8 +15,8 @@ class WordPlaces:
 
     of_term: Mapping[str, Sequence[tuple[int, int]]]
 
-    def of(self, terms: Iterable[str]) -> Spans:
-        """[start, end) of each word whose term is asked for, ascending, not overlapping; terms: no one twice."""
+    def of(self, terms: Set[str]) -> Spans:
+        """[start, end) of each word whose term is asked for, ascending, not overlapping."""
         return tuple(sorted(chain.from_iterable(self.of_term[term] for term in terms if term in self.of_term)))
 
 

@@ -386,7 +386,7 @@ class Run:
     def _section(self, ranked: Ranked, place: int) -> SectionHit:
         read = self.engine.passages[int(ranked.rows[place])]
         score = self.relevance(float(ranked.scores[place]))
-        return SectionHit(read.chunk, score, read.words.of(self.weighted_terms))
+        return SectionHit(read.chunk, score, read.words.of(self.weighted_terms.keys()))
 
     def relevance(self, score: float) -> float:
         """Of a mixed score; the score itself where words answer alone, or where it comes from ranks."""

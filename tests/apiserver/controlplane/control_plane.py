@@ -33,6 +33,7 @@ ADMIN = "admin"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 SERVICE_RANGE = "10.96.0.0/16"
 KUBECTL_SECONDS = 60
+KEPT_AS = {"specs": "services", "ingress": "ingresses"}  # in etcd, by the plural of today
 READY_SECONDS = 5  # for one answer of a server that is asked whether it is ready
 
 
@@ -117,7 +118,7 @@ class ControlPlane:
         return self._audit_log.events(user, since)
 
     def versions(self, namespace: str) -> dict[tuple[str, str], int]:
-        """How often each object of a namespace was written so that it changed, its making included, by plural and name.
+        """How often each object of a namespace was changed since it was made, its making included, by plural and name.
 
         As etcd counts it: `version` of a key, https://etcd.io/docs/v3.6/learning/api/; a write that changes nothing
         never reaches etcd.
@@ -130,7 +131,7 @@ class ControlPlane:
         for one in answer.json()["kvs"]:
             *_, plural, place, name = base64.b64decode(one["key"]).decode().split("/")
             if namespace == place:
-                found["services" if plural == "specs" else plural, name] = int(one["version"])
+                found[KEPT_AS.get(plural, plural), name] = int(one["version"])
         return found
 
     # Its failures

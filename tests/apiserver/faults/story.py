@@ -107,22 +107,25 @@ class Story:
 
     def jobs_made(self) -> list[str]:
         """Names of all Jobs that were ever made, as the watch told them."""
-        return [
-            str(live["metadata"]["name"])
-            for change, live in list(self.controllers.mirror.history.get(self.namespace, ()))
-            if change == "ADDED" and live["kind"] == "Job"
-        ]
+        return [str(live["metadata"]["name"]) for live in self.jobs()]
+
+    def jobs(self) -> list[Manifest]:
+        """All Jobs that were ever made, in order, as the watch told of their making."""
+        told = list(self.controllers.mirror.history.get(self.namespace, ()))
+        return [live for change, live in told if change == "ADDED" and live["kind"] == "Job"]
 
     # What is waited for
+
+    def is_observed(self) -> bool:
+        """Whether the status speaks of the spec as it is now."""
+        return _is_observed(self.resource)
 
     def is_ready(self) -> bool:
         """Whether the status speaks of the spec as it is now, and says that the index wanted is served."""
         resource = self.resource
-        status = resource.get("status") or {}
-        held = {one["type"]: one["status"] for one in status.get("conditions", ())}
-        seen = status.get("observedGeneration") == resource["metadata"]["generation"]
-        wanted = ("Ready", "IndexPublished", "ServingCurrent")
-        return seen and all(held.get(kind) == "True" for kind in wanted) and held.get("Reconciling") != "True"
+        held = {one["type"]: one["status"] for one in (resource.get("status") or {}).get("conditions", ())}
+        served = all(held.get(kind) == "True" for kind in ("Ready", "IndexPublished", "ServingCurrent"))
+        return _is_observed(resource) and served and held.get("Reconciling") != "True"
 
     def wait_ready(self, seconds: float = SETTLE_SECONDS) -> None:
         """It is ready, and the controllers have nothing to do; it is asked for again when something changed."""
@@ -170,3 +173,7 @@ class Story:
         jobs = {one["metadata"]["name"]: one.get("status") for one in self.all("Job")}
         texts = [json.dumps((found or {}).get("status"), indent=1), json.dumps(jobs), *(one() for one in self.explain)]
         return "\n".join(map(str, texts))
+
+
+def _is_observed(resource: Manifest) -> bool:
+    return bool((resource.get("status") or {}).get("observedGeneration") == resource["metadata"]["generation"])

@@ -205,8 +205,7 @@ def builds_of_tokens(field: Field, mutant: str = "", seconds: float = 60.0) -> C
         assert within >= TOKENS / 2, "most tokens are set in the middle of a pass"
     made = [
         json.loads(live["metadata"]["annotations"]["clockifyrag.io/order"])["trigger"].removeprefix("token ")
-        for change, live in list(stage.story.controllers.mirror.history[stage.story.namespace])
-        if change == "ADDED" and live["kind"] == "Job"
+        for live in stage.story.jobs()
     ]
     return Counter(one for one in made if one)
 

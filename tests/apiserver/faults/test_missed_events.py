@@ -60,7 +60,7 @@ def test_a_resource_whose_creation_no_event_told_of_is_found(field: Field) -> No
     assert made_without_its_first_event(field)
 
 
-@pytest.mark.parametrize("name", ["create", "rebuild", "update", "scale"])
+@pytest.mark.parametrize("name", list(ACTS))
 def test_without_any_one_event_the_end_state_is_the_same(field: Field, name: str, record_property: Record) -> None:
     wrong, tried = end_states(field, name)
 

@@ -79,13 +79,15 @@ PROMISES: dict[str, Callable[[Field, str], bool]] = {
     "gives_up_at_a_conflict": gets_through(lambda: Refuse(counts, status=409)),
     "takes_errors_for_the_end": gets_through(lambda: Refuse(counts, status=500)),
     "takes_silence_for_the_end": gets_through(lambda: Cut(counts)),
-    "watches_once": gets_through(
-        lambda: Refuse(is_watch, status=410), seconds=LONGER, inactivity_seconds=DEAF["INACTIVITY_SECONDS"]
-    ),
+    "watches_once": gets_through(lambda: Refuse(is_watch, status=410), seconds=LONGER, **DEAF),
     "has_no_patience": gets_through(
         lambda: Slow(test_outages.LEDGERS, times=8, seconds=test_outages.SLOW_SECONDS), seconds=LONGER
     ),
-    "waits_for_ever": gets_through(lambda: Freeze(test_outages.LEDGERS), seconds=LONGER),
+    "waits_for_ever": gets_through(
+        lambda: Freeze(test_outages.LEDGERS),
+        seconds=LONGER,
+        REQUEST_SECONDS=1.0,  # after which every other one asks again
+    ),
     "names_jobs_by_chance": lambda field, mutant: 1 == len(test_outages.jobs_of_a_lost_answer(field, mutant)),
     "expects_every_edit": lambda field, mutant: test_missed_events.the_last_edit_holds(field, mutant, SHORT),
     "watches_no_more_after_a_cut": lambda field, mutant: test_missed_events.hears_of_an_edit(

@@ -88,11 +88,9 @@ def test_through_a_storm_a_creation_ends_as_ever(field: Field, name: str) -> Non
     changed_through(stage, 9)
 
 
-def made_through(
-    field: Field, fault: Fault, mutant: str = "", seconds: float = 60.0, inactivity_seconds: float = 60.0
-) -> bool:
-    """Whether a creation ends in spite of one fault of a storm within that time."""
-    stage = field.stage(mutant=mutant, INACTIVITY_SECONDS=inactivity_seconds)
+def made_through(field: Field, fault: Fault, mutant: str = "", seconds: float = 60.0, **settings: float) -> bool:
+    """Whether a creation ends in spite of one fault of a storm within that time; silence counts late by default."""
+    stage = field.stage(mutant=mutant, **{"INACTIVITY_SECONDS": 60.0, **settings})
     stage.proxy.make(fault)
     if fault.match is is_watch:
         stage.story.wait(stage.proxy.expire_watches, "there are watches to end")

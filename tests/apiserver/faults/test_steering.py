@@ -2,40 +2,39 @@
 
 import json
 
-import pytest
 from tests.apiserver.controllers import Container, Ending, PodState
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL, Manifest
+from tests.apiserver.faults.times import REST_SECONDS
 
-REST_SECONDS = 2.0  # in which an operator that does not keep still would have written
 ROLLOUT_SECONDS = 2  # the time a new pod has to get ready
 SHARDS = 3
-PAUSED: Manifest = {"chunking": {"maxChars": 700}, "search": {"config": {"retrievalK": 9}, "replicas": 3}}
-
-
-def written(stage: Stage, since: int) -> set[str]:
-    """Kinds of objects, by their plurals, that the operator wrote since a number of writes."""
-    return {call.resource for call in stage.proxy.writes[since:]} - {"leases", "events"}
+NOWHERE = "gen-0123456789ab"
+CHANGED_MEANWHILE: Manifest = {"chunking": {"maxChars": 700}, "search": {"config": {"retrievalK": 9}, "replicas": 3}}
 
 
 def children(stage: Stage) -> dict[str, str]:
-    """uid and resourceVersion of each child by kind and name, but for those that controllers change by themselves."""
+    """uid and resourceVersion of each object but the resource itself, by kind and name."""
     return {
         f"{one['kind']}/{one['metadata']['name']}": f"{one['metadata']['uid']} {one['metadata']['resourceVersion']}"
         for one in objects(stage.story.api, stage.story.namespace)
-        if one["kind"] not in ("ClockifyRAG", "Lease", "Event")
+        if one["kind"] != "ClockifyRAG"
     }
 
 
+def search_pods(stage: Stage) -> list[Container]:
+    return [seen for seen in map(Container, stage.story.all("Pod")) if seen.component == "search"]
+
+
 def serves(stage: Stage, generation: str) -> None:
-    """Waits until every search pod is made for that generation and ready."""
+    """Waits until that generation is the published one, and every search pod is made for it."""
 
     def holds() -> bool:
-        pods = [one for one in stage.story.all("Pod") if Container(one).component == "search"]
-        return bool(pods) and all(generation == Container(one).variable("GENERATION") for one in pods)
+        served = {pod.variable("GENERATION") for pod in search_pods(stage)}
+        return served == {generation} and generation == stage.story.ledger.get("current")
 
-    stage.story.wait(lambda: generation == stage.story.ledger.get("current") and holds(), f"{generation} is served")
+    stage.story.wait(holds, f"{generation} is served")
 
 
 def rebuilt(stage: Stage, max_chars: int) -> str:
@@ -51,18 +50,18 @@ def test_paused_as_a_whole_nothing_but_the_status_is_written_and_what_waited_com
     stage = field.stage(LOCAL)
     stage.story.change({"pause": "All"})
     stage.story.wait_condition("Paused", "True", "AllPaused")
-    since, before = len(stage.proxy.writes), children(stage)
+    writes, before = len(stage.proxy.writes), children(stage)
 
-    stage.story.change(PAUSED)
-    stage.story.wait(lambda: is_seen(stage), "the status speaks of the change")
+    stage.story.change(CHANGED_MEANWHILE)
+    stage.story.wait(stage.story.is_observed, "the status speaks of the change")
     stage.story.rest(REST_SECONDS)
 
-    assert written(stage, since) <= {"clockifyrags"}
+    assert {"clockifyrags"} == {call.resource for call in stage.proxy.writes[writes:]}
     assert before == children(stage)
     stage.story.change({"pause": None})
     stage.story.wait_ready()
     assert 2 == len(stage.story.jobs_made())
-    assert 3 == len([one for one in stage.story.all("Pod") if Container(one).component == "search"])
+    assert 3 == len(search_pods(stage))
 
 
 def test_paused_rollouts_leave_pods_and_builds_as_they_are_and_put_back_what_is_missing(field: Field) -> None:
@@ -72,20 +71,16 @@ def test_paused_rollouts_leave_pods_and_builds_as_they_are_and_put_back_what_is_
     template = (stage.story.get("Deployment", "help-search") or {})["spec"]["template"]
 
     stage.story.change({"chunking": {"maxChars": 700}, "search": {"config": {"retrievalK": 9}}})
-    stage.story.wait(lambda: is_seen(stage), "the status speaks of the change")
+    stage.story.wait(stage.story.is_observed, "the status speaks of the change")
     stage.story.api.delete(stage.story.path("Service", "help-search"))
     stage.story.wait(lambda: stage.story.get("Service", "help-search"), "the Service is put back")
+    stage.story.rest(REST_SECONDS)
 
     assert template == (stage.story.get("Deployment", "help-search") or {})["spec"]["template"]
     assert 1 == len(stage.story.jobs_made())
     stage.story.change({"pause": None})
     stage.story.wait_ready()
     assert 2 == len(stage.story.jobs_made())
-
-
-def is_seen(stage: Stage) -> bool:
-    live = stage.story.resource
-    return bool(live["metadata"]["generation"] == live["status"]["observedGeneration"])
 
 
 def test_a_pinned_generation_is_served_without_a_build_and_the_newest_again_without_the_pin(field: Field) -> None:
@@ -107,12 +102,13 @@ def test_a_pinned_generation_is_served_without_a_build_and_the_newest_again_with
 
 def test_a_pin_to_what_is_not_there_is_told_and_changes_nothing(field: Field) -> None:
     stage = field.stage(LOCAL)
-    served = str(stage.story.ledger["current"])
+    before = children(stage)
 
-    stage.story.change({"index": {"pin": "gen-0123456789ab"}})
+    stage.story.change({"index": {"pin": NOWHERE}})
 
     stage.story.wait_condition("IndexPublished", "False", "Pinned")
-    serves(stage, served)
+    stage.story.rest(REST_SECONDS)
+    assert before == children(stage)
     assert "True" == stage.story.condition("Ready")[0]
 
 
@@ -138,29 +134,25 @@ def test_a_generation_that_no_pod_gets_ready_with_is_left_for_the_last_good_one(
     assert 3 == len(stage.story.jobs_made())
 
 
-@pytest.mark.parametrize("shards", [1, SHARDS])
-def test_shards_embed_in_a_job_between_two_builds_and_one_builder_does_all_by_itself(field: Field, shards: int) -> None:
+def built_by(field: Field, shards: int) -> tuple[list[Container], str]:
+    """The Jobs of a creation whose builder asks for its vectors wherever it may; and what is published."""
     stage = field.stage()
-    asked: list[str] = []
 
     def wants_vectors(seen: Container) -> Ending | None:
-        if seen.component != "build" or not seen.option("--shards") or asked:
-            return None
-        if seen.manifest["kind"] == "Pod":
-            asked.append(seen.name)
-        return Ending(message=json.dumps({"result": "NeedVectors"}))
+        return Ending(message=json.dumps({"result": "NeedVectors"})) if seen.option("--shards") else None
 
     stage.story.world.jobs.append(wants_vectors)
     stage.story.create({**LOCAL, "embedding": {"provider": "Local", "shards": shards}})
     stage.story.wait_ready()
+    return [Container(one) for one in stage.story.jobs()], str(stage.story.ledger["current"])
 
-    made = [live for change, live in stage.story.controllers.mirror.history[stage.story.namespace] if change == "ADDED"]
-    jobs = [one for one in made if one["kind"] == "Job"]
-    embeds = [one["spec"] for one in jobs if Container(one).component == "embed"]
-    if shards == 1:
-        assert (1, []) == (len(jobs), embeds)
-    else:
-        assert 3 == len(jobs)
-        assert [("Indexed", SHARDS, SHARDS)] == [
-            (one["completionMode"], one["completions"], one["parallelism"]) for one in embeds
-        ]
+
+def test_shards_embed_in_a_job_between_two_builds_and_publish_what_one_builder_does(field: Field) -> None:
+    alone, published = built_by(field, 1)
+    jobs, published_by_shards = built_by(field, SHARDS)
+
+    assert ["build"] == [job.component for job in alone]
+    assert ["build", "embed", "build"] == [job.component for job in jobs]
+    spec = jobs[1].manifest["spec"]
+    assert ("Indexed", SHARDS, SHARDS) == (spec["completionMode"], spec["completions"], spec["parallelism"])
+    assert published == published_by_shards

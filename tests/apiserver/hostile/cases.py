@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 Spec = dict[str, Any]
+# What a resource has before its first index: neither a Job nor search pods.
+ALL_BUT_ITS_BUILD = frozenset(
+    {"configmaps", "networkpolicies", "persistentvolumeclaims", "poddisruptionbudgets", "secrets", "serviceaccounts",
+     "services", "statefulsets"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +26,14 @@ class Refused:
 class Told:
     """It is stored, and the condition says what is wrong: each of the words stands in its message.
 
-    never_made: the plurals of what is not made for it; where empty, nothing at all is.
+    made: the plurals of all that may be made for it.
     """
 
     condition: str
     status: str
     reason: str
     words: tuple[str, ...]
-    never_made: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ TOLD = (
     Hostile(
         "a ConfigMap that is not there",
         {"source": {"configMapRef": {"name": "nowhere"}}, "embedding": {"provider": "Local"}},
-        Told("IndexBuilt", "False", "SourceUnreachable", ("nowhere",), frozenset({"jobs", "deployments"})),
+        Told("IndexBuilt", "False", "SourceUnreachable", ("nowhere",), ALL_BUT_ITS_BUILD),
     ),
 )
 
