@@ -114,7 +114,7 @@ def source_of(corpus: Corpus, cluster: Cluster) -> Iterator[Manifest]:
     serve = ["-m", "http.server", str(PORT), "--bind", address, "--directory", str(file.parent)]
     process = subprocess.Popen(in_namespace([sys.executable, *serve]), stderr=subprocess.DEVNULL)
     try:
-        yield {"http": {"url": f"http://{address}:{PORT}/{quote(file.name)}"}}
+        yield {"http": {"url": f"http://{address}:{PORT}/{quote(file.name)}", "allowHosts": [address]}}
     finally:
         process.terminate()
         process.wait()
