@@ -261,8 +261,7 @@ def test_a_running_job_whose_pods_would_be_others_by_now_is_left_alone(field: Fi
     calls = len(stage.proxy.writes)
 
     stage.story.change({"build": {"resources": {"limits": {"memory": "8Gi"}}}})
-    seen = stage.story.resource["metadata"]["generation"]
-    stage.story.wait(lambda: stage.story.status.get("observedGeneration") == seen, "the change is seen")
+    stage.story.wait(stage.story.is_observed, "the change is seen")
 
     written = [call for call in stage.proxy.writes[calls:] if call.resource == "jobs"]
     assert [] == written, "what a Job is made of never changes"

@@ -49,8 +49,7 @@ def test_a_killed_leader_is_followed_within_its_lease_again_and_again(field: Fie
         killed = time.monotonic()
         leader.operator.kill()
         story.change({"search": {"config": {"retrievalK": 2 + number}}})
-        generation = story.resource["metadata"]["generation"]
-        story.wait(lambda: story.status.get("observedGeneration") == generation, "the other one goes on")  # noqa: B023
+        story.wait(story.is_observed, "the other one goes on")
         gaps.append(time.monotonic() - killed)
         leader.operator.start()
         leader.operator.wait_ready()

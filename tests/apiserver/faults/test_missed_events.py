@@ -130,16 +130,13 @@ def hears_of_an_edit(
     """Whether an edit that no watch told of is seen once the watches are broken, before anything else brings it."""
     stage = field.stage(LOCAL, mutant=mutant, RESYNC_SECONDS=10 * seconds, INACTIVITY_SECONDS=10 * seconds)
     silence(stage)
-    generation = stage.story.change({"search": {"config": {"retrievalK": 9}}})["metadata"]["generation"]
+    stage.story.change({"search": {"config": {"retrievalK": 9}}})
 
     assert broken(stage.proxy)
 
-    def seen() -> bool:
-        return bool(stage.story.status.get("observedGeneration") == generation)
-
     with suppress(NotInTime):  # that it was not is the answer
-        stage.story.wait(seen, "the edit is seen", seconds)
-    return seen()
+        stage.story.wait(stage.story.is_observed, "the edit is seen", seconds)
+    return stage.story.is_observed()
 
 
 @pytest.mark.parametrize(
