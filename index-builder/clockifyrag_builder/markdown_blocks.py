@@ -1,102 +1,133 @@
 """Headings, paragraphs, lists, tables and code of Markdown (CommonMark with tables), in reading order."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from typing import Any
 
-from markdown_it.token import Token
+from pyromark.event import Event
 
 from clockifyrag_builder.html_blocks import add_html_fragment
-from clockifyrag_builder.markdown_inline import Inline, inline_of, mended, unknown_tags_as_text
-from clockifyrag_builder.markdown_parser import NESTING_MAX, PARSER
+from clockifyrag_builder.markdown_inline import INLINE_TAGS, Inline, inline_of, mended, unknown_tags_as_text
+from clockifyrag_builder.markdown_parser import LINE_BREAKS, line_events, parted
 from clockifyrag_builder.section_builder import SectionBuilder
 
-NESTING_MARKS = re.compile(r"^(?:[ \t]|>|[-*+](?=\s)|\d{1,9}[.)](?=\s))+", re.MULTILINE)
+NESTING_TAGS = frozenset({"BlockQuote", "List"})
 HEADING_ATTRIBUTES = re.compile(r" ?\{[^{}#]*#([^\s{}]+)[^{}]*\}$")
 
 
-def markdown_tokens(text: str) -> list[Token]:
-    """The block tokens of a text; one nested deeper than the parser goes is read without its nesting."""
-    tokens = PARSER.parse(text)
-    if any(token.level >= NESTING_MAX - 2 for token in tokens):
-        tokens = PARSER.parse(NESTING_MARKS.sub("", text))
-    return tokens
-
-
-def first_title(tokens: Sequence[Token]) -> str:
+def first_title(events: Iterable[Event]) -> str:
     """The words of the first heading of level 1, "" when there is none."""
-    for token, inline in pairwise(tokens):
-        if (
-            token.type == "heading_open"
-            and token.tag == "h1"
-            and token.level == 0
-            and not _is_ruled_paragraph(token, inline)
-        ):
-            return _heading_text(inline_of(inline.children))[0]
+    depth = 0
+    heading: list[Event] | None = None
+    for event in events:
+        kind, tag = parted(event)
+        name, properties = parted(tag) if kind in ("Start", "End") else (kind, tag)
+        if name in NESTING_TAGS:
+            depth += 1 if kind == "Start" else -1
+        elif name != "Heading" or depth > 0:
+            if heading is not None:
+                heading.append(event)
+        elif kind == "Start":
+            heading = [] if properties["level"] == "H1" else None
+        elif heading is not None and not _is_ruled_paragraph(heading):
+            return _heading_text(inline_of(heading))[0]
     return ""
 
 
 def heading_line(text: str) -> tuple[str, str]:
     """(words, anchor) of one line of Markdown used as a heading: `**FAQ** [#](#faq)` → ("FAQ", "faq")."""
-    return _heading_text(inline_of(PARSER.parseInline(text)[0].children))
+    return _heading_text(inline_of(line_events(text)))
 
 
-def add_markdown(builder: SectionBuilder, tokens: Sequence[Token]) -> None:
-    """Hands everything readable in `tokens` to `builder`: no markup, links as their text, images as nothing."""
+def add_markdown(builder: SectionBuilder, events: Iterable[Event]) -> None:
+    """Hands everything readable in `events` to `builder`: no markup, links as their text, images as nothing."""
     walk = _Walk(builder)
-    for token in tokens:
-        walk.take(token)
+    for event in events:
+        walk.take(event)
 
 
 @dataclass(slots=True)
 class _Walk:
+    """Gathers what stands between the edges of blocks: inline events, lines of code, cells."""
+
     builder: SectionBuilder
-    heading: Token | None = None
+    inline: list[Event] = field(default_factory=list)
+    verbatim: list[str] | None = None  # of the listing or the HTML being read
     rows: list[list[str]] | None = None
     row: list[str] = field(default_factory=list)
+    depth: int = 0  # of lists and quotations
 
-    def take(self, token: Token) -> None:
-        match token.type:
-            case "inline":
-                self._inline(token)
-            case "heading_open":
-                self.heading = token
-            case "heading_close":
-                self.heading = None
-            case "bullet_list_open":
-                self.builder.open_list(None)
-            case "ordered_list_open":
-                self.builder.open_list(int(token.attrs.get("start", 1)))
-            case "bullet_list_close" | "ordered_list_close":
-                self.builder.close_list()
-            case "list_item_open":
+    def take(self, event: Event) -> None:
+        kind, said = parted(event)
+        if kind in ("Start", "End"):
+            name, properties = parted(said)
+            if name in INLINE_TAGS:
+                self.inline.append(event)
+            elif kind == "Start":
+                self._end_paragraph()
+                self._open(name, properties)
+            else:
+                self._close(name, properties)
+        elif self.verbatim is not None:
+            self.verbatim.append(said)
+        elif kind == "Rule":
+            self._end_paragraph()
+        else:
+            self.inline.append(event)
+
+    def _open(self, name: str, properties: Any) -> None:
+        if name in NESTING_TAGS:
+            self.depth += 1
+        match name:
+            case "List":
+                self.builder.open_list(properties)
+            case "Item":
                 self.builder.open_item()
-            case "fence" | "code_block":
-                self.builder.code(token.content)
-            case "html_block":
-                add_html_fragment(self.builder, unknown_tags_as_text(token.content))
-            case "table_open":
+            case "CodeBlock" | "HtmlBlock":
+                self.verbatim = []
+            case "Table":
                 self.rows = []
-            case "tr_open":
+            case "TableHead" | "TableRow":
                 self.row = []
-            case "tr_close" if self.rows is not None:
+
+    def _close(self, name: str, properties: Any) -> None:
+        match name:
+            case "Heading" if self.depth == 0 and not _is_ruled_paragraph(self.inline):
+                self.builder.heading(int(properties[1:]), *_heading_text(self._inline()))
+            case "TableCell":
+                self.row.append(self._inline().text)
+            case "TableHead" | "TableRow" if self.rows is not None:
                 self.rows.append(self.row)
-            case "table_close":
+            case "Table":
                 self.builder.table(self.rows or [])
                 self.rows = None
+            case "CodeBlock":
+                self.builder.code(self._verbatim())
+            case "HtmlBlock":
+                add_html_fragment(self.builder, unknown_tags_as_text(self._verbatim()))
+            case _:
+                self._end_paragraph()
+        if name == "List":
+            self.builder.close_list()
+        if name in NESTING_TAGS:
+            self.depth -= 1
 
-    def _inline(self, token: Token) -> None:
-        inline = inline_of(token.children)
-        if self.rows is not None:
-            self.row.append(inline.text)
-        elif self.heading is not None and self.heading.level == 0 and not _is_ruled_paragraph(self.heading, token):
-            text, anchor = _heading_text(inline)
-            self.builder.heading(int(self.heading.tag[1:]), text, anchor)
-        else:
+    def _end_paragraph(self) -> None:
+        """Hands over what was read since the last edge of a block: in a tight list no paragraph is told of."""
+        if self.inline:
+            inline = self._inline()
             if inline.anchor and not inline.text.strip():
                 self.builder.anchor(inline.anchor)
             self.builder.text(mended(inline.text), only_page_links=inline.only_page_links)
+
+    def _inline(self) -> Inline:
+        taken, self.inline = self.inline, []
+        return inline_of(taken)
+
+    def _verbatim(self) -> str:
+        taken, self.verbatim = self.verbatim or [], None
+        return "".join(taken)
 
 
 def _heading_text(inline: Inline) -> tuple[str, str]:
@@ -106,6 +137,6 @@ def _heading_text(inline: Inline) -> tuple[str, str]:
     return (text[: attributes.start()], attributes[1]) if attributes else (text, inline.anchor)
 
 
-def _is_ruled_paragraph(heading: Token, inline: Token) -> bool:
+def _is_ruled_paragraph(heading: Iterable[Event]) -> bool:
     """Several lines over a `---` are a paragraph and a rule to whoever wrote them, a heading to CommonMark."""
-    return heading.markup in {"-", "="} and "\n" in inline.content
+    return any(event in LINE_BREAKS for event in heading)

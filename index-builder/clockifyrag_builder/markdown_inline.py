@@ -3,11 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from markdown_it.token import Token
+from pyromark.event import Event
 
 from clockifyrag_builder.html_blocks import PERMALINK_SIGNS
+from clockifyrag_builder.markdown_parser import parted
 
+INLINE_TAGS = frozenset({"Emphasis", "Image", "Link", "Strikethrough", "Strong"})
+
+KEPT_IN_ADDRESS = "%;/?:@&=+$,-_.!~*'()#"  # what JavaScript's encodeURI leaves as it is, and what is encoded already
 # What is left of a link whose text spans paragraphs, which CommonMark does not know: `… text](https://…)`.
 BROKEN_LINK_START = re.compile(r"^\s*\[\s*$")
 BROKEN_LINK_END = re.compile(r"^([^\[\]]*)\]\((?:https?:/)?/[^\s()]*\)\s*$")
@@ -38,11 +43,11 @@ class Inline:
     only_page_links: bool  # nothing but links to anchors of the same page
 
 
-def inline_of(tokens: Sequence[Token] | None) -> Inline:
-    """The text of inline tokens: no markup, links as their text, images as nothing."""
-    collected = _Collected(tokens or ())
-    for index, token in enumerate(collected.tokens):
-        collected.take(index, token)
+def inline_of(events: Sequence[Event]) -> Inline:
+    """The text of inline events: no markup, links as their text, images as nothing."""
+    collected = _Collected(events)
+    for index, event in enumerate(events):
+        collected.take(index, event)
     return Inline(
         "".join(collected.pieces), collected.anchor, collected.has_page_links and not collected.has_other_text
     )
@@ -62,37 +67,43 @@ def unknown_tags_as_text(html: str) -> str:
 
 
 class _Collected:
-    def __init__(self, tokens: Sequence[Token]) -> None:
-        self.tokens = tokens
+    def __init__(self, events: Sequence[Event]) -> None:
         self.pieces: list[str] = []
         self.anchor = ""
         self.has_page_links = False
         self.has_other_text = False
         self._href = ""
         self._link_start = 0
+        self._images = 0  # it stands in: one may stand in the description of another
         self._hidden = ""  # the script or style element it stands in
         self._after_markup = False
         self._last_closed: dict[str, int] = {}  # element → index of its last closing tag
-        for index, token in enumerate(tokens):
-            if token.type == "html_inline" and (closing := TAG.fullmatch(token.content)) and closing[1]:
+        for index, event in enumerate(events):
+            kind, said = parted(event)
+            if kind == "InlineHtml" and (closing := TAG.fullmatch(said)) and closing[1]:
                 self._last_closed[closing[2].lower()] = index
 
-    def take(self, index: int, token: Token) -> None:
-        match token.type:
-            case "text" | "code_inline" | "text_special":
-                self._append(token.content)
-            case "softbreak":
+    def take(self, index: int, event: Event) -> None:
+        kind, said = parted(event)
+        if kind in ("Start", "End") and "Image" in said:
+            self._images += 1 if kind == "Start" else -1
+        if self._images:
+            return
+        match kind:
+            case "Text" | "Code":
+                self._append(said)
+            case "SoftBreak":
                 self._append(" ")
-            case "hardbreak":
+            case "HardBreak":
                 self._append("\n")
-            case "strong_close":
-                self._after_markup = True
-            case "link_open":
-                self._open_link(token)
-            case "link_close":
+            case "InlineHtml":
+                self._tag(index, said)
+            case "Start" if "Link" in said:
+                self._open_link(**said["Link"])
+            case "End" if said == "Link":
                 self._close_link()
-            case "html_inline":
-                self._tag(index, token.content)
+            case "End" if said == "Strong":
+                self._after_markup = True
 
     def _append(self, text: str) -> None:
         if self._hidden or not text:
@@ -106,16 +117,16 @@ class _Collected:
             self.has_page_links |= self._href.startswith("#")
             self.has_other_text |= not self._href.startswith("#")
 
-    def _open_link(self, token: Token) -> None:
-        if token.markup == "autolink" and self._ends_in_word():
+    def _open_link(self, *, link_type: object, dest_url: str, **_: object) -> None:
+        if link_type in ("Autolink", "Email") and self._ends_in_word():
             self.pieces.append(" ")
-        self._href, self._link_start = str(token.attrs.get("href", "")), len(self.pieces)
+        self._href, self._link_start = dest_url.strip(), len(self.pieces)
 
     def _close_link(self) -> None:
         label = "".join(self.pieces[self._link_start :]).strip()
         if self._href.startswith("#") and label in PERMALINK_SIGNS:
             del self.pieces[self._link_start :]
-            self.anchor = self._href[1:] or self.anchor
+            self.anchor = quote(self._href[1:], KEPT_IN_ADDRESS) or self.anchor
         self._href, self._after_markup = "", True
 
     def _tag(self, index: int, markup: str) -> None:

@@ -1,47 +1,38 @@
-"""The parser of Markdown (CommonMark with tables), told what is not needed of it: parsing is most of a wordllama build.
+"""The parser of Markdown: CommonMark with tables and struck text, as GitHub reads them (pulldown-cmark, by pyromark).
 
-It finds what markdown-it-py finds that takes any address for a link's. Addresses are given as they are typed, but for
-those on the same page, which alone are read.
+Its events come in reading order: `{"Start": tag}`, `{"End": tag}`, `{"Text": text}`, `"SoftBreak"` and the like. A tag
+with properties is a mapping of its own: `{"Heading": {"level": "H1", …}}`.
 """
 
-import re
+from typing import Any
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
-from markdown_it.token import Token
+from pyromark import Markdown, Options
+from pyromark.event import Event
 
-NESTING_MAX = 100  # the parser silently leaves out what is nested deeper
-# What the rules for inline markup that are used begin or end with; the parser looks at twelve more, for extensions.
-MARKUP = re.compile(r"[\n!&*<\[\\\]_`~]")
+LINE_BREAKS = ("SoftBreak", "HardBreak")
 
-
-class _AnyLink(MarkdownIt):
-    """Takes any address for a link's, `javascript:` too: only the link's text is kept."""
-
-    def validateLink(self, url: str) -> bool:  # noqa: N802 (the parser's name)
-        return True
-
-    def normalizeLink(self, url: str) -> str:  # noqa: N802
-        return super().normalizeLink(url) if url.lstrip().startswith("#") else url
+_PARSER = Markdown(options=Options.ENABLE_TABLES | Options.ENABLE_STRIKETHROUGH)
 
 
-def _inline(state: StateCore) -> None:
-    """The parser's rule of this name; a text without markup is its own only token."""
-    for token in state.tokens:
-        if token.type != "inline":
-            continue
-        token.children = token.children or []
-        if MARKUP.search(token.content):
-            state.md.inline.parse(token.content, state.md, state.env, token.children)
-        elif token.content:
-            token.children.append(Token("text", "", 0, content=token.content))
+def markdown_events(text: str) -> list[Event]:
+    """The events of a text. Half of a surrogate pair, which no UTF-8 can carry, is read as U+FFFD."""
+    try:
+        return list(_PARSER.events(text))
+    except UnicodeEncodeError:
+        return list(_PARSER.events(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")))
 
 
-def _parser() -> MarkdownIt:
-    parser = _AnyLink("commonmark", {"maxNesting": NESTING_MAX}).enable(["table", "strikethrough"])
-    parser.inline.terminator_re = MARKUP
-    parser.core.ruler.at("inline", _inline)
-    return parser
+def line_events(line: str) -> list[Event]:
+    """The events of the inline markup of one line, which begins no block: `1. Start` is no list.
+
+    It is read as the text of a heading, whose own closing mark keeps those of the line.
+    """
+    return markdown_events(f"# {' '.join(line.splitlines())} #")[1:-1]
 
 
-PARSER = _parser()
+def parted(event: Any) -> tuple[str, Any]:
+    """(name, what it says) of an event or a tag: `{"Text": "a"}` → ("Text", "a"), "SoftBreak" → ("SoftBreak", None)."""
+    if isinstance(event, str):
+        return event, None
+    [(name, said)] = event.items()
+    return name, said

@@ -63,6 +63,8 @@ class VectorCache:
 
     def vector(self, key: bytes) -> Vectors | None:
         """The (dimensions,) float32 vector of length 1 stored under the key, or None."""
+        if not len(self._prefixes):  # numpy would hand the interpreter to another thread, for milliseconds
+            return None
         prefix = np.frombuffer(key, "<u8", 1)[0]
         first, last = np.searchsorted(self._prefixes, prefix, "left"), np.searchsorted(self._prefixes, prefix, "right")
         for number, row in self._places[first:last].tolist():

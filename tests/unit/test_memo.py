@@ -161,7 +161,7 @@ def test_of_a_changed_folder_the_changed_file_alone_is_parsed_again(
     (folder / "b.md").write_text("# About b\n\nAnother text.\n")
     taken: list[str] = []
     monkeypatch.setattr(
-        "clockifyrag_builder.readers.markdown.markdown_tokens", counting(taken, "clockifyrag_builder.markdown_blocks")
+        "clockifyrag_builder.readers.markdown.markdown_events", counting(taken, "clockifyrag_builder.markdown_parser")
     )
 
     changed = documents(work, folder)
@@ -173,16 +173,16 @@ def test_of_a_changed_folder_the_changed_file_alone_is_parsed_again(
 
 
 def counting(taken: list[str], module: str) -> Any:
-    """The module's markdown_tokens, which notes each text."""
+    """The module's markdown_events, which notes each text."""
     from importlib import import_module
 
-    original = import_module(module).markdown_tokens
+    original = import_module(module).markdown_events
 
-    def tokens(text: str) -> Any:
+    def events(text: str) -> Any:
         taken.append(text)
         return original(text)
 
-    return tokens
+    return events
 
 
 LIMITS = ChunkLimits(max_chars=200, context_tokens=60, min_chars=40)

@@ -7,6 +7,7 @@ import re
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")  # what any of them is about
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 WEB_ENCODING = re.compile(r"utf-8|cp\d+|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc_\w+|mac-\w+")
 BYTE_ORDER_MARKS = (
@@ -20,6 +21,8 @@ BYTE_ORDER_MARKS = (
 
 def clean(text: str) -> str:
     """The text with `\\n` line breaks, without control characters; half a surrogate pair becomes U+FFFD."""
+    if not UNCLEAN.search(text):
+        return text
     text = LINE_BREAKS.sub("\n", text)
     return LONE_SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
 

@@ -12,7 +12,8 @@ from functools import partial
 from typing import BinaryIO
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.markdown_blocks import add_markdown, heading_line, markdown_tokens
+from clockifyrag_builder.markdown_blocks import add_markdown, heading_line
+from clockifyrag_builder.markdown_parser import markdown_events
 from clockifyrag_builder.readers.decoding import BYTE_ORDER_MARKS, decoded
 from clockifyrag_builder.readers.identity import humanised, name_without_suffix
 from clockifyrag_builder.readers.parsed import Sections, parsed
@@ -129,7 +130,7 @@ def _parsed(title: str, slugs: bool, records: Sequence[Record], dropped: Counter
     builder = SectionBuilder(title, slugs=slugs, dropped=dropped)
     for found in records:
         if _is_page_text(found.section):
-            add_markdown(builder, markdown_tokens(found.section))
+            add_markdown(builder, markdown_events(found.section))
         elif found.section:
             builder.heading(0, *heading_line(found.section))
         elif found.title and found.title != title:  # another name of the same article: nothing is lost
@@ -138,7 +139,7 @@ def _parsed(title: str, slugs: bool, records: Sequence[Record], dropped: Counter
             for paragraph in found.content.split("\n\n"):
                 builder.text(paragraph)
         else:
-            add_markdown(builder, markdown_tokens(found.content))
+            add_markdown(builder, markdown_events(found.content))
     return title, builder.sections()
 
 

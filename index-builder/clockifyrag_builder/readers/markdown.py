@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from markdown_it.token import Token
+from pyromark.event import Event
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.markdown_blocks import add_markdown, first_title, markdown_tokens
+from clockifyrag_builder.markdown_blocks import add_markdown, first_title
+from clockifyrag_builder.markdown_parser import markdown_events
 from clockifyrag_builder.readers.bundle import articles, is_bundle
 from clockifyrag_builder.readers.decoding import decoded
 from clockifyrag_builder.readers.front_matter import front_matter
@@ -45,8 +46,8 @@ def _document_of_file(source: Source, text: str) -> Iterator[Document]:
     given = matter.value("title")
 
     def parse(dropped: Counter[str]) -> tuple[str, Sections]:
-        tokens = markdown_tokens(matter.text)
-        return _titled(given or first_title(tokens) or humanised(source.name), tokens, dropped)
+        events = markdown_events(matter.text)
+        return _titled(given or first_title(events) or humanised(source.name), events, dropped)
 
     title, sections = parsed(source.log, ["markdown", given, source.name, matter.text], parse)
     url = matter.value("url", "canonical_url", "canonical", "source_url")
@@ -81,10 +82,10 @@ def _documents_of_bundle(source: Source, text: str) -> Iterator[Document]:
 
 
 def _bundled(title: str, text: str, dropped: Counter[str]) -> tuple[str, Sections]:
-    return _titled(title, markdown_tokens(text), dropped)
+    return _titled(title, markdown_events(text), dropped)
 
 
-def _titled(title: str, tokens: Sequence[Token], dropped: Counter[str]) -> tuple[str, Sections]:
+def _titled(title: str, events: Sequence[Event], dropped: Counter[str]) -> tuple[str, Sections]:
     builder = SectionBuilder(title, slugs=True, dropped=dropped)
-    add_markdown(builder, tokens)
+    add_markdown(builder, events)
     return title, builder.sections()

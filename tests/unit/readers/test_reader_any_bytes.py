@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.readers import ReadLog, documents_from_bytes
+from clockifyrag_builder.readers import ReadLog, decoding, documents_from_bytes
 
 NAMES = ("a.jsonl", "a.md", "a.html", "a.txt", "a")
 SNIPPETS = [
@@ -106,3 +106,9 @@ def test_every_word_of_an_html_page_is_in_a_block_or_a_heading(blocks, tags):
         for section in document.sections
     )
     assert set(re.findall(r"\bw[a-h]+", page)) <= set(re.findall(r"\bw[a-h]+", shown))
+
+
+def test_what_is_left_as_it_is_is_what_nothing_would_change() -> None:
+    rules = (decoding.CONTROLS, decoding.LINE_BREAKS, decoding.LONE_SURROGATES)
+    changed = {character for character in map(chr, range(0x110000)) if any(rule.search(character) for rule in rules)}
+    assert changed == {character for character in map(chr, range(0x110000)) if decoding.UNCLEAN.search(character)}
