@@ -43,7 +43,8 @@ def engine_of(
     def engine(choice: IndexChoice) -> SearchEngine:
         if choice not in engines:
             build(plan_of(sample_articles(), root, index=choice), silent)
-            engines[choice] = SearchEngine(open_generation(current_generation_path(root)), wordllama)
+            generation = open_generation(current_generation_path(root))
+            engines[choice] = SearchEngine(generation, wordllama, config=SearchConfig(embed_timeout_seconds=30))
         return engines[choice]
 
     yield engine
