@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 from .errors import UsageError
-from .text import terms, words
+from .text import folded_words, terms
 
 COLUMNS = ("term", "aliases", "type", "notes")
 ALIAS_SEPARATOR = re.compile(r"\s*[|;]\s*")
@@ -37,24 +37,26 @@ class Glossary:
 
         Names are matched as whole words, the longest first: "rates" is not found in "separates".
         """
-        folded = [word.folded for word in words(text)]
+        if not self._group_of:
+            return ()
+        folded = folded_words(text)
         found: set[int] = set()
         position = 0
         while position < len(folded):
             length = self._match_length(folded, position)
             if length:
-                found.add(self._group_of[tuple(folded[position : position + length])])
+                found.add(self._group_of[folded[position : position + length]])
             position += max(length, 1)
         own = set(terms(text))
         return tuple(sorted({term for group in found for name in self.groups[group] for term in terms(name)} - own))
 
-    def _match_length(self, folded: list[str], position: int) -> int:
+    def _match_length(self, folded: tuple[str, ...], position: int) -> int:
         lengths = range(min(self._longest, len(folded) - position), 0, -1)
-        return next((n for n in lengths if tuple(folded[position : position + n]) in self._group_of), 0)
+        return next((n for n in lengths if folded[position : position + n] in self._group_of), 0)
 
 
 def _key(name: str) -> tuple[str, ...]:
-    return tuple(word.folded for word in words(name))
+    return folded_words(name)
 
 
 def load_glossary(path: Path) -> Glossary:

@@ -103,4 +103,4 @@ def terms(text: str) -> list[str]:
     >>> terms("How do I track the team’s time off?")
     ['track', 'team', 'time', 'off']
     """
-    return [term for word in words(text) if (term := term_of(word.folded))]
+    return [term for word in WORD.findall(text) if (term := term_as_written(word))]
