@@ -10,7 +10,7 @@ so the first five of ten are the first ten's first five.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from math import sqrt
@@ -38,7 +38,7 @@ from .read_passages import ReadPassages
 from .relevance import curve_of, is_confident, relevance
 from .rerank import CANDIDATES, Reranker, Reranking, compared, mixed_curve
 from .row_filter import RowFilter
-from .text import term_of
+from .text import term_of, terms
 from .top import distinct
 from .typos import Speller
 
@@ -292,7 +292,7 @@ class Run:
             adaptive_k=asked,
             expansion_applied=bool(self.expansions),
             corrected_query=self.corrected,
-            low_confidence=not is_confident(self.best_relevance(ranked, hits)),
+            low_confidence=not self.is_confident(ranked, hits),
             degraded=tuple(self.degraded),
             timings_ms=self.timings,
             reranking=reranking,
@@ -392,15 +392,31 @@ class Run:
         """Of a mixed score; the score itself where words answer alone, or where it comes from ranks."""
         return relevance(score, self.curve if self.meaning and self.method == "convex" else None)
 
-    def best_relevance(self, ranked: Ranked, hits: Sequence[ArticleHit]) -> float:
-        """The highest relevance that the legs' scores give a passage which stands for one of these articles.
+    def is_confident(self, ranked: Ranked, hits: Sequence[ArticleHit]) -> bool:
+        """Whether the best match among these articles says that they answer the question.
 
         Ranks alone do not tell it: something comes first for a question that nothing answers, too.
         """
-        if not hits or self.method == "convex":
-            return hits[0].relevance_score if hits else 0.0
+        if not hits:
+            return False
         shown = [places[0] for places in ranked.articles[: len(hits)]]
-        return relevance(float(ranked.calibrated(shown).max()), self.curve)
+        scores = ranked.scores[shown] if self.method == "convex" else ranked.calibrated(shown)
+        best = int(scores.argmax())
+        row = int(ranked.rows[shown[best]])
+        return is_confident(float(scores[best]), self.curve if self.meaning else None, partial(self._coverage, row))
+
+    def _coverage(self, row: int) -> float:
+        """The share of the question's words, by idf, that a passage, its title and headings hold; or of the other names
+        that the glossary has for them.
+        """
+        read = self.engine.passages[row]
+        held = read.words.of_term.keys() | set(terms(read.chunk.breadcrumb))
+        return max(self._share(self.own_terms, held), self._share(self.expansions, held))
+
+    def _share(self, wanted: Iterable[str], held: Set[str]) -> float:
+        """By idf; 0 of nothing."""
+        idf = {term: self.engine.lexical.idf(term) for term in wanted}
+        return sum(idf[term] for term in idf.keys() & held) / sum(idf.values()) if idf else 0.0
 
     def _seconds_left(self) -> float:
         """Seconds until the request's deadline; infinite without one."""

@@ -11,7 +11,8 @@ from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
 from clockifyrag_index.errors import DeadlineExceeded, EmbedderUnavailable, UnknownNamespace
 from clockifyrag_index.evaluate import evaluate, load_judged
 from clockifyrag_index.fusion import Fusion
-from clockifyrag_index.glossary import load_glossary
+from clockifyrag_index.glossary import Glossary, load_glossary
+from clockifyrag_index.relevance import Trust
 from clockifyrag_index.search import SearchConfig, SearchEngine, SearchRequest, SearchResult
 
 QUESTIONS = [one.query for one in load_judged(sample_questions())]
@@ -268,6 +269,21 @@ def test_with_reciprocal_ranks_doubts_are_those_of_what_is_shown_not_of_its_rank
     assert strange.hits[0].relevance_score > 0.7  # it stands in front, which is all that ranks say
     assert doubted(sample, False) <= doubted(engine, False)
     assert doubted(engine, True) <= doubted(sample, True) + 2
+
+
+def test_where_trust_is_measured_a_passage_without_the_questions_words_is_doubted_unless_a_glossary_names_it(
+    sample: SearchEngine,
+) -> None:
+    named = Glossary((("timer", "chronometer"),))
+    with_trust = [SearchEngine(sample.generation, sample.embedder, glossary) for glossary in (Glossary(), named)]
+    for engine in with_trust:
+        engine.curve = replace(engine.curve, trust=Trust(words=1.0, least=0.1))
+
+    def doubted(query: str) -> list[bool]:
+        return [engine.search(SearchRequest(query)).low_confidence for engine in (sample, *with_trust)]
+
+    assert [False, False, False] == doubted("how do I start the timer")
+    assert [False, True, False] == doubted("begin the chronometer")
 
 
 def test_without_the_embedder_words_answer_as_ever_whatever_the_fusion(sample: SearchEngine) -> None:
