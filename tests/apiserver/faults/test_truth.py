@@ -1,12 +1,14 @@
 """T14: at every change of the status, what it says was so.
 
 Ready=True of the generation now ⇒ a generation is published, at least one search pod is ready, and all that are serve
-that one or the one before. ServingCurrent=True ⇒ all serve the published one. The history of all watches is put in the
+that one or the one before. ServingCurrent=True ⇒ all serve the published one. Reconciling=False of the generation now ⇒
+the Deployment has the replicas of the spec, and so many search pods are ready. The history of all watches is put in the
 order of the versions the API server gave, which is the order in which things happened.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -24,11 +26,22 @@ def history(story: Story) -> list[tuple[str, Manifest]]:
     return sorted(events, key=lambda event: int(event[1]["metadata"]["resourceVersion"]))
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What stood at one version."""
+
+    served: set[str | None]  # generations of ready pods
+    published: list[str]  # the one now and the one before
+    replicas: int | None  # of the Deployment
+    ready: int  # search pods
+
+
 def lies(story: Story) -> Iterator[str]:
     """Statuses that said what was not so at any of the moments they may have been written from."""
     pods: dict[str, Manifest] = {}
     published: list[str] = [""]
-    moments: list[tuple[int, set[str | None], list[str]]] = []  # version, generations of ready pods, published ones
+    replicas: int | None = None
+    moments: list[Moment] = []
     for change, live in history(story):
         kind, name = live["kind"], live["metadata"]["name"]
         if kind == "Pod":
@@ -38,28 +51,36 @@ def lies(story: Story) -> Iterator[str]:
         if kind == "ConfigMap" and name == f"{story.name}-generations" and change != "DELETED":
             current = json.loads(live["data"]["ledger.json"]).get("current", "")
             published = [*published, current][-2:] if current != published[-1] else published
-        version = int(live["metadata"]["resourceVersion"])
-        moments.append((version, served_by_ready(pods), list(published)))
+        if kind == "Deployment" and name == f"{story.name}-search":
+            replicas = None if change == "DELETED" else live["spec"]["replicas"]
+        ready = ready_search_pods(pods)
+        served = {Container(pod).variable("GENERATION") or None for pod in ready}
+        moments.append(Moment(served, list(published), replicas, len(ready)))
         if kind == "ClockifyRAG" and change == "MODIFIED":
-            told = {one["type"]: one["status"] for one in live.get("status", {}).get("conditions", ())}
-            recent = moments[-LAG:]
-            if told.get("Ready") == "True" and not any(is_serving(served, both) for _, served, both in recent):
-                yield f"version {version}: Ready, but pods served {recent[-1][1]} of {recent[-1][2]}"
-            if told.get("ServingCurrent") == "True" and not any(served == {both[-1]} for _, served, both in recent):
-                yield f"version {version}: ServingCurrent, but pods served {recent[-1][1]} of {recent[-1][2]}"
+            for lie in told_at(live, moments[-LAG:]):
+                yield f"version {live['metadata']['resourceVersion']}: {lie}"
+
+
+def told_at(live: Manifest, recent: list[Moment]) -> Iterator[str]:
+    """What a resource's status says and no recent moment bears out."""
+    status, wanted = live.get("status", {}), live["spec"].get("search", {}).get("replicas")
+    told = {one["type"]: one["status"] for one in status.get("conditions", ())}
+    last = recent[-1]
+    if told.get("Ready") == "True" and not any(is_serving(one.served, one.published) for one in recent):
+        yield f"Ready, but pods served {last.served} of {last.published}"
+    if told.get("ServingCurrent") == "True" and not any(one.served == {one.published[-1]} for one in recent):
+        yield f"ServingCurrent, but pods served {last.served} of {last.published}"
+    is_done = told.get("Reconciling") == "False" and status.get("observedGeneration") == live["metadata"]["generation"]
+    if is_done and not any((one.replicas, one.ready) == (wanted, wanted) for one in recent):
+        yield f"nothing left to do, but of {wanted} search pods {last.replicas} were asked for and {last.ready} ready"
 
 
 def is_serving(served: set[str | None], published: list[str]) -> bool:
     return bool(served) and bool(published[-1]) and served <= set(published)
 
 
-def served_by_ready(pods: dict[str, Manifest]) -> set[str | None]:
-    """The generations that ready search pods were made for."""
-    return {
-        Container(pod).variable("GENERATION") or None
-        for pod in pods.values()
-        if Container(pod).component == "search" and is_ready(pod)
-    }
+def ready_search_pods(pods: dict[str, Manifest]) -> list[Manifest]:
+    return [pod for pod in pods.values() if Container(pod).component == "search" and is_ready(pod)]
 
 
 def is_ready(pod: Manifest) -> bool:
