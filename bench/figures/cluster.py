@@ -71,30 +71,31 @@ def ready_by_bare_parts(bench: Bench, kube: Kube) -> Comparison:
 
 
 def answers_through_changes(bench: Bench, kube: Kube) -> Iterator[Comparison]:
-    rounds = [through(bench, kube, number, WORDLLAMA, change) for number in range(bench.rounds)]
+    rounds = [measured_round(bench, kube, number, WORDLLAMA, changes) for number in range(bench.rounds)]
     yield Comparison(
         "cluster-changes", "The slowest 1 % of answers while the system changes, by those at rest",
-        side("through four changes", "ms", rounds, "changing"), side("at rest", "ms", rounds, "steady"),
+        side_of(rounds, "changing", "ms", "through four changes"), side_of(rounds, "steady", "ms", "at rest"),
         SLOWEST, remark=asked_and_failed(rounds), goal="G17",
     )  # fmt: skip
 
 
 def answers_through_swaps(bench: Bench, kube: Kube) -> Iterator[Comparison]:
-    rounds = [through(bench, kube, number, HOT_SWAP, swaps) for number in range(bench.rounds)]
+    rounds = [measured_round(bench, kube, number, HOT_SWAP, swaps) for number in range(bench.rounds)]
     yield Comparison(
         "cluster-swaps", "The slowest 1 % of answers while pods change their index by HotSwap, by those at rest",
-        side("through three indexes", "ms", rounds, "changing"), side("at rest", "ms", rounds, "steady"),
+        side_of(rounds, "changing", "ms", "through three indexes"), side_of(rounds, "steady", "ms", "at rest"),
         SLOWEST, remark=asked_and_failed(rounds), goal="G17",
     )  # fmt: skip
     yield Comparison(
         "cluster-swaps-memory", "Memory of a search server after three indexes by HotSwap, by that before",
-        side("after them", "MB", rounds, "memory_after"), side("before, under the same load", "MB", rounds, "memory"),
+        side_of(rounds, "memory_after", "MB", "after them"),
+        side_of(rounds, "memory_before", "MB", "before, under the same load"),
         MEMORY, remark="PSS, mean of two pods", goal="G17",
     )  # fmt: skip
 
 
-def side(name: str, unit: str, rounds: list[Measured], key: str) -> Side:
-    return Side(name, unit, tuple(one[key] for one in rounds))
+def side_of(rounds: list[Measured], key: str, unit: str, called: str) -> Side:
+    return Side(called, unit, tuple(one[key] for one in rounds))
 
 
 def asked_and_failed(rounds: list[Measured]) -> str:
@@ -147,19 +148,17 @@ def pod(image: str, command: list[str], **more: Any) -> Manifest:
     return {"spec": {"containers": [container], "securityContext": user, **more}}
 
 
-def through(
-    bench: Bench, kube: Kube, number: int, spec: Manifest, change: Callable[[Resource, Kube, Load], None]
+def measured_round(
+    bench: Bench, kube: Kube, number: int, spec: Manifest, change: Callable[[Resource, Kube, Load], Measured]
 ) -> Measured:
-    """One round: rest, then what changes, one after the other, under the same load."""
+    """A resource under load: at rest first, then while it is changed; what `change` measures is told with the rest."""
     bench.say(f"round {number + 1} of {bench.rounds}: {RATE:.0f} questions a second")
     with kube.another("bench") as made:
         resource = made.resource().create(spec).wait_ready()
         with Load(resource.url, "bench-changes", rate=RATE, after=BETWEEN_SECONDS) as load:
             load.wait(STEADY_SECONDS)
-            memory = memory_of(resource, SERVER)
             begin = time.time()
-            change(resource, kube, load)
-            after = memory_of(resource, SERVER)
+            found = change(resource, kube, load)
         history = load.history
         problems = history.problems(resource.volume, resource.generations)
     check(not problems, "; ".join(problems))
@@ -169,12 +168,11 @@ def through(
         "failed": len(history.failures),
         "steady": steady.quantile(0.99) * 1000,
         "changing": changing.quantile(0.99) * 1000,
-        "memory": fmean(memory) / 1e6,
-        "memory_after": fmean(after) / 1e6,
+        **found,
     }
 
 
-def change(resource: Resource, operator: Kube, load: Load) -> None:
+def changes(resource: Resource, operator: Kube, load: Load) -> Measured:
     """A new index, killed operators, a deleted pod, rules written anew."""
     before = resource.generation
     resource.change({"chunking": {"maxChars": 700}})
@@ -190,13 +188,16 @@ def change(resource: Resource, operator: Kube, load: Load) -> None:
     proxy.start()
     load.wait(BETWEEN_SECONDS)
     resource.wait_ready()
+    return {}
 
 
-def swaps(resource: Resource, operator: Kube, load: Load) -> None:
-    """Three new indexes, each taken up by the pods that serve."""
+def swaps(resource: Resource, operator: Kube, load: Load) -> Measured:
+    """Three new indexes, each taken up by the pods that serve; their memory before and after."""
+    memory = fmean(memory_of(resource, SERVER))
     for size in (700, 690, 680):
         before = resource.generation
         resource.change({"chunking": {"maxChars": size}})
         resource.wait_other_generation(before)
         load.wait(BETWEEN_SECONDS)
     resource.wait_ready()
+    return {"memory_before": memory / 1e6, "memory_after": fmean(memory_of(resource, SERVER)) / 1e6}

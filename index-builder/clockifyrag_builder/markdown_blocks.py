@@ -138,5 +138,7 @@ def _heading_text(inline: Inline) -> tuple[str, str]:
 
 
 def _is_ruled_paragraph(heading: Iterable[Event]) -> bool:
-    """Several lines over a `---` are a paragraph and a rule to whoever wrote them, a heading to CommonMark."""
+    """Several lines over a `---` are a paragraph and a rule to whoever wrote them, a heading to CommonMark. A line that
+    breaks within code or a tag is not seen.
+    """
     return any(event in LINE_BREAKS for event in heading)

@@ -85,24 +85,25 @@ class _Collected:
 
     def take(self, index: int, event: Event) -> None:
         kind, said = parted(event)
-        if kind in ("Start", "End") and "Image" in said:
+        name, properties = parted(said) if kind in ("Start", "End") else ("", {})
+        if name == "Image":
             self._images += 1 if kind == "Start" else -1
         if self._images:
             return
-        match kind:
-            case "Text" | "Code":
+        match kind, name:
+            case "Text" | "Code", _:
                 self._append(said)
-            case "SoftBreak":
+            case "SoftBreak", _:
                 self._append(" ")
-            case "HardBreak":
+            case "HardBreak", _:
                 self._append("\n")
-            case "InlineHtml":
+            case "InlineHtml", _:
                 self._tag(index, said)
-            case "Start" if "Link" in said:
-                self._open_link(**said["Link"])
-            case "End" if said == "Link":
+            case "Start", "Link":
+                self._open_link(properties["dest_url"], is_bare=properties["link_type"] in ("Autolink", "Email"))
+            case "End", "Link":
                 self._close_link()
-            case "End" if said == "Strong":
+            case "End", "Strong":
                 self._after_markup = True
 
     def _append(self, text: str) -> None:
@@ -117,10 +118,11 @@ class _Collected:
             self.has_page_links |= self._href.startswith("#")
             self.has_other_text |= not self._href.startswith("#")
 
-    def _open_link(self, *, link_type: object, dest_url: str, **_: object) -> None:
-        if link_type in ("Autolink", "Email") and self._ends_in_word():
+    def _open_link(self, address: str, *, is_bare: bool) -> None:
+        """is_bare: the address is the link's text: <https://example.org>."""
+        if is_bare and self._ends_in_word():
             self.pieces.append(" ")
-        self._href, self._link_start = dest_url.strip(), len(self.pieces)
+        self._href, self._link_start = address.strip(), len(self.pieces)
 
     def _close_link(self) -> None:
         label = "".join(self.pieces[self._link_start :]).strip()

@@ -20,6 +20,14 @@ MARKDOWN_ALIASES = re.compile(r"(?:also|aliases|synonyms?|or)\s*:\s*(?P<aliases>
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A thing that a text names."""
+
+    words: tuple[str, ...]  # of the text, folded
+    names: tuple[str, ...]  # of the thing, the one in the text among them
+
+
+@dataclass(frozen=True, slots=True)
 class Glossary:
     """Groups of names that mean one thing; a name in a question brings the terms of the others."""
 
@@ -28,7 +36,9 @@ class Glossary:
     _longest: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        group_of = {_key(name): number for number, group in enumerate(self.groups) for name in group if _key(name)}
+        group_of = {
+            words: number for number, group in enumerate(self.groups) for name in group if (words := folded_words(name))
+        }
         object.__setattr__(self, "_group_of", group_of)
         object.__setattr__(self, "_longest", max(map(len, group_of), default=0))
 
@@ -37,26 +47,25 @@ class Glossary:
 
         Names are matched as whole words, the longest first: "rates" is not found in "separates".
         """
+        names = {name for one in self.named(text) for name in one.names}
+        return tuple(sorted({term for name in names for term in terms(name)} - set(terms(text)))) if names else ()
+
+    def named(self, text: str) -> Iterator[Named]:
+        """The things that `text` names, in order."""
         if not self._group_of:
-            return ()
+            return
         folded = folded_words(text)
-        found: set[int] = set()
         position = 0
         while position < len(folded):
             length = self._match_length(folded, position)
             if length:
-                found.add(self._group_of[folded[position : position + length]])
+                words = folded[position : position + length]
+                yield Named(words, self.groups[self._group_of[words]])
             position += max(length, 1)
-        own = set(terms(text))
-        return tuple(sorted({term for group in found for name in self.groups[group] for term in terms(name)} - own))
 
     def _match_length(self, folded: tuple[str, ...], position: int) -> int:
         lengths = range(min(self._longest, len(folded) - position), 0, -1)
         return next((n for n in lengths if folded[position : position + n] in self._group_of), 0)
-
-
-def _key(name: str) -> tuple[str, ...]:
-    return folded_words(name)
 
 
 def load_glossary(path: Path) -> Glossary:
@@ -109,7 +118,7 @@ def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     groups: list[list[str]] = []
     group_of: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        known = [group_of[_key(name)] for name in row if _key(name) in group_of]
+        known = [group_of[words] for name in row if (words := folded_words(name)) in group_of]
         group = known[0] if known else []
         if not known:
             groups.append(group)
@@ -118,5 +127,5 @@ def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
                 group += [name for name in other if name not in group]
                 groups.remove(other)
         group += [name for name in row if name not in group]
-        group_of |= {_key(name): group for name in group if _key(name)}
+        group_of |= {words: group for name in group if (words := folded_words(name))}
     return [tuple(group) for group in groups]

@@ -10,7 +10,7 @@ so the first five of ten are the first ten's first five.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import sqrt
@@ -406,16 +406,16 @@ class Run:
         return is_confident(float(scores[best]), self.curve if self.meaning else None, partial(self._coverage, row))
 
     def _coverage(self, row: int) -> float:
-        """The share of the question's words, by idf, that a passage, its title and headings hold; or of the other names
-        that the glossary has for them.
+        """The share of the question's words, by idf, that a passage, its title or headings hold, be it by another name
+        that the glossary has for them; 0 where the question has none but stop words.
         """
         read = self.engine.passages[row]
         held = read.words.of_term.keys() | set(terms(read.chunk.breadcrumb))
-        return max(self._share(self.own_terms, held), self._share(self.expansions, held))
-
-    def _share(self, wanted: Iterable[str], held: Set[str]) -> float:
-        """By idf; 0 of nothing."""
-        idf = {term: self.engine.lexical.idf(term) for term in wanted}
+        if self.expansions:
+            for one in self.engine.glossary.named(self.question.text):
+                if any(held.issuperset(terms(name)) for name in one.names):
+                    held.update(map(term_of, one.words))
+        idf = {term: self.engine.lexical.idf(term) for term in self.own_terms}
         return sum(idf[term] for term in idf.keys() & held) / sum(idf.values()) if idf else 0.0
 
     def _seconds_left(self) -> float:

@@ -90,7 +90,7 @@ def test_ages_are_told_in_the_largest_unit_that_fits(module_page: SearchPage, se
         pytest.param(1, "100%", "strong match", id="best"),
         pytest.param(0.999, "99%", "strong match", id="never rounded up"),
         pytest.param(0.61, "61%", "good match", id="good"),
-        pytest.param(0.35, "35%", "fair match", id="just trusted"),
+        pytest.param(0.35, "35%", "fair match", id="just fair"),
         pytest.param(0.001, "<1%", "weak match", id="next to nothing"),
         pytest.param(0, "0%", "weak match", id="nothing"),
         pytest.param(None, "0%", "weak match", id="missing"),

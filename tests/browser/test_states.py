@@ -34,7 +34,7 @@ def test_the_nearest_articles_are_shown_all_the_same_when_asked_for(page: Search
     page.one(".empty button").click()
     page.until(lambda: page.all(".result"), "articles are shown")
 
-    assert "Nothing matches well. These articles come nearest." == page.text(".doubtful")
+    assert "These articles come nearest, but may not answer this." == page.text(".doubtful")
     assert "summary" == page.focused_id
 
 

@@ -284,6 +284,7 @@ def test_where_trust_is_measured_a_passage_without_the_questions_words_is_doubte
 
     assert [False, False, False] == doubted("how do I start the timer")
     assert [False, True, False] == doubted("begin the chronometer")
+    assert [True, True] == doubted("chronometer of the blockchain ledger export")[1:], "one name is not all of it"
 
 
 def test_without_the_embedder_words_answer_as_ever_whatever_the_fusion(sample: SearchEngine) -> None:

@@ -1,6 +1,9 @@
 """The models in this process: what they promise of every vector, and that the arithmetic is right."""
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +80,19 @@ def test_the_number_of_texts_of_one_length_changes_no_bit(minilm, words: int):
     together = minilm.embed_documents(texts)
 
     assert np.array_equal(together, np.concatenate([minilm.embed_documents([text]) for text in texts]))
+
+
+def test_the_number_of_texts_of_one_length_changes_no_bit_by_kernels_of_six_rows():
+    """BLAS takes its kernels when it is loaded, so in a process of its own: those of a Haswell."""
+    test = f"{__file__}::{test_the_number_of_texts_of_one_length_changes_no_bit.__name__}"
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
+        env={**os.environ, "OPENBLAS_CORETYPE": "Haswell"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == run.returncode, run.stdout
 
 
 def test_the_number_of_threads_changes_no_bit(minilm):

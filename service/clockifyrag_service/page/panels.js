@@ -151,7 +151,7 @@ export function remarks(query, { corrected_query: corrected, low_confidence: dou
       ),
     );
   }
-  if (doubtful) notes.push(element("p", { class: "note doubtful" }, "Nothing matches well. These articles come nearest."));
+  if (doubtful) notes.push(element("p", { class: "note doubtful" }, "These articles come nearest, but may not answer this."));
   return notes;
 }
 

@@ -63,7 +63,7 @@ def lies(story: Story) -> Iterator[str]:
 
 def told_at(live: Manifest, recent: list[Moment]) -> Iterator[str]:
     """What a resource's status says and no recent moment bears out."""
-    status, wanted = live.get("status", {}), live["spec"].get("search", {}).get("replicas")
+    status, wanted = live.get("status", {}), live["spec"]["search"]["replicas"]  # no autoscaler has a say here
     told = {one["type"]: one["status"] for one in status.get("conditions", ())}
     last = recent[-1]
     if told.get("Ready") == "True" and not any(is_serving(one.served, one.published) for one in recent):

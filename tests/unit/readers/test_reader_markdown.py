@@ -247,7 +247,7 @@ def test_bytes_that_are_no_utf8_are_shown_as_replaced_and_told_of(read):
 
 
 @pytest.mark.parametrize("mark", ["> ", "- ", "1. ", "  "])
-def test_what_is_nested_deeper_than_the_parser_goes_is_still_read(read, mark):
+def test_what_is_nested_deep_is_still_read(read, mark):
     nested = mark * 400 + "bottom" if mark != "  " else "\n".join(f"{'  ' * depth}- x{depth}" for depth in range(200))
 
     [document] = read("deep.md", f"top\n\n{nested}\n")
