@@ -6,9 +6,13 @@ Environment: URL, of http or https as the schema of the values says, QUESTION, a
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from http.client import HTTPResponse
+
+PATIENCE_SECONDS = 10.0  # a node learns of a ready pod a moment after its resource is Ready, and refuses until then
 
 
 def main() -> None:
@@ -17,7 +21,7 @@ def main() -> None:
     key = os.environ.get("API_KEY")
     request = urllib.request.Request(url, headers={"X-API-Key": key} if key else {})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        with opened(request) as response:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
         sys.exit(f"{url} answers {error.code}: {error.read(2000).decode(errors='replace')}")
@@ -27,6 +31,19 @@ def main() -> None:
         sys.exit(f"{url} found nothing: ask something its documents answer, by the value test.question")
     best = answer["results"][0]
     print(f"{best['title']}  {best['url']}  ({answer['metadata']['index_generation']})")
+
+
+def opened(request: urllib.request.Request) -> HTTPResponse:
+    """The answer; where the connection is refused, it is tried again for PATIENCE_SECONDS. OSError as of urlopen."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            response: HTTPResponse = urllib.request.urlopen(request, timeout=10)  # noqa: S310
+            return response
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tests.waiting import wait_until
 from clockifyrag_operator.handlers import watched
 
 WATCHES = len(watched())
+LISTS = 3  # of each kind that is watched, at a start: the operator's, kopf's, and the operator's after that
 START_SECONDS = 60.0
 # A lease lost on a busy machine is a start from a whole list, which mends what many a mutant breaks.
 KEEPS_ITS_LEASE: dict[str, Any] = {"LEASE_SECONDS": 60, "LEASE_RENEW_SECONDS": 20}
@@ -31,6 +33,14 @@ class Stage:
     story: Story
     operator: OperatorProcess
     proxy: FaultProxy
+
+    def wait_listed(self) -> None:
+        """Until the operator has listed all after kopf did: that brings what was missed, and mends what is broken."""
+        self.story.wait(lambda: self._kinds_listed() >= WATCHES, "all is listed that a start lists")
+
+    def _kinds_listed(self) -> int:
+        lists = Counter(one.call.resource for one in list(self.proxy.exchanges) if one.call.verb == "list")
+        return sum(count >= LISTS for count in lists.values())
 
     def restart(self) -> None:
         """The operator is killed and started again, at once the leader."""
@@ -100,4 +110,6 @@ class Field:
         if spec is not None:
             story.create(spec)
             story.wait_ready()
+            if settings.get("mutant"):  # or the lists of its start undo what it does
+                stage.wait_listed()
         return stage

@@ -40,6 +40,7 @@ def end_states(field: Field, name: str, mutant: str = "") -> tuple[dict[str, obj
 
 def silence(stage: Stage) -> None:
     """Once they are open, all watches say nothing any more."""
+    stage.wait_listed()
     stage.story.wait(lambda: len(stage.proxy.open_watches()) >= WATCHES, "all watches are open")
     assert stage.proxy.freeze_watches()
 
