@@ -1,4 +1,6 @@
-"""Plots: how far each measured ratio lies from its bar, drawn into docs/figures by `python -m bench --docs`."""
+"""Plots, drawn into docs/figures by `python -m bench --docs`: how far each measured ratio lies from its bar, and what
+rankings are worth.
+"""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -10,20 +12,26 @@ from bench.machine import ROOT
 FOLDER = ROOT / "docs" / "figures"
 MET, MISSED, BAR = "#0a7c66", "#c2410c", "#5b6472"
 ROW_INCHES, WIDTH_INCHES = 0.34, 9.0
+RANKINGS = "nDCG@10 by "  # what titles of figures that compare rankings begin with
+MARKERS = "osD^vP"
 RATIO_MIN, RATIO_MAX = 0.05, 20.0  # of a ratio by its bar; what is farther away is drawn at the edge
 
 Figure = Mapping[str, Any]
 
 
 def write_plots(results: Mapping[str, Any], folder: Path = FOLDER) -> list[Path]:
-    """Writes bars.svg with a line for each figure that has a bar; the files written, none where no figure has one."""
+    """Writes bars.svg with a line for each figure that has a bar, and rankings.svg with one for each set and model; the
+    files written, without one of which no figure tells.
+    """
     judged = [figure for figure in results["figures"] if figure["bar"] and figure["ratio"]]
-    if not judged:
-        return []
+    ranked = [figure for figure in results["figures"] if figure["title"].startswith(RANKINGS)]
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "bars.svg"
-    _draw(judged, file)
-    return [file]
+    files = []
+    for figures, name, draw in ((judged, "bars.svg", _draw_bars), (ranked, "rankings.svg", _draw_rankings)):
+        if figures:
+            draw(figures, folder / name)
+            files.append(folder / name)
+    return files
 
 
 def by_bar(figure: Figure) -> tuple[float, list[float]]:
@@ -36,12 +44,53 @@ def by_bar(figure: Figure) -> tuple[float, list[float]]:
     return statistics.median(rounds), rounds
 
 
-def _draw(figures: Sequence[Figure], file: Path) -> None:
+def rankings_of(figures: Sequence[Figure]) -> dict[str, dict[str, float]]:
+    """nDCG@10 by ranking, by set and model: {"sample, wordllama": {"both legs, as served": .854, …}}."""
+    found: dict[str, dict[str, float]] = {}
+    for figure in figures:
+        where = figure["title"].rpartition(": ")[2]
+        for side in (figure["measured"], figure["reference"]):
+            found.setdefault(where, {})[side["name"].partition(", the better")[0]] = side["median"]
+    return found
+
+
+def _draw_rankings(figures: Sequence[Figure], file: Path) -> None:
+    pyplot = _pyplot()
+    rankings = rankings_of(figures)
+    names = list(dict.fromkeys(name for values in rankings.values() for name in values))
+    drawn, axes = pyplot.subplots(figsize=(WIDTH_INCHES, 1.4 + ROW_INCHES * len(rankings)), layout="constrained")
+    for number, name in enumerate(names):
+        points = [(values[name], place) for place, values in enumerate(rankings.values()) if name in values]
+        color, size = (MET, 9) if number == 0 else (BAR, 5)
+        axes.plot(*zip(*points, strict=True), MARKERS[number % len(MARKERS)], color=color, markersize=size, label=name,
+                  fillstyle="full" if number == 0 else "none")  # fmt: skip
+    axes.invert_yaxis()
+    axes.set_yticks(range(len(rankings)), list(rankings), fontsize=8)
+    axes.set_xlabel("nDCG@10")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3, fontsize=8, frameon=False)
+    _finish(axes)
+    drawn.savefig(file, metadata={"Date": None})
+    pyplot.close(drawn)
+
+
+def _pyplot() -> Any:
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "clockifyrag"  # the same figures give the same file
     from matplotlib import pyplot
+
+    return pyplot
+
+
+def _finish(axes: Any) -> None:
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.grid(axis="y", color="#e5e7eb", linewidth=0.6)
+
+
+def _draw_bars(figures: Sequence[Figure], file: Path) -> None:
+    pyplot = _pyplot()
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     drawn, axes = pyplot.subplots(figsize=(WIDTH_INCHES, 1.0 + ROW_INCHES * len(figures)), layout="constrained")
@@ -62,9 +111,7 @@ def _draw(figures: Sequence[Figure], file: Path) -> None:
         range(len(figures)), [label if len(label) < 76 else f"{label[:74]}…" for label in labels], fontsize=8
     )
     axes.set_xlabel("by the bar: right of the line it is met; dots are rounds")
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.grid(axis="y", color="#e5e7eb", linewidth=0.6)
+    _finish(axes)
     drawn.savefig(file, metadata={"Date": None})
     pyplot.close(drawn)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from bench.comparison import Bar, Comparison, Side
-from bench.plots import by_bar, write_plots
+from bench.plots import by_bar, rankings_of, write_plots
 from bench.results import merged
 
 MACHINE = {"processor": "Abacus 2", "cores": 2, "memoryGiB": 1.5, "kernel": "6.1"}
@@ -32,3 +32,16 @@ def test_the_same_results_give_the_same_file(tmp_path):
 
 def test_without_a_bar_nothing_is_drawn(tmp_path):
     assert [] == write_plots(results(None), tmp_path)
+
+
+def test_rankings_are_drawn_by_set_and_model(tmp_path):
+    both = Side("both legs, as served", "nDCG@10", (0.8, 0.8, 0.8))
+    others = {"lexical": "the lexical leg alone, the better one", "rrf": "reciprocal rank fusion of both legs"}
+    found = merged(EMPTY, MACHINE, {}, [
+        Comparison(key, f"nDCG@10 by {name}: sample, wordllama", both, Side(name, "nDCG@10", (0.5, 0.5, 0.5)))
+        for key, name in others.items()
+    ], RUN)  # fmt: skip
+
+    values = {"both legs, as served": 0.8, "the lexical leg alone": 0.5, others["rrf"]: 0.5}
+    assert {"sample, wordllama": values} == rankings_of(found["figures"])
+    assert ["rankings.svg"] == [file.name for file in write_plots(found, tmp_path)]
