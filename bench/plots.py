@@ -68,9 +68,7 @@ def _draw_rankings(figures: Sequence[Figure], file: Path) -> None:
     axes.set_yticks(range(len(rankings)), list(rankings), fontsize=8)
     axes.set_xlabel("nDCG@10")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3, fontsize=8, frameon=False)
-    _finish(axes)
-    drawn.savefig(file, metadata={"Date": None})
-    pyplot.close(drawn)
+    _save(drawn, axes, file)
 
 
 def _pyplot() -> Any:
@@ -83,10 +81,12 @@ def _pyplot() -> Any:
     return pyplot
 
 
-def _finish(axes: Any) -> None:
+def _save(drawn: Any, axes: Any, file: Path) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.grid(axis="y", color="#e5e7eb", linewidth=0.6)
+    drawn.savefig(file, metadata={"Date": None})
+    _pyplot().close(drawn)
 
 
 def _draw_bars(figures: Sequence[Figure], file: Path) -> None:
@@ -111,9 +111,7 @@ def _draw_bars(figures: Sequence[Figure], file: Path) -> None:
         range(len(figures)), [label if len(label) < 76 else f"{label[:74]}…" for label in labels], fontsize=8
     )
     axes.set_xlabel("by the bar: right of the line it is met; dots are rounds")
-    _finish(axes)
-    drawn.savefig(file, metadata={"Date": None})
-    pyplot.close(drawn)
+    _save(drawn, axes, file)
 
 
 def _within(ratio: float) -> float:

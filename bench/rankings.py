@@ -48,10 +48,10 @@ def by_rank_bm25(engine: "SearchEngine", *, stemmed: bool) -> Ranking:
     """rank_bm25 over the passages as they are embedded, title and headings included; the best passage of an article."""
     from rank_bm25 import BM25Okapi
 
-    from clockifyrag_index.text import terms, words
+    from clockifyrag_index.text import folded_words, terms
 
     def tokens(text: str) -> list[str]:
-        return terms(text) if stemmed else [word.folded for word in words(text)]
+        return terms(text) if stemmed else list(folded_words(text))
 
     chunks = list(engine.generation.chunks)
     peer = BM25Okapi([tokens(chunk.embedded_text) for chunk in chunks], k1=K1, b=B)

@@ -40,8 +40,6 @@ HOT_SWAP: Manifest = WORDLLAMA | {
     "search": {**SMALL["search"], "indexUpdate": "HotSwap"},
 }
 SERVER = "clockifyrag_service"
-SLOWEST = Bar("≤", 2.0, 1.3)  # the slowest 1 % by those at rest
-MEMORY = Bar("≤", 1.1)
 RATE = 200.0
 STEADY_SECONDS = 20.0
 BETWEEN_SECONDS = 5.0
@@ -72,35 +70,36 @@ def ready_by_bare_parts(bench: Bench, kube: Kube) -> Comparison:
 
 def answers_through_changes(bench: Bench, kube: Kube) -> Iterator[Comparison]:
     rounds = [measured_round(bench, kube, number, WORDLLAMA, changes) for number in range(bench.rounds)]
-    yield Comparison(
-        "cluster-changes", "The slowest 1 % of answers while the system changes, by those at rest",
-        side_of(rounds, "changing", "ms", "through four changes"), side_of(rounds, "steady", "ms", "at rest"),
-        SLOWEST, remark=asked_and_failed(rounds), goal="G17",
-    )  # fmt: skip
+    yield slowest("cluster-changes", "while the system changes", rounds, "through four changes")
 
 
 def answers_through_swaps(bench: Bench, kube: Kube) -> Iterator[Comparison]:
     rounds = [measured_round(bench, kube, number, HOT_SWAP, swaps) for number in range(bench.rounds)]
-    yield Comparison(
-        "cluster-swaps", "The slowest 1 % of answers while pods change their index by HotSwap, by those at rest",
-        side_of(rounds, "changing", "ms", "through three indexes"), side_of(rounds, "steady", "ms", "at rest"),
-        SLOWEST, remark=asked_and_failed(rounds), goal="G17",
-    )  # fmt: skip
+    yield slowest("cluster-swaps", "while pods change their index by HotSwap", rounds, "through three indexes")
     yield Comparison(
         "cluster-swaps-memory", "Memory of a search server after three indexes by HotSwap, by that before",
         side_of(rounds, "memory_after", "MB", "after them"),
         side_of(rounds, "memory_before", "MB", "before, under the same load"),
-        MEMORY, remark="PSS, mean of two pods", goal="G17",
+        Bar("≤", 1.1), remark="PSS, mean of two pods", goal="G17",
     )  # fmt: skip
+
+
+def slowest(figure: str, when: str, rounds: list[Measured], called: str) -> Comparison:
+    """The slowest 1 % of answers in that time, by those at rest."""
+    asked, failed = (sum(one[key] for one in rounds) for key in ("asked", "failed"))
+    return Comparison(
+        figure,
+        f"The slowest 1 % of answers {when}, by those at rest",
+        side_of(rounds, "changing", "ms", called),
+        side_of(rounds, "steady", "ms", "at rest"),
+        Bar("≤", 2.0, 1.3),
+        remark=f"{asked:,.0f} questions at {RATE:.0f}/s, {failed:.0f} failed",
+        goal="G17",
+    )
 
 
 def side_of(rounds: list[Measured], key: str, unit: str, called: str) -> Side:
     return Side(called, unit, tuple(one[key] for one in rounds))
-
-
-def asked_and_failed(rounds: list[Measured]) -> str:
-    asked, failed = (sum(one[key] for one in rounds) for key in ("asked", "failed"))
-    return f"{asked:,.0f} questions at {RATE:.0f}/s, {failed:.0f} failed"
 
 
 def seconds_to_ready(kube: Kube) -> float:
@@ -174,10 +173,7 @@ def measured_round(
 
 def changes(resource: Resource, operator: Kube, load: Load) -> Measured:
     """A new index, killed operators, a deleted pod, rules written anew."""
-    before = resource.generation
-    resource.change({"chunking": {"maxChars": 700}})
-    resource.wait_other_generation(before)
-    load.wait(BETWEEN_SECONDS)
+    another_index(resource, load, 700)
     operator.run("delete", "pods", f"--selector={OPERATOR}", "--grace-period=0", "--force", "--wait=false")
     load.wait(BETWEEN_SECONDS)
     one = resource.kube.pods("search")[0]["metadata"]["name"]
@@ -195,9 +191,14 @@ def swaps(resource: Resource, operator: Kube, load: Load) -> Measured:
     """Three new indexes, each taken up by the pods that serve; their memory before and after."""
     memory = fmean(memory_of(resource, SERVER))
     for size in (700, 690, 680):
-        before = resource.generation
-        resource.change({"chunking": {"maxChars": size}})
-        resource.wait_other_generation(before)
-        load.wait(BETWEEN_SECONDS)
+        another_index(resource, load, size)
     resource.wait_ready()
     return {"memory_before": memory / 1e6, "memory_after": fmean(memory_of(resource, SERVER)) / 1e6}
+
+
+def another_index(resource: Resource, load: Load, max_chars: int) -> None:
+    """Of articles cut otherwise; returns some time after it is served."""
+    before = resource.generation
+    resource.change({"chunking": {"maxChars": max_chars}})
+    resource.wait_other_generation(before)
+    load.wait(BETWEEN_SECONDS)

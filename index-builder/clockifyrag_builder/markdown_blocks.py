@@ -106,10 +106,11 @@ class _Walk:
                 self.builder.code(self._verbatim())
             case "HtmlBlock":
                 add_html_fragment(self.builder, unknown_tags_as_text(self._verbatim()))
+            case "List":
+                self._end_paragraph()
+                self.builder.close_list()
             case _:
                 self._end_paragraph()
-        if name == "List":
-            self.builder.close_list()
         if name in NESTING_TAGS:
             self.depth -= 1
 

@@ -30,7 +30,7 @@ from .arrays import mapped_array
 from .impact_index import ImpactArrays, ImpactIndex, impacts_in_memory, mapped_impacts
 from .impacts import BODY, Bm25, Field, mapped_fields, passage_impacts
 from .sorted_words import SortedWords
-from .text import SIGNS, TOKENIZER_ID, term_of, words
+from .text import SIGNS, TOKENIZER_ID, terms
 
 ARTICLE_OF = "articles.of.npy"
 
@@ -69,4 +69,4 @@ def _number_of(terms: SortedWords, knows_signs: bool, term: str) -> int | None:
 
 def question_terms(texts: Sequence[str]) -> dict[str, float]:
     """Terms of a question, each with weight 1."""
-    return {term: 1.0 for text in texts for word in words(text) if (term := term_of(word.folded))}
+    return {term: 1.0 for text in texts for term in terms(text)}
