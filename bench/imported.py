@@ -11,7 +11,7 @@ def imported() -> list[str]:
 
 
 def main() -> int:
-    from clockifyrag_service.__main__ import main as serve
+    from clockifyrag_service.process import main as serve
 
     code = serve()
     Path(sys.argv[1]).write_text("\n".join(imported()))

@@ -23,7 +23,7 @@ async def tick(late: list[float]) -> None:
 
 
 def main() -> int:
-    from clockifyrag_service.__main__ import announce, serve
+    from clockifyrag_service.process import announce, serve
     from clockifyrag_service.settings import Settings
     from clockifyrag_service.threads import limit_library_threads
 

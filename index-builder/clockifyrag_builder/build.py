@@ -38,6 +38,7 @@ from clockifyrag_index.embedders import Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import NoSpace, StorageError
 from clockifyrag_index.files import write_synced
+from clockifyrag_index.garbage import seldom_collected
 from clockifyrag_index.generations import current_id, publish
 from clockifyrag_index.identity import inputs_digest
 from clockifyrag_index.layout import Layout
@@ -60,11 +61,12 @@ def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     """
     tell_retries()
     begin = time.monotonic()
-    if plan.embed_only:
-        outcome = _embed_shard(plan, plan.embed_only, progress)  # without the lock: it writes its own cache file alone
-    else:
-        with builder_lock(plan.root):
-            outcome = _with_room(plan, progress)
+    with seldom_collected():
+        if plan.embed_only:
+            outcome = _embed_shard(plan, plan.embed_only, progress)  # without the lock: it writes its own file alone
+        else:
+            with builder_lock(plan.root):
+                outcome = _with_room(plan, progress)
     return replace(outcome, seconds=time.monotonic() - begin)
 
 

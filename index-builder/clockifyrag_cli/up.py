@@ -77,7 +77,7 @@ def build_once(here: Adapted, source: Path | None, root: Path) -> None:
 
 def _serve(settings: Any) -> None:
     """Serves until a signal; the address is told once questions are answered there."""
-    from clockifyrag_service.__main__ import serve
+    from clockifyrag_service.process import serve
 
     exit_code = serve(settings, lambda url: Thread(target=_tell_when_ready, args=(url, settings), daemon=True).start())
     if exit_code:

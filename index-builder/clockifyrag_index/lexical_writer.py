@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .chunk import Chunk
+from .garbage import seldom_collected
 from .growing_array import GrowingArray
 from .impacts import (
     BODY,
@@ -51,7 +52,7 @@ def write_passages(
 ) -> None:
     """The same of words that are cut already; term: of a written word, "" for one that is not counted."""
     articles = _ArticleNumbers()
-    with closing(WordCounts(directory, term)) as counts:
+    with seldom_collected(), closing(WordCounts(directory, term)) as counts:
         remaining = iter(passages)
         while batch := list(islice(remaining, PASSAGES_AT_ONCE)):
             of_articles, words = zip(*batch, strict=True)

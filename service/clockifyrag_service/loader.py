@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clockifyrag_index.errors import ClockifyRAGError, GenerationDamaged, GenerationMissing
+from clockifyrag_index.garbage import collect_as_usual
 from clockifyrag_index.rerank import Reranker
 
 from .answers import Answer
@@ -101,6 +102,7 @@ class Loader:
                 self.look()
             except Exception:  # the watch must outlive every surprise
                 log.exception("the loader failed and goes on")
+            collect_as_usual()  # the process has started: it serves, or says what it waits for
             self._stopped.wait(self._settings.poll_seconds)
 
     def look(self) -> None:

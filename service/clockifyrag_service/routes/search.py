@@ -13,7 +13,7 @@ from ..parts import Parts
 from ..searching import Answered
 from ..shortcut import REVALIDATED
 from ..suggestions import Suggestion, suggestions
-from . import json_answer
+from . import PlainRoute, json_answer
 
 SUGGESTED_QUERY_COUNT_MIN = 3  # times a question was asked before others see it as a suggestion
 POPULAR_QUERIES = 500
@@ -22,7 +22,7 @@ NOT_MODIFIED = "The answer that If-None-Match names is still right."
 
 
 def search_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["search"])
+    router = APIRouter(tags=["search"], route_class=PlainRoute)
     rules, prefix_rules = search_rules(parts.settings), suggestion_rules(parts.settings)
     popular = PopularQueries(parts)
 
