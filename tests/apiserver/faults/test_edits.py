@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
-from tests.apiserver.controllers import RUNS, PodState
+from tests.apiserver.controllers import RUNS, Container, PodState
 from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
@@ -146,9 +146,16 @@ def test_a_stuck_pod_of_the_store_is_replaced_when_its_image_is_mended(field: Fi
     assert store_heals(field)
 
 
-def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0) -> tuple[bool, bool]:
-    """Whether a change of settings and of scale come through while the model server can neither run nor be written."""
-    stage = field.stage(FULL, mutant=mutant)
+def keys(secret: str) -> dict[str, object]:
+    """`spec.search` whose keys are in that Secret."""
+    return {"auth": {"secretRef": {"name": secret}}}
+
+
+def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0) -> tuple[bool, ...]:
+    """Whether new settings, another scale and other keys come through while the model server can neither run nor be
+    written.
+    """
+    stage = field.stage(FULL | {"search": FULL["search"] | keys("old-keys")}, mutant=mutant)
     stage.story.world.pods.append(lambda pod: PodState(ready=False) if pod.component == "ollama" else None)
     stage.story.controllers.wake(stage.story.namespace)
     refused = Refuse(of("statefulsets", "apply"), times=1_000_000, status=500)  # lists, as a new leader makes, pass
@@ -156,6 +163,7 @@ def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0
     resources = {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}
     stage.story.change({"ollama": {"server": {"resources": resources}}, "search": {"replicas": 3}})
     stage.story.change({"search": {"config": {"retrievalK": 9}}})
+    stage.story.change({"search": keys("new-keys")})
 
     def scaled() -> bool:
         return bool((stage.story.get("Deployment", "help-search") or {})["status"].get("readyReplicas") == 3)
@@ -163,14 +171,20 @@ def reached_past_a_refusal(field: Field, mutant: str = "", seconds: float = 60.0
     def told() -> bool:
         return bool((stage.story.get("ConfigMap", "help-search") or {})["data"].get("RETRIEVAL_K") == "9")
 
+    def rotated() -> bool:
+        pods = [one for one in stage.story.all("Pod") if Container(one).component == "search"]
+        mounted = {volume.get("secret", {}).get("secretName") for pod in pods for volume in pod["spec"]["volumes"]}
+        return "new-keys" in mounted and "old-keys" not in mounted
+
+    wanted = (scaled, told, rotated)
     with suppress(NotInTime):  # what did not come through is the answer
-        stage.story.wait(lambda: scaled() and told(), "both came through", seconds)
+        stage.story.wait(lambda: all(through() for through in wanted), "all came through", seconds)
     assert refused.made, "no write of a StatefulSet was refused: nothing was tried"
-    return scaled(), told()
+    return tuple(through() for through in wanted)
 
 
-def test_while_the_model_server_is_broken_scale_and_settings_still_change(field: Field) -> None:
-    assert (True, True) == reached_past_a_refusal(field)
+def test_while_the_model_server_is_broken_scale_settings_and_keys_still_change(field: Field) -> None:
+    assert (True, True, True) == reached_past_a_refusal(field)
 
 
 def builds_of_tokens(field: Field, mutant: str = "", seconds: float = 60.0) -> Counter[str]:
