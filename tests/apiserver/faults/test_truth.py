@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from clockifyrag_operator.names import WANTED
 from tests.apiserver.controllers import Container, PodState
 from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.story import Manifest, Story
+
+from clockifyrag_operator.names import WANTED
 
 LAG = 25  # versions between what was looked at and the status that tells of it, at most
 
