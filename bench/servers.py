@@ -18,6 +18,7 @@ POLL_SECONDS = 0.005
 ANNOUNCED = "Serving on "
 
 SERVICE = (sys.executable, "-m", "clockifyrag_service")
+UNOBSERVED = (sys.executable, "-m", "bench.unobserved")
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def announced(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def serving_cached(bench: Bench, root: Path, **more: str) -> Iterator[str]:
+def serving_cached(bench: Bench, root: Path, command: Sequence[str] = SERVICE, **more: str) -> Iterator[str]:
     """The `host:port` of the ready service on its core, whose log goes where that of a pod goes: into a pipe.
 
     What comes out of it is thrown away on the other core. In a file it took the disk's time as well, a third of all
@@ -48,7 +49,7 @@ def serving_cached(bench: Bench, root: Path, **more: str) -> Iterator[str]:
     try:
         with (
             started(["dd", f"if={log}", "of=/dev/null", "bs=64k", "status=none"], (bench.cores.load,)),
-            serving(SERVICE, (bench.cores.server,), service_variables(root, log, **more)) as address,
+            serving(command, (bench.cores.server,), service_variables(root, log, **more)) as address,
         ):
             wait_ready(address)
             yield address

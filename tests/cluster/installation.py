@@ -25,7 +25,7 @@ from tools.cluster import cri, images
 from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.inside import HOLDER, record_of
 from tools.cluster.kubectl import Kubectl
-from tools.cluster.node import Cluster, own_cluster
+from tools.cluster.node import Cluster, Node, own_cluster
 from tools.cluster.ollama import provide_ollama
 from tools.cluster.programs import search_path
 from tools.cluster.up import FOREIGN
@@ -89,14 +89,14 @@ def send() -> None:
         assert 0 == done.returncode, f"{LOAD} ended with {done.returncode}: {done.stderr or done.stdout}"
 
 
-def load(cluster: Cluster) -> None:
-    """Puts our images on the node, in the state of this checkout."""
-    record = record_of(cluster)
+def load(cluster: Cluster, node: Node | None = None) -> None:
+    """Puts our images on a node, the first where none is given, in the state of this checkout."""
+    record, node = record_of(cluster), node or cluster.node
     for name in RELEASED:
         file = archive(name)  # FileNotFoundError tells how it is built
-        present = images.ctr(cluster.node, record, "images", "list", "--quiet").split()
+        present = images.ctr(node, record, "images", "list", "--quiet").split()
         if f"sha256:{Archive(file).image_id}" not in present:
-            images.load(cluster.node, record, file)
+            images.load(node, record, file)
 
 
 def tag_anew(cluster: Cluster, version: str) -> None:

@@ -93,7 +93,7 @@ def test_while_the_api_server_is_frozen_questions_are_answered(served: Resource)
 def test_pods_that_must_leave_are_followed_by_others_first(served: Resource) -> None:
     """Given two pods and held load, when both are evicted, then the budget lets one go at a time, none fails.
 
-    One node takes the new pods itself: what a drain asks of the budget is asked here, a move to another node is not.
+    One node takes the new pods itself; a move to another one is tried by test_two_nodes.py.
     """
     refused = 0
     with Load(served.url, "evicted") as load:

@@ -67,9 +67,7 @@ def claims_of(pods: list[Manifest]) -> list[Manifest]:
 @pytest.mark.chaos
 def test_of_a_volume_that_one_node_can_mount_all_search_pods_fetch_copies(place: Kube) -> None:
     """Given a ReadWriteOnce volume and three search pods, then none of them asks for the volume, and none waits for it:
-    wherever they are, each fetches the index from the store.
-
-    One node cannot show what a volume on another one does to a pod that mounts it; here no pod does.
+    wherever they are, each fetches the index from the store. On two nodes: test_two_nodes.py.
     """
     spec = kept_on(accessMode="ReadWriteOnce") | {"search": LOCAL["search"] | {"replicas": 3}}
     begun = time.monotonic()

@@ -1,4 +1,7 @@
-"""make cluster-up, make cluster-down: python -m tools.cluster up | down | status | env | ollama."""
+"""make cluster-up, make cluster-down: python -m tools.cluster up | down | join | leave | status | env | ollama.
+
+join brings a second node, leave takes it away.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ from tools.cluster.inside import HOLDER, record_of
 from tools.cluster.kubectl import Refused
 from tools.cluster.node import Cluster, own_cluster
 from tools.cluster.ollama import provide_ollama
-from tools.cluster.up import up
+from tools.cluster.up import join, leave, up
 
-COMMANDS = ("up", "down", "status", "env", "ollama")
+COMMANDS = ("up", "down", "join", "leave", "status", "env", "ollama")
 
 
 def main(arguments: list[str]) -> None:
@@ -33,7 +36,7 @@ def main(arguments: list[str]) -> None:
         env(cluster)
     else:
         with one_at_a_time(cluster):
-            {"up": up, "down": down, "ollama": ollama}[arguments[0]](cluster)
+            {"up": up, "down": down, "join": join, "leave": leave, "ollama": ollama}[arguments[0]](cluster)
 
 
 def down(cluster: Cluster) -> None:

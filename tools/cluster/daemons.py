@@ -117,7 +117,7 @@ def containerd(node: Node, pause_image: str) -> Daemon:
     configs.write(config, configs.containerd(node, PLUGINS, pause_image))
     (node.folder / "cni").mkdir(exist_ok=True)
     configs.write(node.folder / "cni" / "10-pods.conflist", configs.pod_network(node))
-    return Daemon("containerd", ["containerd", f"--config={config}"])
+    return Daemon(node.own("containerd"), ["containerd", f"--config={config}"])
 
 
 def kubelet(cluster: Cluster, node: Node, made: Certificates) -> Daemon:
@@ -131,14 +131,16 @@ def kubelet(cluster: Cluster, node: Node, made: Certificates) -> Daemon:
         f"--hostname-override={node.name}",
         f"--node-ip={node.address}",
         f"--root-dir={node.folder / 'kubelet'}",
+        node=node,
     )
 
 
 def kube_proxy(cluster: Cluster, node: Node) -> Daemon:
     config = node.folder / "kube-proxy.yaml"
     configs.write(config, configs.kube_proxy(node, kubeconfig_of(cluster, "system:kube-proxy")))
-    return daemon("kube-proxy", f"--config={config}")
+    return daemon("kube-proxy", f"--config={config}", node=node)
 
 
-def daemon(name: str, *arguments: str | Path) -> Daemon:
-    return Daemon(name, [str(find(name)), *map(str, arguments)])
+def daemon(program: str, *arguments: str | Path, node: Node | None = None) -> Daemon:
+    """node: the one it is a part of, where each has its own."""
+    return Daemon(node.own(program) if node else program, [str(find(program)), *map(str, arguments)])

@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tools.cluster import cgroups, machine, network
 from tools.cluster.inside import record_of
-from tools.cluster.node import Cluster
+from tools.cluster.node import Cluster, Node
 from tools.cluster.processes import stop
+from tools.cluster.record import Record
 
-FIRST = ("kubelet",)  # it would start again what is stopped after it
+FIRST = "kubelet"  # it would start again what is stopped after it
 STOP_SECONDS = 5.0
 END_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
 
 def take_down(cluster: Cluster) -> None:
-    """Ends the daemons that were recorded, then whatever is in the node's cgroups; removes what they leave.
+    """Ends the daemons that were recorded, then whatever is in the nodes' cgroups; removes what they leave.
 
     The pods' processes and containerd's shims are known by their cgroup, so containerd need not be there to tell.
     """
-    node, record = cluster.node, record_of(cluster)
-    reverse = list(reversed(record.processes))
-    for name in sorted(reverse, key=lambda name: name not in FIRST):
-        stop(record.processes[name], STOP_SECONDS)
-    wait_until("processes of the cluster end", lambda: all_ended(cluster))
-    network.disconnect(node)
-    wait_until("cgroups of the cluster are empty", lambda: cgroups.remove(node))
+    record = record_of(cluster)
+    end(list(record.processes), cluster.nodes, record)
+    network.disconnect(cluster.nodes)
     machine.put_back(record)
     if cluster.folder.exists():
         machine.remove_folder(cluster.folder)
 
 
-def all_ended(cluster: Cluster) -> bool:
-    cgroups.kill(cluster.node)
-    return not cgroups.processes(cluster.node)
+def remove_node(cluster: Cluster, node: Node) -> None:
+    """The same for one node that is not the first; the API server is told before that it is gone."""
+    record = record_of(cluster)
+    end([name for name in record.processes if name.endswith(node.own(""))], (node,), record)
+    network.unplug(node)
+    network.forget(node, cluster.node, record)
+    record.processes = {name: one for name, one in record.processes.items() if not name.endswith(node.own(""))}
+    record.write()
+    if node.folder.exists():
+        machine.remove_folder(node.folder)
+
+
+def end(names: Sequence[str], nodes: Sequence[Node], record: Record) -> None:
+    """Ends these daemons, and then all that runs in the nodes' cgroups."""
+    newest_first = names[::-1]
+    for name in sorted(newest_first, key=lambda name: not name.startswith(FIRST)):
+        stop(record.processes[name], STOP_SECONDS)
+    wait_until("processes of the cluster end", lambda: all(ended(node) for node in nodes))
+    wait_until("cgroups of the cluster are empty", lambda: all(cgroups.remove(node) for node in nodes))
+
+
+def ended(node: Node) -> bool:
+    cgroups.kill(node)
+    return not cgroups.processes(node)
 
 
 def wait_until(what: str, holds: Callable[[], bool]) -> None:

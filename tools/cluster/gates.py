@@ -19,7 +19,7 @@ from typing import Any
 
 from tools.cluster.daemons import ETCD_HEALTH_PORT
 from tools.cluster.kubectl import Kubectl, Refused, filled
-from tools.cluster.node import DOMAIN, Cluster
+from tools.cluster.node import DOMAIN, Cluster, Node
 
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 5
@@ -111,17 +111,19 @@ def containerd(answers: Callable[[], object]) -> Gate:
     return Gate("containerd answers", missing)
 
 
-def node_ready(kubectl: Kubectl) -> Gate:
+def node_ready(kubectl: Kubectl, name: str = "") -> Gate:
+    """name: of the node that must have registered; any where none is given."""
+
     def missing() -> str:
-        nodes = kubectl.get("nodes")["items"]
+        nodes = [node for node in kubectl.get("nodes")["items"] if name in ("", node["metadata"]["name"])]
         waiting = [words for node in nodes if (words := not_true(node, "Ready"))]
-        return "" if nodes and not waiting else "; ".join(waiting) or "no node has registered"
+        return "" if nodes and not waiting else "; ".join(waiting) or f"no node {name} has registered"
 
     return Gate("the node is Ready", missing, 120)
 
 
-def kube_proxy(cluster: Cluster) -> Gate:
-    url = f"http://{cluster.node.address}:10256/healthz"
+def kube_proxy(node: Node) -> Gate:
+    url = f"http://{node.address}:10256/healthz"
     return Gate("kube-proxy has written its rules", lambda: unhealthy(url))
 
 

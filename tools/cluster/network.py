@@ -3,9 +3,10 @@
     this machine                        │ the node
     clockifyrag0 ── clockify-node1 ═════╪═══ eth0 10.210.0.1 ── API server, kubelet, kube-proxy
     10.210.0.254                        │    cni0 10.244.1.1  ── pods
+        └───────── clockify-node2 ══════╪═══ eth0 10.210.0.2 …  where there are two
                                         │
-The node has no route to anywhere else, so no packet of it leaves this machine. The namespace is gone, and with it its
-end of the cable, when the last process in it ends: also after a crash.
+Nodes have routes to each other's pods and to nowhere else, so no packet of theirs leaves this machine. A namespace is
+gone, and with it its end of the cable, when the last process in it ends: also after a crash.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ CABLE_IN_NODE = "eth0"
 
 
 def connect(node: Node, record: Record) -> None:
-    """Plugs the node into the bridge, which is made with the first."""
+    """Plugs the node into the bridge, which is made with the first one."""
     if not exists(BRIDGE):
         refuse_taken_addresses()
         ip("link", "add", BRIDGE, "type", "bridge")
@@ -31,7 +32,7 @@ def connect(node: Node, record: Record) -> None:
     ip("link", "set", BRIDGE, "up")
     if exists(node.link):
         return
-    pid = record.pid(HOLDER)
+    pid = record.pid(node.own(HOLDER))
     ip("link", "add", node.link, "type", "veth", "peer", "name", CABLE_IN_NODE, "netns", str(pid))
     ip("link", "set", node.link, "master", BRIDGE, "up")
     inside = [
@@ -46,15 +47,36 @@ def connect(node: Node, record: Record) -> None:
         run(entering(pid, command, "--net"))
 
 
-def disconnect(node: Node) -> None:
-    """Removes the cable and the bridge."""
-    for link in (node.link, BRIDGE):
-        if exists(link):
-            try:
-                ip("link", "delete", link)
-            except RuntimeError:
-                if exists(link):  # the cable goes with the namespace at its other end, perhaps at this very moment
-                    raise
+def introduce(one: Node, other: Node, record: Record) -> None:
+    """Each of the two finds the other's pods."""
+    for here, there in ((one, other), (other, one)):
+        route = ["ip", "route", "replace", there.pods, "via", there.address, "dev", CABLE_IN_NODE]
+        run(entering(record.pid(here.own(HOLDER)), route, "--net"))
+
+
+def forget(gone: Node, other: Node, record: Record) -> None:
+    """The other node looks no more for the pods of one that is gone."""
+    run(entering(record.pid(other.own(HOLDER)), ["ip", "route", "flush", gone.pods], "--net"))
+
+
+def unplug(node: Node) -> None:
+    """Removes the node's cable."""
+    remove(node.link)
+
+
+def disconnect(nodes: Sequence[Node]) -> None:
+    """Removes the cables and the bridge."""
+    for link in (*(node.link for node in nodes), BRIDGE):
+        remove(link)
+
+
+def remove(link: str) -> None:
+    if exists(link):
+        try:
+            ip("link", "delete", link)
+        except RuntimeError:
+            if exists(link):  # the cable goes with the namespace at its other end, perhaps at this very moment
+                raise
 
 
 def refuse_taken_addresses() -> None:

@@ -63,16 +63,29 @@ class Node:
     def volumes(self) -> Path:
         return self.folder / "volumes"
 
+    def own(self, daemon: str) -> str:
+        """The name by which a daemon of this node is known among those of all; on the first node its own."""
+        return daemon if self.number == 1 else f"{daemon}.{self.name}"
+
 
 @dataclass(frozen=True)
 class Cluster:
-    """A control plane, which runs on the first node."""
+    """A control plane, which runs on the first node; the second one joins and leaves."""
 
     folder: Path
 
     @property
     def node(self) -> Node:
         return Node("node1", 1, self.folder / "node1")
+
+    @property
+    def second(self) -> Node:
+        return Node("node2", 2, self.folder / "node2")
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All there may be."""
+        return self.node, self.second
 
     @property
     def url(self) -> str:

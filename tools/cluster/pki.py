@@ -70,9 +70,10 @@ def write_certificates(cluster: Cluster) -> Certificates:
     keep(front_proxy.issue(FRONT_PROXY), made.pair(FRONT_PROXY))
     keep(authority.issue(KUBELET_CLIENT), made.pair(KUBELET_CLIENT))
     keep(authority.issue("kube-apiserver", hosts=api_server_hosts(node)), made.pair("kube-apiserver"))
-    keep(authority.issue(node.name, hosts=[node.name, node.address]), made.pair(node.name))
+    for one in cluster.nodes:
+        keep(authority.issue(one.name, hosts=[one.name, one.address]), made.pair(one.name))
     write_key_pair(made.tokens.key, made.tokens.certificate)
-    users = {**USERS, f"system:node:{node.name}": ["system:nodes"]}
+    users = {**USERS, **{f"system:node:{one.name}": ["system:nodes"] for one in cluster.nodes}}
     for user, groups in reversed(users.items()):  # the administrator's at last: it says that all are there
         certificate, key = authority.issue(user, groups)
         text = kubeconfig(cluster.url, made.authority.certificate, certificate, key)

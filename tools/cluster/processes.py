@@ -11,23 +11,24 @@ from pathlib import Path
 from tools.cluster import cgroups
 from tools.cluster.daemons import Daemon
 from tools.cluster.inside import HOLDER, entering
-from tools.cluster.node import Cluster
+from tools.cluster.node import Cluster, Node
 from tools.cluster.record import Process, Record, send
 
 LOG_TAIL_BYTES = 1500
 POLL_SECONDS = 0.05
 
 
-def start(cluster: Cluster, record: Record, daemon: Daemon) -> None:
-    """Starts it in the node's namespaces, unless it runs."""
+def start(cluster: Cluster, record: Record, daemon: Daemon, node: Node | None = None) -> None:
+    """Starts it in the namespaces of the node, the first where none is given, unless it runs."""
+    node = node or cluster.node
     if not record.runs(daemon.name):
-        inside = entering(record.pid(HOLDER), daemon.command, "--net", "--mount")
-        spawn(cluster, record, Daemon(daemon.name, inside))
+        inside = entering(record.pid(node.own(HOLDER)), daemon.command, "--net", "--mount")
+        spawn(cluster, record, Daemon(daemon.name, inside), node)
 
 
-def spawn(cluster: Cluster, record: Record, daemon: Daemon) -> None:
+def spawn(cluster: Cluster, record: Record, daemon: Daemon, node: Node) -> None:
     cluster.logs.mkdir(parents=True, exist_ok=True)
-    procs = cgroups.daemons_procs(cluster.node)
+    procs = cgroups.daemons_procs(node)
     with log_of(cluster, daemon.name).open("ab") as log:
         process = subprocess.Popen(
             daemon.command,

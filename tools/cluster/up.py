@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from tools.cluster import addons, cgroups, daemons, gates, images, machine, network, ollama, pki, programs
-from tools.cluster.down import take_down
+from tools.cluster.down import remove_node, take_down
 from tools.cluster.gates import Gate, GateClosed, pass_through
 from tools.cluster.inside import HOLDER, record_of
 from tools.cluster.kubectl import Kubectl
-from tools.cluster.node import Cluster
+from tools.cluster.node import Cluster, Node
 from tools.cluster.processes import ended, log_tail, spawn, start
 from tools.cluster.record import Record
 
@@ -42,12 +42,26 @@ def check_foreign(kubectl: Kubectl) -> None:
             pass_through(gate)
 
 
+def join(cluster: Cluster) -> None:
+    """Returns once the second node is Ready; GateClosed says what is missing."""
+    started = time.monotonic()
+    Bringing(cluster, cluster.second).join()
+    print(f"{cluster.second.name} has joined after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def leave(cluster: Cluster) -> None:
+    """Returns once nothing of the second node is left; its pods are left to their controllers."""
+    Kubectl(cluster.kubeconfig).run("delete", "node", cluster.second.name, "--ignore-not-found")
+    remove_node(cluster, cluster.second)
+
+
 class Bringing:
     """The steps in their order. Each does nothing where it is done already."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, node: Node | None = None) -> None:
+        """node: that is brought up, the first where none is given."""
         self.cluster = cluster
-        self.node = cluster.node
+        self.node = node or cluster.node
         self.kubectl = Kubectl(cluster.kubeconfig)
         self.record: Record
         self.begun: list[str] = []
@@ -59,28 +73,43 @@ class Bringing:
         self.start_node()
         self.install_addons()
 
+    def join(self) -> None:
+        """Brings a node to the control plane that runs."""
+        self.images = images.images()
+        self.record = record_of(self.cluster)
+        self.certificates = pki.write_certificates(self.cluster)
+        self.enclose()
+        network.introduce(self.cluster.node, self.node, self.record)
+        self.start_node()
+
     def begin(self) -> None:
-        """Folder, certificates, namespaces, network."""
+        """Folder and certificates, and what the node is enclosed in."""
         remains = record_of(self.cluster)
-        if not remains.runs(HOLDER) and (remains.processes or cgroups.processes(self.node)):
+        if not remains.runs(HOLDER) and (remains.processes or any(map(cgroups.processes, self.cluster.nodes))):
             print("Removing what is left of a cluster that was killed", flush=True)
             take_down(self.cluster)
         print(f"A cluster in {self.cluster.folder}", flush=True)
         self.images = images.images()
-        self.node.folder.mkdir(parents=True, exist_ok=True)
+        self.cluster.folder.mkdir(parents=True, exist_ok=True)
         self.record = record_of(self.cluster)
         machine.write_down(self.record)
         self.certificates = pki.write_certificates(self.cluster)
-        cgroups.create(self.node)
-        if not self.record.runs(HOLDER):
-            holder = daemons.Daemon(HOLDER, machine.holder_command(self.node))
-            spawn(self.cluster, self.record, holder)
-            self.begun.append(HOLDER)
-            pid = self.record.processes[HOLDER].pid
-            self.pass_through(Gate("the node has its namespaces", lambda: machine.unprepared(pid)))
-        network.connect(self.node, self.record)
+        self.enclose()
         if dead := ended(self.record):
             print(f"Starting again, as they ended: {', '.join(dead)}", flush=True)
+
+    def enclose(self) -> None:
+        """The node's folder, cgroup, namespaces and cable."""
+        self.node.folder.mkdir(parents=True, exist_ok=True)
+        cgroups.create(self.node)
+        name = self.node.own(HOLDER)
+        if not self.record.runs(name):
+            holder = daemons.Daemon(name, machine.holder_command(self.node))
+            spawn(self.cluster, self.record, holder, self.node)
+            self.begun.append(name)
+            pid = self.record.processes[name].pid
+            self.pass_through(Gate("the node has its namespaces", lambda: machine.unprepared(pid)))
+        network.connect(self.node, self.record)
 
     def control_plane(self) -> None:
         cluster, made = self.cluster, self.certificates
@@ -100,9 +129,9 @@ class Bringing:
         self.pass_through(gates.containerd(lambda: images.ctr(node, self.record, "version")))
         self.load_images()
         self.start(daemons.kubelet(self.cluster, node, self.certificates))
-        self.pass_through(gates.node_ready(self.kubectl))
+        self.pass_through(gates.node_ready(self.kubectl, node.name))
         self.start(daemons.kube_proxy(self.cluster, node))
-        self.pass_through(gates.kube_proxy(self.cluster))
+        self.pass_through(gates.kube_proxy(node))
         if ollama.REGISTRY in self.record.processes:
             ollama.start_registry(self.cluster, self.record)
 
@@ -122,7 +151,7 @@ class Bringing:
         self.pass_through(gates.prometheus(self.kubectl))
 
     def start(self, daemon: daemons.Daemon) -> None:
-        start(self.cluster, self.record, daemon)
+        start(self.cluster, self.record, daemon, self.node)
         self.begun.append(daemon.name)
 
     def pass_through(self, gate: Gate) -> None:
