@@ -28,7 +28,7 @@ from clockifyrag_operator.objects.volume import index_volume, model_volumes
 from clockifyrag_operator.observed import Child, Manifest, Observed, Wanted
 from clockifyrag_operator.settings import Settings
 
-TEMPLATE_VERSION = 3  # of all pod templates together: raised whenever equal inputs begin to give other pods
+TEMPLATE_VERSION = 4  # of all pod templates together: raised whenever equal inputs begin to give other pods
 
 
 @dataclass(frozen=True, slots=True)

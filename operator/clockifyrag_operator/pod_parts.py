@@ -21,6 +21,8 @@ TMP_BYTES_MAX = "1Gi"
 _SECRETS_MODE = 0o440  # owner and group, which is fsGroup
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
+_ZONE_WEIGHT = 100  # of at most 100
+_OF_ONE_REPLICA_SET = ["pod-template-hash"]
 # Of StatefulSets. As the API server would have it anyway, but what somebody else sets there is taken back.
 UPDATE_STRATEGY = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
 
@@ -75,16 +77,20 @@ def pod_template(
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
     affinity: Fields | None = None,
-    spread: Sequence[Fields] = (),
+    spread: bool = False,
     **fields: Any,
 ) -> Fields:
     """The pods of a component: `containers`, what every pod here has, and what the author adds.
 
-    affinity: required of the pods whatever the author says. spread: unless he says how they are spread.
+    affinity: required of the pods whatever the author says. spread: over nodes and zones, as far as that can be had,
+    unless he says how they are spread.
     """
     added = added or Pod()
     spec = spec_of(wanted)
     own = [_spread(wanted, component, one) for one in added.topology_spread_constraints]
+    if spread and not own:
+        own = [on_different_nodes(wanted, component)]
+        affinity = {**(affinity or {}), **in_different_zones(wanted, component)}
     return {
         "metadata": given(
             labels={**added.labels, **names.labels(wanted.name, component), **(labels or {})},
@@ -109,7 +115,7 @@ def pod_template(
                 nodeSelector=dict(added.node_selector),
                 tolerations=[written(one) for one in added.tolerations],
                 affinity=_affinity(added, affinity or {}),
-                topologySpreadConstraints=own or list(spread),
+                topologySpreadConstraints=own,
                 priorityClassName=added.priority_class_name,
                 runtimeClassName=added.runtime_class_name,
                 **fields,
@@ -118,10 +124,10 @@ def pod_template(
     }
 
 
-def _affinity(added: Pod, required: Fields) -> Fields:
-    """The author's affinity and the pods that must be near, as one; neither may undo the other."""
+def _affinity(added: Pod, ours: Fields) -> Fields:
+    """The author's affinity and ours as one; neither may undo the other."""
     wanted = written(added.affinity) if added.affinity else {}
-    for kind, terms in required.items():
+    for kind, terms in ours.items():
         rules = dict(wanted.get(kind, {}))
         for strength, more in terms.items():
             rules[strength] = [*rules.get(strength, []), *more]
@@ -133,15 +139,26 @@ def _spread(wanted: Wanted, component: str, constraint: TopologySpreadConstraint
     return {"labelSelector": match(wanted, component), **written(constraint)}
 
 
-def spread_softly(wanted: Wanted, component: str, key: str) -> Fields:
-    """Pods of one ReplicaSet spread over the domains that `key` names, as far as that can be had."""
+def on_different_nodes(wanted: Wanted, component: str) -> Fields:
+    """The constraint that spreads pods of one ReplicaSet over nodes, as far as that can be had."""
     return {
         "maxSkew": 1,
-        "topologyKey": key,
+        "topologyKey": HOSTNAME,
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": match(wanted, component),
-        "matchLabelKeys": ["pod-template-hash"],
+        "matchLabelKeys": _OF_ONE_REPLICA_SET,
     }
+
+
+def in_different_zones(wanted: Wanted, component: str) -> Fields:
+    """The affinity that keeps pods of one ReplicaSet out of each other's zone, as far as that can be had.
+
+    Not a second constraint: a node without the label of any of them gets no score by all of them, so that where nodes
+    have no zones pods would not be spread at all (kubernetes, pkg/scheduler/framework/plugins/podtopologyspread).
+    """
+    term = {"labelSelector": match(wanted, component), "matchLabelKeys": _OF_ONE_REPLICA_SET, "topologyKey": ZONE}
+    preferred = [{"weight": _ZONE_WEIGHT, "podAffinityTerm": term}]
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
 
 
 def match(wanted: Wanted, component: str) -> Fields:

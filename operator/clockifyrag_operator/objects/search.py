@@ -19,8 +19,6 @@ from clockifyrag_operator.objects.settings_map import (
 )
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.pod_parts import (
-    HOSTNAME,
-    ZONE,
     Fields,
     claim,
     config_map_files,
@@ -32,7 +30,6 @@ from clockifyrag_operator.pod_parts import (
     port,
     probe,
     secret_keys,
-    spread_softly,
 )
 from clockifyrag_operator.settings import Settings
 
@@ -112,7 +109,7 @@ def _template(wanted: Wanted, seen: Observed, decision: Decision) -> Fields:
                 names.GLOSSARY_DIGEST: entry and entry.digest,
             }
         ),
-        spread=[spread_softly(wanted, names.SEARCH, key) for key in (ZONE, HOSTNAME)],
+        spread=True,
         terminationGracePeriodSeconds=GRACE_SECONDS,
     )
 

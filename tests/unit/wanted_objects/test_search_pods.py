@@ -220,13 +220,25 @@ def inputs(workload: Manifest) -> str:
     return digest
 
 
+def test_pods_are_spread_over_nodes_and_zones_also_where_nodes_have_no_zones() -> None:
+    """A second constraint would have the scheduler look at no node that lacks one of the labels."""
+    spec = template({})["spec"]
+
+    (constraint,) = spec["topologySpreadConstraints"]
+    ((kind, (preferred,)),) = spec["affinity"]["podAntiAffinity"].items()
+    assert ("kubernetes.io/hostname", "ScheduleAnyway") == (constraint["topologyKey"], constraint["whenUnsatisfiable"])
+    assert "preferredDuringSchedulingIgnoredDuringExecution" == kind
+    term = preferred["podAffinityTerm"]
+    assert "topology.kubernetes.io/zone" == term["topologyKey"]
+    for one in (constraint, term):  # pods of the generation before do not count
+        assert names.selector("help", "search") == one["labelSelector"]["matchLabels"]
+        assert ["pod-template-hash"] == one["matchLabelKeys"]
+
+
 def test_what_the_author_adds_stands_in_place_of_the_operators_own_choice() -> None:
-    plain, added = template({})["spec"], template(search(pod=POD_ADDITIONS))
+    added = template(search(pod=POD_ADDITIONS))
 
     spread = added["spec"]["topologySpreadConstraints"]
-    assert ["topology.kubernetes.io/zone", "kubernetes.io/hostname"] == [
-        one["topologyKey"] for one in plain["topologySpreadConstraints"]
-    ]
     assert [("rack", 2)] == [(one["topologyKey"], one["maxSkew"]) for one in spread]
     assert names.selector("help", "search") == spread[0]["labelSelector"]["matchLabels"]  # his pods, unless he says so
     assert POD_ADDITIONS["affinity"] == added["spec"]["affinity"]
