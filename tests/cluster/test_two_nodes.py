@@ -98,7 +98,7 @@ def test_while_the_node_of_the_volume_is_away_those_that_serve_go_on(place: Kube
         drain(place, second)
         try:
             resource.wait(lambda: [first] == nodes_of(resource.ready_pods), "one pod is left, on the first node")
-            resource.wait(lambda: resource.condition("Degraded") == STORE_AWAY, "the status tells that the store is away")
+            resource.wait(lambda: resource.condition("Degraded") == STORE_AWAY, "the status tells of the store")
         finally:
             uncordon(place, second)
         resource.wait(lambda: 2 == len(resource.ready_pods) and resource.is_ready(), "two pods again")
