@@ -91,12 +91,17 @@ def send() -> None:
 
 def load(cluster: Cluster, node: Node | None = None) -> None:
     """Puts our images on a node, the first where none is given, in the state of this checkout."""
-    record, node = record_of(cluster), node or cluster.node
     for name in RELEASED:
-        file = archive(name)  # FileNotFoundError tells how it is built
-        present = images.ctr(node, record, "images", "list", "--quiet").split()
-        if f"sha256:{Archive(file).image_id}" not in present:
-            images.load(node, record, file)
+        load_image(cluster, name, node)
+
+
+def load_image(cluster: Cluster, name: str, node: Node | None = None) -> None:
+    """Puts one of our images on a node, unless it is there."""
+    record, node = record_of(cluster), node or cluster.node
+    file = archive(name)  # FileNotFoundError tells how it is built
+    present = images.ctr(node, record, "images", "list", "--quiet").split()
+    if f"sha256:{Archive(file).image_id}" not in present:
+        images.load(node, record, file)
 
 
 def tag_anew(cluster: Cluster, version: str) -> None:
