@@ -1,8 +1,9 @@
 """Highlights: where the words of a question stand in a passage."""
 
-from collections.abc import Mapping, Sequence, Set
+from array import array
+from collections.abc import Set
 from dataclasses import dataclass
-from itertools import chain
+from itertools import compress
 
 from .text import WORD, term_as_written
 
@@ -11,13 +12,19 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class WordPlaces:
-    """Where the words of a text stand: [start, end) in code points, by the term they are written for."""
+    """The terms of a text in order, and where the word of each stands: starts[i]:ends[i], in code points.
 
-    of_term: Mapping[str, Sequence[tuple[int, int]]]
+    Kept for thousands of passages: their terms are shared, so that a word takes 16 bytes.
+    """
+
+    terms: tuple[str, ...]
+    starts: "array[int]"
+    ends: "array[int]"
 
     def of(self, terms: Set[str]) -> Spans:
         """[start, end) of each word whose term is asked for, ascending, not overlapping."""
-        return tuple(sorted(chain.from_iterable(self.of_term[term] for term in terms if term in self.of_term)))
+        held = [*map(terms.__contains__, self.terms)]
+        return tuple(zip(compress(self.starts, held), compress(self.ends, held), strict=True))
 
 
 def word_places(text: str) -> WordPlaces:
@@ -26,8 +33,8 @@ def word_places(text: str) -> WordPlaces:
     >>> word_places("Start tracking: the tracker runs.").of({"track"})
     ((6, 14),)
     """
-    found: dict[str, list[tuple[int, int]]] = {}
-    for match in WORD.finditer(text):
-        if term := term_as_written(match.group()):
-            found.setdefault(term, []).append(match.span())
-    return WordPlaces(found)
+    found = [*WORD.finditer(text)]
+    terms = [term_as_written(match.group()) for match in found]
+    spans = [match.span() for match in compress(found, terms)]  # the term of a stop word is empty
+    starts, ends = zip(*spans, strict=True) if spans else ((), ())
+    return WordPlaces(tuple(compress(terms, terms)), array("I", starts), array("I", ends))

@@ -11,7 +11,7 @@ from .chunk import Chunk
 from .chunk_store import ChunkStore
 from .highlights import WordPlaces, word_places
 
-KEPT = 1024  # some 10 KB each
+KEPT = 3072  # some 3 KB each
 
 
 @dataclass(frozen=True, slots=True)

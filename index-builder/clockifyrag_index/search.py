@@ -410,7 +410,7 @@ class Run:
         that the glossary has for them; 0 where the question has none but stop words.
         """
         read = self.engine.passages[row]
-        held = read.words.of_term.keys() | set(terms(read.chunk.breadcrumb))
+        held = {*read.words.terms, *terms(read.chunk.breadcrumb)}
         if self.expansions:
             for one in self.engine.glossary.named(self.question.text):
                 if any(held.issuperset(terms(name)) for name in one.names):
