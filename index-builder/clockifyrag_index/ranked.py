@@ -121,6 +121,7 @@ class ByArticle(Sequence[list[int]]):
         best = np.maximum.reduceat(scores, begins) if len(begins) else scores
         self._order = np.argsort(-best, kind="stable")
         self._bounds = np.append(begins, len(articles))
+        self._sorted: dict[int, list[int]] = {}  # by place: one article is looked at several times
 
     def __len__(self) -> int:
         return len(self._order)
@@ -134,9 +135,12 @@ class ByArticle(Sequence[list[int]]):
     def __getitem__(self, place: int | slice) -> list[int] | list[list[int]]:
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
-        article = int(self._order[place])
-        begin, end = int(self._bounds[article]), int(self._bounds[article + 1])
-        inside: list[int] = (begin + np.argsort(-self._scores[begin:end], kind="stable")).tolist()
+        inside = self._sorted.get(place)
+        if inside is None:
+            article = int(self._order[place])
+            begin, end = int(self._bounds[article]), int(self._bounds[article + 1])
+            inside = (begin + np.argsort(-self._scores[begin:end], kind="stable")).tolist()
+            self._sorted[place] = inside
         return inside
 
 
