@@ -1,4 +1,4 @@
-"""The service without what it is observed by: no request is counted. `python -m bench.unobserved`, its environment."""
+"""The service without what it is observed by: no request is counted. `python -m bench.unobserved`, as the service."""
 
 
 def main() -> int:

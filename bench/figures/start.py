@@ -1,7 +1,8 @@
 """Start: from the first instruction of the process to a ready server, by importing the same modules alone.
 
 The same: all that a service has imported once it is ready, as it tells itself. The page cache is warm: what is measured
-is this project's own work, and Python's. Once more with a cold one, where this process may empty it.
+is this project's own work, and Python's. Once more with a cold one, where this process may empty it. The script is as
+anybody would write it: it looks for garbage as Python does by itself, which the service puts off until it is ready.
 """
 
 import os
@@ -42,7 +43,7 @@ def measure(bench: Bench) -> Iterator[Comparison]:
         until_loaded(bench, model, modules)
         sides = {"service": partial(until_ready, bench, root), "imports": partial(until_loaded, bench, model, modules)}
         rounds = bench.interleaved(sides)
-        remark = f"{len(modules.read_text().split())} modules"
+        remark = f"{len(modules.read_text().split())} modules, garbage looked for as usual on the other side alone"
         yield compared(f"start-{model}", f"Process start to ready, {model}", rounds, f"warm page cache; {remark}", WARM)
         if os.access(DROP_CACHES, os.W_OK):
             rounds = bench.interleaved({name: partial(cold, side) for name, side in sides.items()})

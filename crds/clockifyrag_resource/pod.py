@@ -61,7 +61,9 @@ class Affinity(Part):
 
     node_affinity: Maybe[KubernetesObject] = Field(default=None, description="By labels of nodes. Unset: any.")
     pod_affinity: Maybe[KubernetesObject] = Field(default=None, description="Near which pods. Unset: any.")
-    pod_anti_affinity: Maybe[KubernetesObject] = Field(default=None, description="Away from which pods. Unset: none.")
+    pod_anti_affinity: Maybe[KubernetesObject] = Field(
+        default=None, description="Away from which pods. Unset: a search pod would rather be in no other's zone."
+    )
 
 
 class TopologySpreadConstraint(Part):
@@ -109,7 +111,9 @@ class Pod(Part):
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = Field(
         default=(), description="Taints the pods put up with. Default: none."
     )
-    affinity: Maybe[Affinity] = Field(default=None, description="Where pods would rather run. Unset: the operator's.")
+    affinity: Maybe[Affinity] = Field(
+        default=None, description="Where pods run, or would rather. Unset: the operator's."
+    )
     topology_spread_constraints: Annotated[tuple[TopologySpreadConstraint, ...], Field(max_length=16)] = Field(
         default=(), description="How the pods are spread. Default: as the operator spreads them."
     )

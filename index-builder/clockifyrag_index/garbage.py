@@ -6,6 +6,7 @@ This module imports nothing heavy: a process that starts asks for it first of al
 """
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,16 +14,27 @@ USUAL = gc.get_threshold()
 SELDOM = 100_000  # objects made and not freed; were all of them garbage, they would be some tens of MB
 WHILE_STARTING = 1_000_000  # more than a process makes until it is ready
 
+_lock = threading.Lock()
+_blocks = 0  # that are open, in whichever thread
+_before = USUAL  # the first of them
+
 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Until the block ends, garbage is looked for after SELDOM objects; then as before."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], SELDOM), *before[1:])
+    """Until the last of the blocks that are open ends, garbage is looked for after SELDOM objects; then as before."""
+    global _blocks, _before
+    with _lock:
+        if not _blocks:
+            _before = gc.get_threshold()
+            gc.set_threshold(max(_before[0], SELDOM), *_before[1:])
+        _blocks += 1
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        with _lock:
+            _blocks -= 1
+            if not _blocks:
+                gc.set_threshold(*_before)
 
 
 def put_off_collection() -> None:
@@ -33,7 +45,8 @@ def put_off_collection() -> None:
 def collect_as_usual() -> None:
     """Ends `put_off_collection`: looks as Python does by itself, but never again at what stands by now.
 
-    What was imported and opened stays, so that looking through it would only take the interpreter from who asks.
+    Most of it is imported modules, and stays; to look through them takes the interpreter from who asks. What goes, as a
+    generation that is replaced, must hold itself in no circle: tests/contract/test_generation_freed.py.
     """
     if gc.get_threshold()[0] == WHILE_STARTING:
         gc.freeze()

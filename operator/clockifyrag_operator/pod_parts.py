@@ -82,15 +82,16 @@ def pod_template(
 ) -> Fields:
     """The pods of a component: `containers`, what every pod here has, and what the author adds.
 
-    affinity: required of the pods whatever the author says. spread: over nodes and zones, as far as that can be had,
-    unless he says how they are spread.
+    affinity: required of the pods whatever the author says. spread: over nodes and zones, as far as that can be had;
+    over nodes unless he says how they are spread, over zones unless he says also what they are kept away from.
     """
     added = added or Pod()
     spec = spec_of(wanted)
     own = [_spread(wanted, component, one) for one in added.topology_spread_constraints]
     if spread and not own:
         own = [on_different_nodes(wanted, component)]
-        affinity = {**(affinity or {}), **in_different_zones(wanted, component)}
+        if not (added.affinity and added.affinity.pod_anti_affinity):
+            affinity = {**in_different_zones(wanted, component), **(affinity or {})}
     return {
         "metadata": given(
             labels={**added.labels, **names.labels(wanted.name, component), **(labels or {})},

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
+from clockifyrag_index.garbage import put_off_collection
+
 from .memory import give_memory_back
 from .settings import Settings, problems_of
 from .threads import limit_library_threads, take_short_turns
@@ -25,6 +27,7 @@ def main() -> int:
 
 def serve(settings: Settings, started: Callable[[str], None] | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C; `started` is told the address. Returns the exit code."""
+    put_off_collection()  # until the loader has looked once; `python -m clockifyrag_service` did so before it came here
     limit_library_threads(settings.max_workers)  # before numpy and faiss are imported, which read this once
     take_short_turns()
     give_memory_back()

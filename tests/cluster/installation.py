@@ -28,7 +28,7 @@ from tools.cluster.kubectl import Kubectl
 from tools.cluster.node import Cluster, Node, own_cluster
 from tools.cluster.ollama import provide_ollama
 from tools.cluster.programs import search_path
-from tools.cluster.up import FOREIGN
+from tools.cluster.up import FOREIGN, leave
 from tools.images import archive
 from tools.images.contents import Archive
 from tools.images.recipe import IMAGES, RELEASED
@@ -48,6 +48,8 @@ def installation() -> Iterator[Kube]:
     """
     cluster = own_cluster()
     assert record_of(cluster).runs(HOLDER), "no cluster runs: make cluster-up (make e2e does it all)"
+    with one_at_a_time(cluster):
+        leave(cluster)  # a second node that an earlier run was killed with
     load(cluster)
     with one_at_a_time(cluster):
         server = provide_ollama(cluster)

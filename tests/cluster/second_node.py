@@ -10,14 +10,16 @@ from tests.cluster.kube import Kube
 from tools.cluster.__main__ import one_at_a_time
 from tools.cluster.up import join, leave
 
+LEFT_SECONDS = 80  # less than kubectl is given
+
 
 @contextmanager
 def second_node(kube: Kube) -> Iterator[str]:
     """Its name. Pods that are on it in the end are made again on the first one."""
     cluster = kube.cluster
-    with one_at_a_time(cluster):
-        join(cluster)
     try:
+        with one_at_a_time(cluster):
+            join(cluster)
         load(cluster, cluster.second)
         yield cluster.second.name
     finally:
@@ -25,15 +27,19 @@ def second_node(kube: Kube) -> Iterator[str]:
             leave(cluster)
 
 
-def cordon(kube: Kube, node: str) -> None:
-    """New pods go elsewhere."""
+@contextmanager
+def cordoned(kube: Kube, node: str) -> Iterator[None]:
+    """New pods go elsewhere until the block ends."""
     kube.kubectl.run("cordon", node)
+    try:
+        yield
+    finally:
+        kube.kubectl.run("uncordon", node)
 
 
-def uncordon(kube: Kube, node: str) -> None:
-    kube.kubectl.run("uncordon", node)
-
-
-def drain(kube: Kube, node: str) -> None:
-    """As an administrator does before the node is repaired; returns once all its pods have left."""
-    kube.kubectl.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
+@contextmanager
+def drained(kube: Kube, node: str) -> Iterator[None]:
+    """All pods have left, as an administrator has it before a node is repaired; it takes pods again after the block."""
+    with cordoned(kube, node):
+        kube.kubectl.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={LEFT_SECONDS}s")
+        yield

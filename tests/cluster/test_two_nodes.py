@@ -9,7 +9,7 @@ import pytest
 from tests.cluster import results
 from tests.cluster.kube import LOCAL, Kube, Manifest, Resource, ask
 from tests.cluster.load import Load
-from tests.cluster.second_node import cordon, drain, second_node, uncordon
+from tests.cluster.second_node import cordoned, drained, second_node
 
 QUESTION = "how do I track time?"
 STORE_AWAY = ("True", "StoreUnavailable")
@@ -27,13 +27,10 @@ def first(installed: Kube) -> str:
     return installed.cluster.node.name
 
 
-def spread(place: Kube, elsewhere: str) -> Resource:
-    """A resource whose index lies on a volume of the other node, and whose pods were made anew with both to choose."""
-    cordon(place, elsewhere)
-    try:
+def spread(place: Kube, without_index: str) -> Resource:
+    """A resource whose pods were made anew with both nodes to choose; its index lies on a volume of the other node."""
+    with cordoned(place, without_index):
         resource = place.resource().create(LOCAL).wait_ready()
-    finally:
-        uncordon(place, elsewhere)
     roll(resource, 500)
     return resource
 
@@ -53,7 +50,7 @@ def test_pods_are_spread_and_fetch_an_index_that_lies_on_the_other_node(place: K
 
     No search pod asks for the volume, so none waits for it: the store beside it hands the index out.
     """
-    resource = spread(place, elsewhere=second)
+    resource = spread(place, without_index=second)
 
     pods = resource.ready_pods
     assert [first, second] == nodes_of(pods)
@@ -69,15 +66,14 @@ def test_while_a_node_is_drained_questions_are_answered(place: Kube, first: str,
     """Given a pod on each of two nodes and held load, when one node is drained, then no request fails, and the other
     one has both pods; when it takes pods again, an edit spreads them.
     """
-    resource = spread(place, elsewhere=second)
+    resource = spread(place, without_index=second)
     assert [first, second] == nodes_of(resource.ready_pods)
 
     with Load(resource.url, "drained-node") as load:
         begin = time.time()
-        drain(place, second)
-        resource.wait(lambda: [first] * 2 == nodes_of(resource.ready_pods), "both pods are on the first node")
-        recovered = time.time() - begin
-        uncordon(place, second)
+        with drained(place, second):
+            resource.wait(lambda: [first] * 2 == nodes_of(resource.ready_pods), "both pods are on the first node")
+            recovered = time.time() - begin
         roll(resource, 501)
 
     assert [first, second] == nodes_of(resource.ready_pods)
@@ -90,17 +86,14 @@ def test_while_the_node_of_the_volume_is_away_those_that_serve_go_on(place: Kube
     """Given pods on both nodes and held load, when the node that holds the volume is drained, then no request fails;
     the pod that replaces the one which had to leave waits for the store, until that may be on its node again.
     """
-    resource = spread(place, elsewhere=first)
+    resource = spread(place, without_index=first)
     assert [first, second] == nodes_of(resource.ready_pods)
 
     with Load(resource.url, "drained-volume") as load:
         begin = time.time()
-        drain(place, second)
-        try:
+        with drained(place, second):
             resource.wait(lambda: [first] == nodes_of(resource.ready_pods), "one pod is left, on the first node")
             resource.wait(lambda: resource.condition("Degraded") == STORE_AWAY, "the status tells of the store")
-        finally:
-            uncordon(place, second)
         resource.wait(lambda: 2 == len(resource.ready_pods) and resource.is_ready(), "two pods again")
         recovered = time.time() - begin
 

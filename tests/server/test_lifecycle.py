@@ -1,6 +1,8 @@
 """From the first start to the last answer: before an index, with wrong settings, with TLS, after SIGTERM."""
 
+import gc
 import json
+import os
 import signal
 import socket
 import ssl
@@ -45,6 +47,29 @@ def test_before_the_first_index_the_server_is_alive_but_not_ready_and_becomes_re
     publish(root)
     server.wait_ready()
     assert 200 == server.get("/search?q=timer").status_code
+
+
+def test_a_server_looks_for_garbage_as_python_does_once_it_has_started(
+    serve: Serve, index_root: Path, tmp_path: Path
+) -> None:
+    """What a process does when it ends tells how it was; Python runs sitecustomize before anything else."""
+    told = tmp_path / "told"
+    customised = tmp_path / "customised"
+    customised.mkdir()
+    (customised / "sitecustomize.py").write_text(
+        "import atexit, gc, pathlib\n"
+        f"told = lambda: pathlib.Path({str(told)!r}).write_text(f'{{gc.get_threshold()}} {{gc.get_freeze_count()}}')\n"
+        "atexit.register(told)\n"
+    )
+    search = os.pathsep.join((str(customised), *filter(None, (os.environ.get("PYTHONPATH"),))))
+    server = serve(index_root, PYTHONPATH=search)
+
+    server.process.terminate()
+    server.process.wait(20)
+
+    threshold, _, frozen = told.read_text().rpartition(" ")
+    assert threshold == str(gc.get_threshold())
+    assert int(frozen) > 10_000, "what it imported is not looked at again"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""How often garbage is looked for, in fresh processes: the thresholds are one for a whole process."""
+"""How often garbage is looked for; in fresh processes where the threshold stays another, as a process has one."""
 
 import gc
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -26,6 +27,25 @@ def test_within_the_block_it_is_looked_for_seldom_and_then_as_before() -> None:
             assert gc.get_threshold()[0] == SELDOM
         assert gc.get_threshold()[0] == SELDOM
         1 / 0  # noqa: B018
+    assert gc.get_threshold() == before
+
+
+def test_blocks_of_two_threads_end_with_the_last_one() -> None:
+    before = gc.get_threshold()
+    inside, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with seldom_collected():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with seldom_collected():
+        thread.start()
+        assert inside.wait(10)
+    assert gc.get_threshold()[0] == SELDOM
+    leave.set()
+    thread.join()
     assert gc.get_threshold() == before
 
 

@@ -36,6 +36,12 @@ def test_a_test_that_is_named_exists(row: Row) -> None:
     assert re.search(rf"^def {row.test}\(", (ROOT / row.file).read_text(), re.MULTILINE)
 
 
+def test_what_is_kept_is_of_tests_that_exist() -> None:
+    nodes = {str(one["node"]).partition("[")[0] for one in results.kept().values() if one.get("node")}
+
+    assert nodes <= {row.node for row in rows()}
+
+
 def test_every_mutant_has_its_row_and_is_tried() -> None:
     there = {path.stem for folder in MUTANTS for path in folder.glob("*.py")} - _NO_FAULT
     tried = "".join((folder.parent / "test_mutants.py").read_text() for folder in MUTANTS)

@@ -1,4 +1,4 @@
-"""The order of postings against numpy's own sort, on both sides of 16 bits."""
+"""The order of postings against Python's own sort, on both sides of 16 bits."""
 
 import numpy as np
 from hypothesis import given

@@ -24,7 +24,7 @@ def has_image(node: Node, record: Record, reference: str) -> bool:
     containerd tells its CRI plugin of names by events: it knows one a moment after `ctr images list` shows it.
     RuntimeError with curl's words where containerd does not answer.
     """
-    command = entering(record.pid(node.own(HOLDER)), image_status(node), "--mount")
+    command = entering(record.pid(node.daemon_name(HOLDER)), image_status(node), "--mount")
     done = subprocess.run(command, input=framed(request(reference)), capture_output=True)
     if done.returncode:
         raise RuntimeError(f"the CRI of {node.name} did not answer on {node.socket}: {done.stderr.decode().strip()}")

@@ -117,7 +117,7 @@ def containerd(node: Node, pause_image: str) -> Daemon:
     configs.write(config, configs.containerd(node, PLUGINS, pause_image))
     (node.folder / "cni").mkdir(exist_ok=True)
     configs.write(node.folder / "cni" / "10-pods.conflist", configs.pod_network(node))
-    return Daemon(node.own("containerd"), ["containerd", f"--config={config}"])
+    return Daemon(node.daemon_name("containerd"), ["containerd", f"--config={config}"])
 
 
 def kubelet(cluster: Cluster, node: Node, made: Certificates) -> Daemon:
@@ -143,4 +143,4 @@ def kube_proxy(cluster: Cluster, node: Node) -> Daemon:
 
 def daemon(program: str, *arguments: str | Path, node: Node | None = None) -> Daemon:
     """node: the one it is a part of, where each has its own."""
-    return Daemon(node.own(program) if node else program, [str(find(program)), *map(str, arguments)])
+    return Daemon(node.daemon_name(program) if node else program, [str(find(program)), *map(str, arguments)])

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tools.cluster import cgroups, machine, network
-from tools.cluster.inside import record_of
+from tools.cluster.inside import HOLDER, record_of
 from tools.cluster.node import Cluster, Node
 from tools.cluster.processes import stop
 from tools.cluster.record import Record
@@ -33,11 +33,12 @@ def take_down(cluster: Cluster) -> None:
 def remove_node(cluster: Cluster, node: Node) -> None:
     """The same for one node that is not the first; the API server is told before that it is gone."""
     record = record_of(cluster)
-    end([name for name in record.processes if name.endswith(node.own(""))], (node,), record)
+    names = record.of(node)
+    end(names, (node,), record)
+    record.forget(names)
     network.unplug(node)
-    network.forget(node, cluster.node, record)
-    record.processes = {name: one for name, one in record.processes.items() if not name.endswith(node.own(""))}
-    record.write()
+    if record.runs(HOLDER):
+        network.remove_pod_routes(node, cluster.node, record)
     if node.folder.exists():
         machine.remove_folder(node.folder)
 
@@ -47,11 +48,11 @@ def end(names: Sequence[str], nodes: Sequence[Node], record: Record) -> None:
     newest_first = names[::-1]
     for name in sorted(newest_first, key=lambda name: not name.startswith(FIRST)):
         stop(record.processes[name], STOP_SECONDS)
-    wait_until("processes of the cluster end", lambda: all(ended(node) for node in nodes))
-    wait_until("cgroups of the cluster are empty", lambda: all(cgroups.remove(node) for node in nodes))
+    wait_until("processes of the cluster end", lambda: len(nodes) == sum(map(all_ended, nodes)))  # each is killed
+    wait_until("cgroups of the cluster are empty", lambda: all(map(cgroups.remove, nodes)))
 
 
-def ended(node: Node) -> bool:
+def all_ended(node: Node) -> bool:
     cgroups.kill(node)
     return not cgroups.processes(node)
 

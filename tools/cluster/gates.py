@@ -112,12 +112,12 @@ def containerd(answers: Callable[[], object]) -> Gate:
 
 
 def node_ready(kubectl: Kubectl, name: str = "") -> Gate:
-    """name: of the node that must have registered; any where none is given."""
+    """name: of the node; all that there are where none is given."""
 
     def missing() -> str:
         nodes = [node for node in kubectl.get("nodes")["items"] if name in ("", node["metadata"]["name"])]
         waiting = [words for node in nodes if (words := not_true(node, "Ready"))]
-        return "" if nodes and not waiting else "; ".join(waiting) or f"no node {name} has registered"
+        return "" if nodes and not waiting else "; ".join(waiting) or f"no {name or 'node'} has registered"
 
     return Gate("the node is Ready", missing, 120)
 

@@ -164,7 +164,7 @@ def load_missing(node: Node, record: Record, wanted: Mapping[str, Image]) -> lis
 def ctr(node: Node, record: Record, *arguments: str) -> str:
     """What containerd answers; RuntimeError with its words where it refuses."""
     command = ["ctr", f"--address={node.socket}", "--namespace=k8s.io", *arguments]
-    inside = entering(record.pid(node.own(HOLDER)), command, "--mount")
+    inside = entering(record.pid(node.daemon_name(HOLDER)), command, "--mount")
     done = subprocess.run(inside, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"ctr {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")

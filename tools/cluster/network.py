@@ -32,7 +32,7 @@ def connect(node: Node, record: Record) -> None:
     ip("link", "set", BRIDGE, "up")
     if exists(node.link):
         return
-    pid = record.pid(node.own(HOLDER))
+    pid = record.pid(node.daemon_name(HOLDER))
     ip("link", "add", node.link, "type", "veth", "peer", "name", CABLE_IN_NODE, "netns", str(pid))
     ip("link", "set", node.link, "master", BRIDGE, "up")
     inside = [
@@ -47,16 +47,16 @@ def connect(node: Node, record: Record) -> None:
         run(entering(pid, command, "--net"))
 
 
-def introduce(one: Node, other: Node, record: Record) -> None:
+def add_pod_routes(one: Node, other: Node, record: Record) -> None:
     """Each of the two finds the other's pods."""
     for here, there in ((one, other), (other, one)):
         route = ["ip", "route", "replace", there.pods, "via", there.address, "dev", CABLE_IN_NODE]
-        run(entering(record.pid(here.own(HOLDER)), route, "--net"))
+        run(entering(record.pid(here.daemon_name(HOLDER)), route, "--net"))
 
 
-def forget(gone: Node, other: Node, record: Record) -> None:
+def remove_pod_routes(gone: Node, other: Node, record: Record) -> None:
     """The other node looks no more for the pods of one that is gone."""
-    run(entering(record.pid(other.own(HOLDER)), ["ip", "route", "flush", gone.pods], "--net"))
+    run(entering(record.pid(other.daemon_name(HOLDER)), ["ip", "route", "flush", gone.pods], "--net"))
 
 
 def unplug(node: Node) -> None:

@@ -63,7 +63,7 @@ class Node:
     def volumes(self) -> Path:
         return self.folder / "volumes"
 
-    def own(self, daemon: str) -> str:
+    def daemon_name(self, daemon: str) -> str:
         """The name by which a daemon of this node is known among those of all; on the first node its own."""
         return daemon if self.number == 1 else f"{daemon}.{self.name}"
 

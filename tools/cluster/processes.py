@@ -22,7 +22,7 @@ def start(cluster: Cluster, record: Record, daemon: Daemon, node: Node | None = 
     """Starts it in the namespaces of the node, the first where none is given, unless it runs."""
     node = node or cluster.node
     if not record.runs(daemon.name):
-        inside = entering(record.pid(node.own(HOLDER)), daemon.command, "--net", "--mount")
+        inside = entering(record.pid(node.daemon_name(HOLDER)), daemon.command, "--net", "--mount")
         spawn(cluster, record, Daemon(daemon.name, inside), node)
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from tools.cluster.node import Node
 
 STARTED_FIELD = 22  # of /proc/<pid>/stat, see proc(5)
 
@@ -64,6 +67,14 @@ class Record:
         stat = read_stat(pid)
         self.processes.pop(name, None)
         self.processes[name] = Process(pid, stat[0] if stat else -1)
+        self.write()
+
+    def of(self, node: Node) -> list[str]:
+        """Names of the daemons of a node that is not the first, in the order they were started."""
+        return [name for name in self.processes if name == node.daemon_name(name.rpartition(".")[0])]
+
+    def forget(self, names: Collection[str]) -> None:
+        self.processes = {name: one for name, one in self.processes.items() if name not in names}
         self.write()
 
     def runs(self, name: str) -> bool:

@@ -30,6 +30,8 @@ def up(cluster: Cluster) -> None:
     else:
         programs.provide()
         Bringing(cluster).up()
+        if has_joined(cluster):
+            join(cluster)
     print(f"The cluster is ready after {time.monotonic() - started:.0f} s", flush=True)
 
 
@@ -43,10 +45,15 @@ def check_foreign(kubectl: Kubectl) -> None:
 
 
 def join(cluster: Cluster) -> None:
-    """Returns once the second node is Ready; GateClosed says what is missing."""
+    """Returns once the second node is Ready; GateClosed says what is missing, ProcessLookupError that it is all."""
     started = time.monotonic()
     Bringing(cluster, cluster.second).join()
     print(f"{cluster.second.name} has joined after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def has_joined(cluster: Cluster) -> bool:
+    """Whether the second node was brought up and not taken away, be it that all of it has died."""
+    return bool(record_of(cluster).of(cluster.second))
 
 
 def leave(cluster: Cluster) -> None:
@@ -75,11 +82,18 @@ class Bringing:
 
     def join(self) -> None:
         """Brings a node to the control plane that runs."""
-        self.images = images.images()
         self.record = record_of(self.cluster)
+        self.record.pid(HOLDER)
         self.certificates = pki.write_certificates(self.cluster)
-        self.enclose()
-        network.introduce(self.cluster.node, self.node, self.record)
+        if not self.certificates.pair(self.node.name).key.exists():
+            raise GateClosed(f"this cluster was made without keys for {self.node.name}: make cluster-down cluster-up")
+        remains = self.record.of(self.node) or cgroups.processes(self.node)
+        if remains and not self.record.runs(self.node.daemon_name(HOLDER)):  # others would be left in its namespaces
+            remove_node(self.cluster, self.node)
+            self.record = record_of(self.cluster)
+        self.images = images.images()
+        self.make_namespaces()
+        network.add_pod_routes(self.cluster.node, self.node, self.record)
         self.start_node()
 
     def begin(self) -> None:
@@ -94,15 +108,15 @@ class Bringing:
         self.record = record_of(self.cluster)
         machine.write_down(self.record)
         self.certificates = pki.write_certificates(self.cluster)
-        self.enclose()
-        if dead := ended(self.record):
+        self.make_namespaces()
+        if dead := [name for name in ended(self.record) if name not in self.record.of(self.cluster.second)]:
             print(f"Starting again, as they ended: {', '.join(dead)}", flush=True)
 
-    def enclose(self) -> None:
+    def make_namespaces(self) -> None:
         """The node's folder, cgroup, namespaces and cable."""
         self.node.folder.mkdir(parents=True, exist_ok=True)
         cgroups.create(self.node)
-        name = self.node.own(HOLDER)
+        name = self.node.daemon_name(HOLDER)
         if not self.record.runs(name):
             holder = daemons.Daemon(name, machine.holder_command(self.node))
             spawn(self.cluster, self.record, holder, self.node)

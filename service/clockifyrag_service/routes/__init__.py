@@ -1,6 +1,7 @@
 """Routes: HTTP in, HTTP out; what happens between is in the modules they call."""
 
 from collections.abc import Callable, Coroutine
+from inspect import iscoroutinefunction
 from typing import Any
 
 import orjson
@@ -20,7 +21,14 @@ def no_parameters(request: Request) -> None:
 
 
 class PlainRoute(APIRoute):
-    """A route whose function takes the request and returns the response: FastAPI documents it and solves nothing."""
+    """A route whose function takes the request and returns the response: FastAPI documents it and solves nothing.
+
+    TypeError where there is something to solve, which would be left out silently.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        wanted = self.dependant
+        parameters = (*wanted.path_params, *wanted.query_params, *wanted.header_params, *wanted.cookie_params)
+        if wanted.dependencies or parameters or wanted.body_params or not iscoroutinefunction(self.endpoint):
+            raise TypeError(f"{self.path} asks for more than the request: take another kind of route")
         return self.endpoint

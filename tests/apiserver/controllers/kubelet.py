@@ -125,16 +125,22 @@ async def _pod(scene: Scene, addresses: Addresses, pod: Manifest) -> None:
 
 
 def _refresh_pointer(scene: Scene, pod: Manifest, seen: Container) -> None:
-    """A pointer that is mounted is read at the start, and whenever the operator touches the pod."""
+    """A pointer that is mounted is read at the start, and a while after the operator touched the pod."""
     mounted = [(one.get("configMap") or {}).get("name") for one in seen.spec.get("volumes", ())]
     if f"{seen.resource}-generations" not in mounted:
         return
-    touch = (pod["metadata"].get("annotations") or {}).get(WANTED, "")
-    if scene.world.touched.get(seen.name) != touch:
-        pointer = scene.get("ConfigMap", f"{seen.resource}-generations")
-        if pointer is not None:
-            scene.world.pointers[seen.name] = (pointer.get("data") or {}).get("current", "")
-            scene.world.touched[seen.name] = touch
+    world, touch = scene.world, (pod["metadata"].get("annotations") or {}).get(WANTED, "")
+    if world.touched.get(seen.name) == touch:
+        return
+    age = time.monotonic() - world.born.setdefault(f"{seen.name} touched {touch}", time.monotonic())
+    if seen.name in world.touched and age < world.refresh_seconds:
+        scene.again(world.refresh_seconds - age)
+        return
+    pointer = scene.get("ConfigMap", f"{seen.resource}-generations")
+    if pointer is not None:
+        generation = (pointer.get("data") or {}).get("current", "")
+        world.pointers[seen.name], world.touched[seen.name] = generation, touch
+        world.refreshed.append((scene.mirror.newest(scene.namespace), seen.name, generation))
 
 
 def _conditions(pod: Manifest, *wanted: Manifest) -> list[Manifest]:

@@ -89,6 +89,10 @@ class Mirror:
                 pass  # it is being restarted or frozen: that is a fault some test makes
             await asyncio.sleep(_RETRY_SECONDS)
 
+    def newest(self, namespace: str) -> int:
+        """The version of the newest object that a watch told of; 0 before the first."""
+        return max((version(live) for _, live in self.history.get(namespace, ())), default=0)
+
     async def _list(self, kind: str) -> str:
         items, at = await self._api.list(kind)
         self._replace(kind, [{**one, "kind": kind, "apiVersion": KINDS[kind].api_version} for one in items])

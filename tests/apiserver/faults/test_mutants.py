@@ -102,6 +102,10 @@ PROMISES: dict[str, Callable[[Field, str], bool]] = {
 }
 # The same promises, each broken by another test's mutant as well.
 ALSO: dict[str, tuple[str, Callable[[Field, str], bool]]] = {
+    "pods that change over in place are hoped to have": (
+        "hopes",
+        lambda field, mutant: [] == test_truth.told_lies(field, mutant, "HotSwap"),
+    ),
     "a Deployment keeps the pods of others": (
         "keeps_fixed_fields",
         lambda field, mutant: test_children.made_anew(field, "a Deployment that selects others", mutant, SHORT),

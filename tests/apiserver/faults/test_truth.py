@@ -17,8 +17,6 @@ from tests.apiserver.faults.field import Field
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.story import Manifest, Story
 
-from clockifyrag_operator.names import WANTED
-
 LAG = 25  # versions between what was looked at and the status that tells of it, at most
 
 
@@ -41,7 +39,8 @@ class Moment:
 def lies(story: Story) -> Iterator[str]:
     """Statuses that said what was not so at any of the moments they may have been written from."""
     pods: dict[str, Manifest] = {}
-    pointed: dict[str, str] = {}  # what pods that change over in place were last told to serve, by their names
+    refreshed = story.world.refreshed[::-1]
+    pointed: dict[str, str] = {}  # what pods that change over in place serve, by their names
     published: list[str] = [""]
     replicas: int | None = None
     moments: list[Moment] = []
@@ -51,15 +50,16 @@ def lies(story: Story) -> Iterator[str]:
             pods.pop(name, None)
             if change != "DELETED" and "deletionTimestamp" not in live["metadata"]:
                 pods[name] = live
-                touched = live["metadata"].get("annotations", {}).get(WANTED)
-                pointed[name] = touched or pointed.get(name, published[-1])
         if kind == "ConfigMap" and name == f"{story.name}-generations" and change != "DELETED":
             current = json.loads(live["data"]["ledger.json"]).get("current", "")
             published = [*published, current][-2:] if current != published[-1] else published
         if kind == "Deployment" and name == f"{story.name}-search":
             replicas = None if change == "DELETED" else live["spec"]["replicas"]
+        while refreshed and refreshed[-1][0] < int(live["metadata"]["resourceVersion"]):
+            _, pod_name, generation = refreshed.pop()
+            pointed[pod_name] = generation
         ready = ready_search_pods(pods)
-        served = {Container(pod).variable("GENERATION") or pointed[pod["metadata"]["name"]] for pod in ready}
+        served = {Container(pod).variable("GENERATION") or pointed.get(pod["metadata"]["name"], "") for pod in ready}
         moments.append(Moment(served, list(published), replicas, len(ready)))
         if kind == "ClockifyRAG" and change == "MODIFIED":
             for lie in told_at(live, moments[-LAG:]):
@@ -99,6 +99,7 @@ def told_lies(field: Field, mutant: str = "", update: str = "Rolling") -> list[s
     story = stage.story
     slow = PodState(seconds=0.5)
     story.world.pods.append(lambda pod: slow if pod.component == "search" else None)
+    story.world.refresh_seconds = slow.seconds
     story.create(FULL | {"search": FULL["search"] | {"indexUpdate": update}})
     story.wait_ready()
     for change in ({"chunking": {"maxChars": 700}}, {"search": {"replicas": 3}}, {"chunking": {"maxChars": 600}}):

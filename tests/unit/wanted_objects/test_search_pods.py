@@ -221,7 +221,7 @@ def inputs(workload: Manifest) -> str:
 
 
 def test_pods_are_spread_over_nodes_and_zones_also_where_nodes_have_no_zones() -> None:
-    """A second constraint would have the scheduler look at no node that lacks one of the labels."""
+    """With a second constraint, nodes that lack the label of one of them would get no score by either."""
     spec = template({})["spec"]
 
     (constraint,) = spec["topologySpreadConstraints"]
@@ -233,6 +233,17 @@ def test_pods_are_spread_over_nodes_and_zones_also_where_nodes_have_no_zones() -
     for one in (constraint, term):  # pods of the generation before do not count
         assert names.selector("help", "search") == one["labelSelector"]["matchLabels"]
         assert ["pod-template-hash"] == one["matchLabelKeys"]
+
+
+@pytest.mark.parametrize(("kind", "zones"), [("nodeAffinity", True), ("podAffinity", True), ("podAntiAffinity", False)])
+def test_zones_are_left_to_an_author_who_says_what_pods_are_kept_away_from(kind: str, zones: bool) -> None:
+    rules = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": {}}]}
+
+    spec = template(search(pod={"affinity": {kind: rules}}))["spec"]
+
+    assert rules == spec["affinity"][kind]
+    assert zones == ("topology.kubernetes.io/zone" in str(spec["affinity"]))
+    assert ["kubernetes.io/hostname"] == [one["topologyKey"] for one in spec["topologySpreadConstraints"]]
 
 
 def test_what_the_author_adds_stands_in_place_of_the_operators_own_choice() -> None:
