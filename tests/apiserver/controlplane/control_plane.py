@@ -35,6 +35,7 @@ SERVICE_RANGE = "10.96.0.0/16"
 KUBECTL_SECONDS = 60
 KEPT_AS = {"specs": "services", "ingress": "ingresses"}  # in etcd, by the plural of today
 READY_SECONDS = 5  # for one answer of a server that is asked whether it is ready
+RECONNECT_SECONDS = 180  # 120 and a fifth of it by chance, and the time to start
 
 
 class ControlPlane:
@@ -149,10 +150,13 @@ class ControlPlane:
         self.etcd.stop()
 
     def start_etcd(self) -> None:
-        """Returns once etcd is ready, and kube-apiserver, if it runs, has found it."""
+        """Returns once etcd is ready, and kube-apiserver, if it runs, has found it.
+
+        After minutes without etcd it looks for it every two minutes only (grpc, doc/connection-backoff.md).
+        """
         self.etcd.start()
         if self.api_server.runs:
-            self.api_server.wait_ready()
+            self.api_server.wait_ready(RECONNECT_SECONDS)
 
     def freeze(self) -> None:
         """kube-apiserver hangs until `thaw`: requests are neither answered nor refused."""
