@@ -19,12 +19,15 @@ from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.status import status
 from clockifyrag_operator.transitions import events
+from clockifyrag_resource.conditions import ConditionReason as R
 
 # Kinds of which a resource may come to want less; accounts, settings and search pods it never stops wanting.
 _PRUNED = frozenset(
     "HorizontalPodAutoscaler Ingress NetworkPolicy PodDisruptionBudget PrometheusRule Service ServiceMonitor "
     "StatefulSet".split()
 )
+
+_TOLD_BY_PODS = (R.EMBEDDER_DOWN, R.INDEX_CORRUPT)
 
 
 def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
@@ -111,16 +114,18 @@ def _touched(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[str,
 def _recheck(
     wanted: Wanted, seen: Observed, decision: Decision, told: Mapping[str, object], settings: Settings
 ) -> float | None:
-    """Seconds until the next look although nothing happened: while something is under way, pods are asked about it.
+    """Seconds until the next look although nothing happened: pods are asked while something is under way, or while
+    something is wrong of which they alone tell that it is over.
 
     A model server that fails is no event: those that need it are asked at rest, too. Without pods there is nobody to
     ask, and the first one wakes the operator.
     """
     conditions = told["conditions"]
     assert isinstance(conditions, list), "a status has conditions"
-    under_way = any(one["type"] == "Reconciling" and one["status"] == "True" for one in conditions)
+    true = {one["type"]: one["reason"] for one in conditions if one["status"] == "True"}
+    is_watched = "Reconciling" in true or true.get("Degraded") in _TOLD_BY_PODS
     waits = [decision.recheck_seconds, seconds_until_told(seen.all("Pod"), seen.now)]
     if any(pod.get("status", {}).get("podIP") for pod in seen.all("Pod")):
-        waits.append(settings.poll_seconds if under_way else None)
+        waits.append(settings.poll_seconds if is_watched else None)
         waits.append(settings.health_seconds if search_url(wanted, decision) else None)
     return min((one for one in waits if one is not None), default=None)

@@ -62,7 +62,9 @@ class Settings(BaseSettings):
         default=15, gt=0, description="Seconds between looks at ConfigMaps that a resource names."
     )
     poll_seconds: float = Field(
-        default=10, gt=0, description="Seconds between questions to pods while something is under way."
+        default=10,
+        gt=0,
+        description="Seconds between questions to pods while something is under way, or wrong as only they can tell.",
     )
     health_seconds: float = Field(
         default=60, gt=0, description="Seconds between questions to search pods that need a model server, at rest."

@@ -82,6 +82,17 @@ def test_at_rest_search_pods_are_asked_again_only_where_a_model_server_may_fail_
     assert Settings().health_seconds == with_addresses(world).plan().recheck_seconds
 
 
+@pytest.mark.parametrize("report", [{"degraded": ["embedder"]}, {"problem": "digest", "damaged": True}])
+def test_what_pods_alone_tell_to_be_over_is_asked_for_as_often_as_what_is_under_way(report: dict[str, object]) -> None:
+    world = with_addresses(served())
+    next(iter(world.reports.values())).update(report)
+
+    world.work()
+
+    assert "True" == world.condition("Degraded")[0]
+    assert Settings().poll_seconds == world.plan().recheck_seconds
+
+
 def with_addresses(world: World) -> World:
     """The same, whose pods can be asked."""
     for pod in world.every("Pod"):
