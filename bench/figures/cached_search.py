@@ -108,8 +108,9 @@ def measure(bench: Bench) -> Iterator[Comparison]:
     title = "Cached /search by Starlette's hello-world"
     yield Comparison("cached-search-starlette", title, full, hello, None, by, "G1")
     yield Comparison("cached-search-starlette-no-log", f"{title}, log off", quiet, hello, Bar("≥", 0.9, 1.2), by, "G1")
-    bare = "cached /search: key, request id, analytics"
-    unobserved = rounds.side("unobserved service", "requests/s", "rps", called=bare)
+    unobserved = rounds.side(
+        "unobserved service", "requests/s", "rps", called="cached /search: key, request id, analytics"
+    )
     title = "Cached /search, metrics and log on by off"
     yield Comparison("cached-search-observed", title, full, unobserved, Bar("≥", 0.9, 0.95), by, "G6")
     title = "Cached /search, log on by log off, metrics on both sides"

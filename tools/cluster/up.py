@@ -78,6 +78,8 @@ class Bringing:
         self.begin()
         self.control_plane()
         self.start_node()
+        if ollama.REGISTRY in self.record.processes:
+            ollama.start_registry(self.cluster, self.record)
         self.install_addons()
 
     def join(self) -> None:
@@ -146,8 +148,6 @@ class Bringing:
         self.pass_through(gates.node_ready(self.kubectl, node.name))
         self.start(daemons.kube_proxy(self.cluster, node))
         self.pass_through(gates.kube_proxy(node))
-        if ollama.REGISTRY in self.record.processes:
-            ollama.start_registry(self.cluster, self.record)
 
     def load_images(self) -> None:
         started = time.monotonic()

@@ -132,7 +132,7 @@ def _refresh_pointer(scene: Scene, pod: Manifest, seen: Container) -> None:
     world, touch = scene.world, (pod["metadata"].get("annotations") or {}).get(WANTED, "")
     if world.touched.get(seen.name) == touch:
         return
-    age = time.monotonic() - world.born.setdefault(f"{seen.name} touched {touch}", time.monotonic())
+    age = time.monotonic() - world.touches.setdefault((seen.name, touch), time.monotonic())
     if seen.name in world.touched and age < world.refresh_seconds:
         scene.again(world.refresh_seconds - age)
         return

@@ -114,9 +114,10 @@ class World:
     pointers: dict[str, str] = field(default_factory=dict)  # pod → the generation its mounted pointer names
     builds: list[str] = field(default_factory=list)  # build keys of the builds that ran to their end, in order
     touched: dict[str, str] = field(default_factory=dict)  # pod → the touch at which its pointer was read
+    touches: dict[tuple[str, str], float] = field(default_factory=dict)  # pod, touch → time.monotonic() when first seen
     refresh_seconds: float = 0.0  # from a touch until the pointer is read again
     refreshed: list[tuple[int, str, str]] = field(default_factory=list)  # newest version then, pod, generation it reads
-    born: dict[str, float] = field(default_factory=dict)  # pod's uid, or its touch → time.monotonic() when first seen
+    born: dict[str, float] = field(default_factory=dict)  # pod's uid → time.monotonic() when the kubelet saw it first
     _endings: dict[str, Ending] = field(default_factory=dict)
 
     def chosen(self, job: Container) -> Ending | None:
