@@ -12,6 +12,7 @@ from clockifyrag_cli.here import Adapted, adapted, build_plan, explicit_settings
 
 RUN_FOLDER = Path(".run")
 READY_POLL_SECONDS = 0.05
+READY_ANSWER_SECONDS = 5.0
 
 
 def up(
@@ -79,21 +80,24 @@ def _serve(settings: Any) -> None:
     """Serves until a signal; the address is told once questions are answered there."""
     from clockifyrag_service.process import serve
 
-    exit_code = serve(settings, lambda url: Thread(target=_tell_when_ready, args=(url, settings), daemon=True).start())
+    log = f"; log: {settings.log_file}" if settings.log_file else ""
+    exit_code = serve(settings, lambda url: Thread(target=tell_when_ready, args=(url, log), daemon=True).start())
     if exit_code:
         raise typer.Exit(exit_code)
 
 
-def _tell_when_ready(url: str, settings: Any) -> None:
+def tell_when_ready(url: str, more: str = "") -> None:
+    """Prints the address once questions are answered there; nothing if the server ends before."""
     import httpx
 
-    log = f"; log: {settings.log_file}" if settings.log_file else ""
-    with httpx.Client(verify=False, timeout=5) as client:  # noqa: S501  our own certificate, on this machine
+    with httpx.Client(verify=False, timeout=READY_ANSWER_SECONDS) as client:  # noqa: S501  our own certificate
         while True:
             try:
                 if client.get(f"{url}/ready").is_success:
                     break
+            except httpx.TimeoutException:
+                continue  # loading, on a machine that has much else to do
             except httpx.TransportError:
                 return  # the server has ended
             time.sleep(READY_POLL_SECONDS)  # the server tells of readiness over HTTP only
-    print(f"Ask your questions at {url}   (Ctrl-C ends{log})", flush=True)
+    print(f"Ask your questions at {url}   (Ctrl-C ends{more})", flush=True)

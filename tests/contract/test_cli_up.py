@@ -71,7 +71,7 @@ class Up:
         """What the server answers, as soon as `done` accepts it."""
         deadline = time.monotonic() + START_SECONDS
         url = self.url()
-        while not done(answer := httpx.get(url + path)):
+        while not done(answer := httpx.get(url + path, timeout=START_SECONDS)):
             assert time.monotonic() < deadline, answer.text
             time.sleep(0.05)
         return answer
