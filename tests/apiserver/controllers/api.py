@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiohttp
+import orjson
 
 Manifest = dict[str, Any]
 MERGE = "application/merge-patch+json"
@@ -94,7 +94,7 @@ class Api:
             async for part in answer.content.iter_any():
                 *lines, rest = (rest + part).split(b"\n")
                 for line in lines:
-                    event = json.loads(line)
+                    event = orjson.loads(line)
                     yield event["type"], event["object"]
 
     async def create(self, kind: str, namespace: str, manifest: Manifest) -> Manifest:
@@ -128,11 +128,11 @@ class Api:
 
     async def _call(self, method: str, where: str, body: Manifest | None = None) -> Manifest:
         headers = {"Content-Type": MERGE if method == "PATCH" else "application/json"}
-        async with self._session.request(method, self._url + where, json=body, headers=headers) as answer:
-            text = await answer.text()
+        sent = None if body is None else orjson.dumps(body)
+        async with self._session.request(method, self._url + where, data=sent, headers=headers) as answer:
             if answer.status >= 400:
-                raise Refused(answer.status, text)
-            value: Manifest = json.loads(text)
+                raise Refused(answer.status, await answer.text())
+            value: Manifest = orjson.loads(await answer.read())
             return value
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import aiohttp
+import orjson
 
 from .api import KINDS, Api, Manifest, Refused
 
@@ -150,5 +150,4 @@ def is_leaving(live: Manifest) -> bool:
 
 def digest(value: Any, length: int = 10) -> str:
     """Some hex digits that stand for any JSON value."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:length]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
+
+import orjson
 
 Verb = Literal["get", "list", "watch", "create", "update", "patch", "apply", "delete", "deletecollection", "other"]
 Matches = Callable[["Call"], bool]
@@ -89,7 +90,7 @@ def call(number: int, method: str, path: str, query_string: str, content_type: s
 
 def watch_event(number: int, resource: str, line: bytes) -> WatchEvent | None:
     """The event a line of a watch tells; None for a bookmark or an error."""
-    value = json.loads(line)
+    value = orjson.loads(line)
     if value["type"] not in ("ADDED", "MODIFIED", "DELETED"):
         return None
     metadata = value["object"]["metadata"]
@@ -145,7 +146,7 @@ def _verb(method: str, name: str, query: Mapping[str, str], content_type: str) -
 
 def _name_in(body: bytes) -> str:
     try:
-        metadata: dict[str, Any] = json.loads(body)["metadata"]
+        metadata: dict[str, Any] = orjson.loads(body)["metadata"]
         return str(metadata.get("name", ""))
     except (ValueError, KeyError, TypeError):
         return ""
