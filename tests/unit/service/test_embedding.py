@@ -16,7 +16,7 @@ from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_index.errors import EmbedderMismatch, EmbedderUnavailable
 from clockifyrag_index.manifest import canary
 from clockifyrag_resource.profiles import model_profile
-from clockifyrag_service.embedding import EmbedderChoice, ProvenEmbedder
+from clockifyrag_service.embedding import LOCAL_CANARIES, EmbedderChoice, ProvenEmbedder
 from clockifyrag_service.settings import Settings
 
 
@@ -46,7 +46,7 @@ class Counting:
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         if self.failing:
             raise EmbedderUnavailable("down")
-        return self.change(self.rows)
+        return self.change(self.rows[: len(texts)])
 
     def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
         if self.failing:
@@ -92,15 +92,25 @@ def test_once_the_canaries_agree_it_is_used_and_a_question_is_embedded_once(coun
         pytest.param(lambda rows: rows[:, :128], "256 dimensions, the embedder 128", id="other-dimensions"),
     ],
 )
+@pytest.mark.parametrize("canaries", [None, LOCAL_CANARIES], ids=["all-canaries", "some-canaries"])
 def test_another_model_under_the_name_is_never_used(
-    counting: Counting, manifest: Any, change: Callable[[Vectors], Vectors], reason: str
+    counting: Counting, manifest: Any, change: Callable[[Vectors], Vectors], reason: str, canaries: int | None
 ) -> None:
     counting.change = change
     proven = ProvenEmbedder(counting, counting.identity)
-    proven.compare(manifest)
+    proven.compare(manifest, canaries)
 
     with pytest.raises(EmbedderMismatch, match=reason):
         proven.embed_question("timer")
+
+    assert "mismatch" == proven.helps
+
+
+def test_a_model_server_must_agree_in_every_canary(counting: Counting, manifest: Any) -> None:
+    counting.change = lambda rows: np.vstack([rows[:-1], -rows[-1:]])
+    proven = ProvenEmbedder(counting, counting.identity)
+
+    proven.compare(manifest)
 
     assert "mismatch" == proven.helps
 
