@@ -188,3 +188,10 @@ class World(Cluster):
             if quiet == 3:
                 return number
         raise AssertionError(f"no rest after {passes_max} passes: {json.dumps(self.status, indent=1)}")
+
+
+def served() -> World:
+    """A world at rest, in which the first index is served."""
+    world = World()
+    world.settle()
+    return world

@@ -1,0 +1,83 @@
+"""Another generation reaches the pods: in new ones, in place, rolled back, or pinned."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.unit.plan.world import World, served
+
+
+def test_a_generation_no_pod_gets_ready_with_is_rolled_back_and_a_token_tries_it_again() -> None:
+    world = served()
+    first = world.status["index"]["generation"]
+    world.edit(chunking={"minChars": 100})
+    while world.running() is None:
+        world.work()
+        world.move()
+    world.finish()
+    world.bad = world.volume - {first}
+    for _ in range(20):
+        world.work()
+        world.move(100)
+    rolled_back = world.condition("IndexPublished"), world.condition("Ready"), world.status["index"]["generation"]
+    world.bad.clear()
+    world.ask("again")
+    world.settle()
+
+    assert (("False", "RolledBack"), ("True", "Serving"), first) == rolled_back
+    assert ("True", "Published") == world.condition("IndexPublished")
+    assert first != world.status["index"]["generation"]
+
+
+def test_pods_that_follow_the_pointer_are_touched_and_move_in_place() -> None:
+    world = World()
+    world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
+    world.settle()
+    pods = {name for kind, name in world.objects if kind == "Pod" and name.startswith("search-")}
+    world.edit(chunking={"minChars": 100})
+    while world.running() is None:
+        world.work()
+    world.finish()
+    touched = world.plan().touch
+    world.settle()
+
+    assert pods == set(touched)
+    assert pods == {name for kind, name in world.objects if kind == "Pod" and name.startswith("search-")}
+    assert [{"generation": world.status["index"]["generation"], "pods": 2}] == world.status["search"]["serving"]
+
+
+def test_pods_that_never_move_on_are_not_called_ready_for_ever() -> None:
+    world = World()
+    world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
+    world.settle()
+    world.edit(chunking={"minChars": 100})
+    while world.running() is None:
+        world.work()
+        world.move()
+    world.finish()
+
+    told = []
+    for seconds in (0, 1, world.settings.rollout_seconds):
+        world.now += timedelta(seconds=seconds)
+        world.work()
+        told.append(world.condition("Ready"))
+
+    assert [("True", "RollingOut"), ("True", "RollingOut"), ("False", "RolloutFailed")] == told
+
+
+def test_a_pin_serves_an_older_generation_without_a_job() -> None:
+    world = served()
+    first = world.status["index"]["generation"]
+    world.edit(chunking={"minChars": 100})
+    world.settle()
+
+    world.edit(index={"pin": first})
+    world.settle()
+    pinned = world.status["index"]["generation"], world.condition("IndexPublished")
+    world.edit(index={"pin": "gen-0123456789ab"})
+    world.settle()
+
+    assert (first, ("True", "Pinned")) == pinned
+    assert ("False", "Pinned") == world.condition("IndexPublished")
+    assert first in world.message("IndexPublished")
+    assert 2 == len(world.jobs_created)
