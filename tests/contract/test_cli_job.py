@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from tests.server.fake_ollama import FakeOllama, Question, Reply, healthy, status
-from tests.server.fetching.conftest import Reply as PageReply
-from tests.server.fetching.conftest import Site
+from tests.server.fetching.sites import Reply as PageReply
+from tests.server.fetching.sites import Site
 from tests.server.mounted import Mounted
 
 from clockifyrag_cli.outcome import OUTCOME_BYTES_MAX, failure, listing, shortened, write_outcome

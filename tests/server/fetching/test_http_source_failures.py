@@ -1,5 +1,6 @@
 """One file over HTTP that cannot be had: refused, too large, too late, cut short, or nobody there."""
 
+import gzip
 import itertools
 import socket
 from pathlib import Path
@@ -87,8 +88,6 @@ def test_a_file_larger_than_the_limit_is_refused_and_leaves_nothing(
 
 
 def test_a_compressed_bomb_is_refused_at_the_limit(site: Site, tmp_path: Path) -> None:
-    import gzip
-
     reply(site, "/help.jsonl", gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
 
     with pytest.raises(AnswerRefused, match="larger than 1,000,000 bytes"):
