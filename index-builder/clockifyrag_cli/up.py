@@ -12,7 +12,7 @@ from clockifyrag_cli.here import Adapted, adapted, build_plan, explicit_settings
 
 RUN_FOLDER = Path(".run")
 READY_POLL_SECONDS = 0.05
-READY_ANSWER_SECONDS = 5.0
+READY_ANSWER_SECONDS = 5.0  # that one answer is waited for, until it is asked for again
 
 
 def up(
@@ -80,24 +80,25 @@ def _serve(settings: Any) -> None:
     """Serves until a signal; the address is told once questions are answered there."""
     from clockifyrag_service.process import serve
 
-    log = f"; log: {settings.log_file}" if settings.log_file else ""
-    exit_code = serve(settings, lambda url: Thread(target=tell_when_ready, args=(url, log), daemon=True).start())
+    hint = f"; log: {settings.log_file}" if settings.log_file else ""
+    exit_code = serve(settings, lambda url: Thread(target=tell_when_ready, args=(url, hint), daemon=True).start())
     if exit_code:
         raise typer.Exit(exit_code)
 
 
-def tell_when_ready(url: str, more: str = "") -> None:
-    """Prints the address once questions are answered there; nothing if the server ends before."""
+def tell_when_ready(url: str, hint: str = "") -> None:
+    """Prints the address, and the hint, once questions are answered there; nothing if the server ends before."""
     import httpx
 
-    with httpx.Client(verify=False, timeout=READY_ANSWER_SECONDS) as client:  # noqa: S501  our own certificate
+    # Our own certificate, on this machine: no proxy of the environment is asked for it.
+    with httpx.Client(verify=False, trust_env=False, timeout=READY_ANSWER_SECONDS) as client:  # noqa: S501
         while True:
             try:
                 if client.get(f"{url}/ready").is_success:
                     break
-            except httpx.TimeoutException:
-                continue  # loading, on a machine that has much else to do
+            except httpx.ConnectError:
+                return  # nobody listens any more
             except httpx.TransportError:
-                return  # the server has ended
+                pass  # too late, on a machine that has much else to do, or cut: the next answer tells
             time.sleep(READY_POLL_SECONDS)  # the server tells of readiness over HTTP only
-    print(f"Ask your questions at {url}   (Ctrl-C ends{more})", flush=True)
+    print(f"Ask your questions at {url}   (Ctrl-C ends{hint})", flush=True)

@@ -92,9 +92,7 @@ def selector(deployment: Manifest | None) -> Manifest:
 
 
 def lived(field: Field, story: Story, operator: OperatorProcess) -> None:
-    """A whole life of a resource: names taken, a status refused, everything wanted, each part wanted no more, many
-    builds, the end.
-    """
+    """A whole life of a resource: names taken, everything wanted, each part wanted no more, many builds, the end."""
     for place, body in THEIRS.items():
         kind, _, name = place.partition("/")
         field.api.post(story.path(kind), {"metadata": {"name": name}, **body})
@@ -126,12 +124,12 @@ def lived(field: Field, story: Story, operator: OperatorProcess) -> None:
 def test_the_chart_grants_what_is_used_and_nothing_else(field: Field) -> None:
     story, proxy = field.story(), field.proxy()
     operator = field.operator(story, proxy)
-    refused = Refuse(of("clockifyrags/status", "apply"), status=409)  # after which alone a resource is read by name
+    refused = Refuse(of("clockifyrags/status", "apply"), status=409)  # a resource is read by its name after that alone
     proxy.make(refused)
 
     lived(field, story, operator)
 
-    assert refused.made
+    assert refused.made, operator.explain()
     used = asked(field, operator.user_name)
     assert {} == {right: codes for right, codes in used.items() if codes & {401, 403}}
     assert [] == sorted(used.keys() - granted(story.namespace))

@@ -19,6 +19,7 @@ from clockifyrag_index.manifest import IndexParameters
 from clockifyrag_index.manifest_reader import read_manifest
 
 START_SECONDS = 240.0  # all-minilm embeds the whole sample on a busy machine
+ANSWER_SECONDS = 30.0
 
 RESOURCE = """\
 apiVersion: clockifyrag.io/v1beta1
@@ -71,7 +72,7 @@ class Up:
         """What the server answers, as soon as `done` accepts it."""
         deadline = time.monotonic() + START_SECONDS
         url = self.url()
-        while not done(answer := httpx.get(url + path, timeout=START_SECONDS)):
+        while not done(answer := httpx.get(url + path, timeout=ANSWER_SECONDS)):
             assert time.monotonic() < deadline, answer.text
             time.sleep(0.05)
         return answer

@@ -1,4 +1,4 @@
-"""Sites that a test may use: they end with it."""
+"""Sites that end with their test; nothing waits between two attempts."""
 
 import ssl
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A crawl of a site: what is asked for, in time that passes by itself, and how what came of it is read."""
+"""A crawl of a site: what is asked for, in time that passes by waiting only, and how what came of it is read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A ledger or a volume that is lost: what is there is listed before anything is built or removed."""
+"""The ledger stands before anything else, and where it or a volume is lost, what is there is listed first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World, served
 
 from clockifyrag_operator import names
+
+
+def test_the_empty_ledger_is_written_before_anything_rests_on_it() -> None:
+    made = World().plan()
+
+    assert made.ledger is not None
+    assert "resourceVersion" not in made.ledger["metadata"]
+    assert "PersistentVolumeClaim" in [one["kind"] for one in made.apply]
+    assert [] == [one for one in made.create if one["kind"] == "Job"]
 
 
 def test_a_lost_ledger_is_read_back_before_anything_is_built_or_removed() -> None:

@@ -13,15 +13,6 @@ from clockifyrag_operator import names
 from clockifyrag_operator.plan import plan
 
 
-def test_the_empty_ledger_is_written_before_anything_rests_on_it() -> None:
-    made = World().plan()
-
-    assert made.ledger is not None
-    assert "resourceVersion" not in made.ledger["metadata"]
-    assert "PersistentVolumeClaim" in [one["kind"] for one in made.apply]
-    assert [] == [one for one in made.create if one["kind"] == "Job"]
-
-
 def test_a_bad_spec_changes_nothing_and_a_good_one_heals() -> None:
     world = served()
     pods = sorted(name for kind, name in world.objects if kind == "Pod")

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +16,8 @@ from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_index.errors import EmbedderMismatch, EmbedderUnavailable
 from clockifyrag_index.manifest import canary
 from clockifyrag_resource.profiles import model_profile
-from clockifyrag_service.embedding import LOCAL_CANARIES, EmbedderChoice, ProvenEmbedder
+from clockifyrag_service import embedding
+from clockifyrag_service.embedding import SAME_WEIGHTS_CANARIES, EmbedderChoice, ProvenEmbedder
 from clockifyrag_service.settings import Settings
 
 
@@ -41,11 +42,13 @@ class Counting:
     identity: EmbedderIdentity
     failing: bool = False
     asked: list[str] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
     change: Callable[[Vectors], Vectors] = lambda rows: rows
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         if self.failing:
             raise EmbedderUnavailable("down")
+        self.documents += texts
         return self.change(self.rows[: len(texts)])
 
     def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
@@ -92,13 +95,13 @@ def test_once_the_canaries_agree_it_is_used_and_a_question_is_embedded_once(coun
         pytest.param(lambda rows: rows[:, :128], "256 dimensions, the embedder 128", id="other-dimensions"),
     ],
 )
-@pytest.mark.parametrize("canaries", [None, LOCAL_CANARIES], ids=["all-canaries", "some-canaries"])
+@pytest.mark.parametrize("canaries_max", [None, SAME_WEIGHTS_CANARIES], ids=["all-canaries", "some-canaries"])
 def test_another_model_under_the_name_is_never_used(
-    counting: Counting, manifest: Any, change: Callable[[Vectors], Vectors], reason: str, canaries: int | None
+    counting: Counting, manifest: Any, change: Callable[[Vectors], Vectors], reason: str, canaries_max: int | None
 ) -> None:
     counting.change = change
     proven = ProvenEmbedder(counting, counting.identity)
-    proven.compare(manifest, canaries)
+    proven.compare(manifest, canaries_max)
 
     with pytest.raises(EmbedderMismatch, match=reason):
         proven.embed_question("timer")
@@ -106,7 +109,25 @@ def test_another_model_under_the_name_is_never_used(
     assert "mismatch" == proven.helps
 
 
-def test_a_model_server_must_agree_in_every_canary(counting: Counting, manifest: Any) -> None:
+@pytest.mark.parametrize(
+    ("digest", "asked"),
+    [
+        pytest.param(None, SAME_WEIGHTS_CANARIES, id="the weights of the index"),
+        pytest.param("sha256:" + "0" * 64, len(CANARY_TEXTS), id="other weights, as of a model server"),
+    ],
+)
+def test_a_local_model_of_other_weights_must_agree_in_every_canary(
+    counting: Counting, manifest: Any, monkeypatch: pytest.MonkeyPatch, digest: str | None, asked: int
+) -> None:
+    counting.identity = replace(counting.identity, digest=digest or counting.identity.digest)
+    monkeypatch.setattr(embedding, "open_embedder", lambda *_, **__: counting)
+
+    found = EmbedderChoice(settings()).embedder_for(manifest)
+
+    assert ("local", "ok", list(CANARY_TEXTS[:asked])) == (found.provider, found.verdict, counting.documents)
+
+
+def test_a_single_canary_that_differs_is_enough(counting: Counting, manifest: Any) -> None:
     counting.change = lambda rows: np.vstack([rows[:-1], -rows[-1:]])
     proven = ProvenEmbedder(counting, counting.identity)
 
