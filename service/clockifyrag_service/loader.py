@@ -156,6 +156,9 @@ class Loader:
             self._close(served)
             self._refused(folder, wanted, error)
             return
+        except Exception:
+            self._close(served)
+            raise
         self._open.append(served)
         self._in_loop(lambda: self._adopted(served, answers, known))
         self._loaded, self._failed = wanted, None
@@ -230,14 +233,13 @@ class Loader:
             embedder.close()
 
     def _in_loop(self, call: Callable[[], Value]) -> Value:
-        """The result of `call` run in the event loop."""
+        """The result of `call` run in the event loop, however busy that is; it turns until `stop` has been awaited."""
 
         async def run() -> Value:
             return call()
 
         assert self._loop is not None, "start() was called"
-        future = asyncio.run_coroutine_threadsafe(run(), self._loop)
-        return future.result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
 
 def model_of(served: Served) -> str:

@@ -91,6 +91,21 @@ def test_without_any_server_it_says_so_and_asks_again_the_next_time(
     assert np.allclose(text_vectors(["third text"], 8), embedder.embed_documents(["third text"]))
 
 
+def test_where_none_answered_the_first_to_answer_again_is_used(
+    servers: list[FakeOllama], replicas: Callable[..., Replicas]
+) -> None:
+    one, two = servers
+    one.behaviour = two.behaviour = status(503)
+    embedder = replicas(one.url, two.url)
+    with pytest.raises(EmbedderUnavailable):
+        embedder.embed_documents(["first text"])
+    one.behaviour = healthy
+
+    rows = embedder.embed_documents(["second text"])
+
+    assert np.allclose(text_vectors(["second text"], 8), rows)
+
+
 def test_servers_with_different_models_under_one_name_are_refused(
     servers: list[FakeOllama], replicas: Callable[..., Replicas]
 ) -> None:

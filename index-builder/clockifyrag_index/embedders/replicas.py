@@ -23,7 +23,7 @@ class Replicas:
         self._all = tuple(embedders)
         self._identity: EmbedderIdentity | None = None
         self._lock = threading.Lock()
-        self._alive = len(self._all)
+        self._away: list[Embedder] = []  # not asked while another one answers
         self._silent: list[Embedder] = []  # before anything was embedded
         self._free: SimpleQueue[Embedder] = SimpleQueue()
         for embedder in self._all:
@@ -38,7 +38,7 @@ class Replicas:
             return self._identity
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """As `Embedder` promises, by a server that is free; one that does not answer is not asked again."""
+        """As `Embedder` promises, by a server that is free; one that does not answer is asked again when none does."""
         while True:
             embedder = self._free.get()
             try:
@@ -80,13 +80,16 @@ class Replicas:
         return embedder.embed_documents(texts)
 
     def _gave_up(self, embedder: Embedder) -> bool:
-        """Whether others are left, so that this server is not asked again; the last one always may be."""
+        """Whether others are left, so that this server is not asked; where none is, all may be asked the next time."""
         with self._lock:
-            if self._alive == 1:
-                self._free.put(embedder)
-                return False
-            self._alive -= 1
-            return True
+            self._away.append(embedder)
+            if len(self._away) < len(self._all):
+                return True
+            for one in self._away:
+                self._free.put(one)
+            self._away.clear()
+            self._silent.clear()
+            return False
 
     def _first_identity(self) -> EmbedderIdentity:
         """What the first server to answer tells; those before it are not asked again. EmbedderError of the last one."""
