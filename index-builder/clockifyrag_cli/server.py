@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from clockifyrag_index.embedders.ollama_server import LOOPBACK
 from clockifyrag_index.errors import ClockifyRAGError
 
 TIMEOUT_SECONDS = 30.0
@@ -29,8 +30,15 @@ def ask(
     """
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(url.rstrip("/") + path, params=parameters, headers=headers, timeout=TIMEOUT_SECONDS)
+        answer = httpx.get(
+            url.rstrip("/") + path, params=parameters, headers=headers, timeout=TIMEOUT_SECONDS,
+            trust_env=httpx.URL(url).host not in LOOPBACK,
+        )  # fmt: skip
         record = answer.json()
+    except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
+        raise ServerError(
+            f"{url} did not answer within {TIMEOUT_SECONDS:g} s; perhaps it has much to do: ask again, or read its log"
+        ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServerError(f"{url} does not answer ({type(error).__name__}); start it with: {start}") from error
     except ValueError as error:

@@ -32,19 +32,22 @@ def up(
     for line in remarks(here):
         print(line, flush=True)
     index_root = root or RUN_FOLDER / resource.metadata.name
+    follows = _watching(file, source, index_root) if watch and not once else nullcontext()
     build_once(here, source, index_root)
     if once:
         return
     settings = server_settings(here, source, index_root, explicit)
-    with _watching(file, source, index_root) if watch else nullcontext():
+    with follows:
         _serve(settings)
 
 
 def _watching(file: Path, source: Path | None, root: Path) -> AbstractContextManager[None]:
-    from clockifyrag_cli.watching import watching
+    """What watches once it is entered; it compares with how everything looks now."""
+    from clockifyrag_cli.watching import looks, watching
 
+    watched = source or file
     arguments = ["--file", str(file), "--root", str(root), *(["--source", str(source)] if source else [])]
-    return watching(source or file, arguments)
+    return watching(watched, arguments, looks(watched))
 
 
 def build_once(here: Adapted, source: Path | None, root: Path) -> None:

@@ -10,12 +10,17 @@ from pathlib import Path
 
 LOOK_EVERY_SECONDS = 2.0
 
+Looks = frozenset[tuple[str, int, int]]  # name, size and time of change
+
 
 @contextmanager
-def watching(watched: Path, arguments: list[str]) -> Iterator[None]:
-    """Within it `clockifyrag up --once …arguments` runs whenever a file at or below `watched` changes."""
+def watching(watched: Path, arguments: list[str], seen: Looks) -> Iterator[None]:
+    """Within it `clockifyrag up --once …arguments` runs whenever a file at or below `watched` changes.
+
+    seen: how they looked before the first build, so that what was changed meanwhile is built, too.
+    """
     stop = threading.Event()
-    thread = threading.Thread(target=_watch, args=(watched, arguments, stop), name="watch", daemon=True)
+    thread = threading.Thread(target=_watch, args=(watched, arguments, seen, stop), name="watch", daemon=True)
     thread.start()
     try:
         yield
@@ -24,8 +29,7 @@ def watching(watched: Path, arguments: list[str]) -> Iterator[None]:
         thread.join()
 
 
-def _watch(watched: Path, arguments: list[str], stop: threading.Event) -> None:
-    seen = looks(watched)
+def _watch(watched: Path, arguments: list[str], seen: Looks, stop: threading.Event) -> None:
     while not stop.wait(LOOK_EVERY_SECONDS):
         now = looks(watched)
         if now != seen:
@@ -38,14 +42,14 @@ def _watch(watched: Path, arguments: list[str], stop: threading.Event) -> None:
                 print("The build failed; the index before it is still served.", flush=True)
 
 
-def looks(path: Path) -> frozenset[tuple[str, int, int]]:
-    """Name, size and time of change of every file at or below the path; a file that vanishes meanwhile is left out."""
+def looks(path: Path) -> Looks:
+    """Of every file at or below the path; one that vanishes meanwhile, or may not be looked at, is left out."""
     found: set[tuple[str, int, int]] = set()
     files = [path] if path.is_file() else [Path(top) / name for top, _, names in os.walk(path) for name in names]
     for file in files:
         try:
             status = file.stat()
-        except FileNotFoundError:
+        except OSError:
             continue
         found.add((str(file), status.st_size, status.st_mtime_ns))
     return frozenset(found)

@@ -196,7 +196,7 @@ class OperatorProcess:
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
-        lines = _PLAIN.get(f"{self.url}/metrics").text.splitlines()
+        lines = _PLAIN.get(f"{self.url}/metrics", timeout=START_SECONDS).text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
 
     def wait_ready(self, seconds: float = START_SECONDS) -> OperatorProcess:

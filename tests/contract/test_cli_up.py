@@ -231,6 +231,15 @@ def test_while_watching_a_changed_article_is_found_without_a_restart(up: Start, 
     assert "kiosk" == found.json()["results"][0]["id"]
 
 
+def test_what_is_changed_during_the_first_build_is_found_as_well(up: Start, resource: Path, docs: Path) -> None:
+    running = up("--file", resource, "--source", docs, "--watch")
+    running.wait_for("(Embedding)")
+
+    (docs / "kiosk.md").write_text("# Kiosk\n\nScan a badge at the entrance.\n")
+
+    running.answer("/search?q=badge+entrance&cache=false", lambda answer: "Scan a badge" in answer.text)
+
+
 def test_an_existing_ollama_that_is_down_ends_with_the_embedders_exit_code(
     up: Start, tmp_path: Path, docs: Path
 ) -> None:

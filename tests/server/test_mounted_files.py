@@ -157,4 +157,4 @@ def trusted(server: Server, authority: trustme.CA) -> bool:
     """Whether a client that trusts the authority gets an answer."""
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
-    return httpx.get(f"{server.url}/ready", verify=trust).status_code == 200
+    return httpx.get(f"{server.url}/ready", verify=trust, timeout=30).status_code == 200

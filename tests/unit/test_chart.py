@@ -216,6 +216,23 @@ def test_the_first_query_tells_what_it_found_or_fails(question: str, key: str, c
     assert (code, True) == (ended.returncode, told in ended.stdout + ended.stderr), ended.stderr
 
 
+def test_the_first_query_is_asked_again_where_its_answer_does_not_come() -> None:
+    """As on a node that has not heard of the first ready pod yet, and drops what is sent there."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+
+        def swallow_one_and_serve() -> None:
+            with server.socket.accept()[0] as swallowed:
+                while swallowed.recv(65536):
+                    pass
+            server.serve_forever()
+
+        Thread(target=swallow_one_and_serve, daemon=True).start()
+        ended = first_query(f"http://127.0.0.1:{server.server_port}", "how?", "secret")
+        server.shutdown()
+
+    assert 0 == ended.returncode, ended.stderr
+
+
 def test_the_first_query_says_what_to_look_at_where_nobody_answers() -> None:
     ended = first_query("http://127.0.0.1:1", "how?", "")
 

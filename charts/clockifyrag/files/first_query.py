@@ -12,7 +12,8 @@ import urllib.parse
 import urllib.request
 from http.client import HTTPResponse
 
-PATIENCE_SECONDS = 10.0  # a node learns of a ready pod a moment after its resource is Ready, and refuses until then
+ANSWER_SECONDS = 4.0
+PATIENCE_SECONDS = 10.0  # a node learns of a ready pod a moment after its resource is, and refuses or drops until then
 
 
 def main() -> None:
@@ -34,14 +35,15 @@ def main() -> None:
 
 
 def opened(request: urllib.request.Request) -> HTTPResponse:
-    """The answer; where the connection is refused, it is tried again for PATIENCE_SECONDS. OSError as of urlopen."""
+    """The answer; where none comes, it is tried again for PATIENCE_SECONDS. OSError as of urlopen."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            response: HTTPResponse = urllib.request.urlopen(request, timeout=10)  # noqa: S310
+            response: HTTPResponse = urllib.request.urlopen(request, timeout=ANSWER_SECONDS)  # noqa: S310
             return response
-        except urllib.error.URLError as error:
-            if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > deadline:
+        except OSError as error:
+            reason = getattr(error, "reason", error)
+            if not isinstance(reason, ConnectionRefusedError | TimeoutError) or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
 

@@ -183,7 +183,7 @@ class OllamaEmbedder:
     def _probe(self) -> None:
         try:
             self.warm_up()
-        except (EmbedderError, RuntimeError) as error:  # RuntimeError: the embedder was closed meanwhile
+        except Exception as error:  # whatever it is: until this is told, nobody else may try
             self._breaker.failed()
             log.info("the embedder still fails: %s", error)
         else:

@@ -1,4 +1,4 @@
-"""`clockifyrag up` tells the address once questions are answered there, however long that takes."""
+"""Commands that wait for a server: one that is slow is no dead one, and what is wrong is said as it is."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from clockifyrag_cli import up
+from clockifyrag_cli import server, up
 
 NOT_READY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 READY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -90,3 +90,10 @@ def test_nothing_is_told_of_a_server_that_ended(serve: Serve, capsys: pytest.Cap
     up.tell_when_ready(serve(NOT_READY))
 
     assert "" == capsys.readouterr().out
+
+
+def test_a_server_that_is_slow_is_not_called_a_dead_one(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "TIMEOUT_SECONDS", 0.2)
+
+    with pytest.raises(server.ServerError, match=r"did not answer within 0\.2 s; perhaps it has much to do"):
+        server.ask(serve(NEVER), "/status", {})
