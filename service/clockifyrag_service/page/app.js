@@ -4,7 +4,7 @@ import { Failure, apiKey, articlePage, keepApiKey, search, suggestions } from ".
 import { enter, isSame, questionInAddress, settle } from "./address.js";
 import { parsedArticle } from "./article.js";
 import { Combobox } from "./combobox.js";
-import { watchHealth } from "./health.js";
+import { isWell, watchHealth } from "./health.js";
 import { forgetRecents, recents, remember } from "./recents.js";
 import { exampleQuestions, nearestTo } from "./suggesting.js";
 import * as view from "./view.js";
@@ -43,8 +43,11 @@ const combobox = new Combobox(input, document.getElementById("suggestions"), {
   told: (words) => (announcement.textContent = words),
 });
 
-/** Asks a question and shows what comes back. meant: it is final, not a part of something being typed. */
-async function ask(question, { meant = false, enters = true } = {}) {
+/**
+ * Asks a question and shows what comes back. meant: it is final, not a part of something being typed. again: the page
+ * asks it by itself, as it failed for no reason that lasted.
+ */
+async function ask(question, { meant = false, enters = true, again = false } = {}) {
   stopTimers();
   asking?.abort();
   const mine = (asking = new AbortController());
@@ -62,7 +65,7 @@ async function ask(question, { meant = false, enters = true } = {}) {
     if (question.article) await openArticle(question, mine);
     else await findAnswer(question, meant, mine);
   } catch (error) {
-    if (!mine.signal.aborted) fail(error, question, meant);
+    if (!mine.signal.aborted) fail(error, question, meant, again);
   } finally {
     if (asking === mine) view.showWorking(false);
   }
@@ -137,7 +140,7 @@ function fetcher(answer, question) {
   };
 }
 
-function fail(error, question, meant) {
+function fail(error, question, meant, again = false) {
   if (!(error instanceof Failure)) throw error; // a mistake of this page: the console tells
   failed = error;
   if (error.status === 401) {
@@ -150,7 +153,13 @@ function fail(error, question, meant) {
   } else {
     view.showFailure(error, () => ask(question, { meant: true }));
   }
-  if (HEALS.has(error.code)) lookAtHealth();
+  if (HEALS.has(error.code)) heal(error, again);
+}
+
+/** Looks whether the server is well: what failed in passing is asked once more, the rest when its health changes. */
+async function heal(error, again) {
+  const status = await lookAtHealth();
+  if (isWell(status) && !again && failed === error) ask(present, { meant: true, again: true });
 }
 
 async function welcome(mine) {
@@ -281,7 +290,7 @@ window.addEventListener("popstate", () => {
 });
 
 const lookAtHealth = watchHealth(document.getElementById("health"), (status, before) => {
-  if (!before || (status !== "healthy" && status !== "degraded")) return;
+  if (!before || !isWell(status)) return;
   if (failed && HEALS.has(failed.code)) ask(present, { meant: true });
   else if (!present.q && !examples.length) ask(present, { enters: false });
 });

@@ -7,7 +7,13 @@ const CALM_MS = 30_000;
 const WORRIED_MS = 3_000;
 const WORDS = { healthy: "Ready", degraded: "Working in part", unavailable: "Not ready", unreachable: "Cannot be reached" };
 
-/** Shows the server's health in `line` and tells `changed(status, before)` when it becomes another one. */
+/** Whether questions are answered. */
+export const isWell = (status) => status === "healthy" || status === "degraded";
+
+/**
+ * Shows the server's health in `line` and tells `changed(status, before)` when it becomes another one. Gives a function
+ * that looks at once and promises the status, "" where another look came between.
+ */
 export function watchHealth(line, changed) {
   let timer = 0;
   let status = "";
@@ -18,7 +24,7 @@ export function watchHealth(line, changed) {
     asking?.abort();
     const mine = (asking = new AbortController());
     const report = await health(mine.signal).catch(() => ({ status: "unreachable" }));
-    if (mine.signal.aborted) return;
+    if (mine.signal.aborted) return "";
     line.replaceChildren(...words(report));
     line.dataset.status = report.status;
     if (report.status !== status) {
@@ -26,7 +32,8 @@ export function watchHealth(line, changed) {
       status = report.status;
       changed(status, before);
     }
-    if (!document.hidden) timer = setTimeout(look, status === "healthy" || status === "degraded" ? CALM_MS : WORRIED_MS);
+    if (!document.hidden) timer = setTimeout(look, isWell(status) ? CALM_MS : WORRIED_MS);
+    return report.status;
   }
 
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : look()));
