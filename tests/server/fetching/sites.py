@@ -147,7 +147,7 @@ def reply(site: Site, path: str, body: bytes = LINES, status: int = 200, **more:
 
 def add(site: Site, path: str, body: bytes, content_type: str, status: int = 200, **headers: str) -> None:
     """The same with a content type, and headers by their names."""
-    site.add(path, Reply(body, status, {"Content-Type": content_type, **headers}))
+    reply(site, path, body, status, headers={"Content-Type": content_type, **headers})
 
 
 def links(*paths: str) -> str:

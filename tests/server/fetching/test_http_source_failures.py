@@ -94,31 +94,28 @@ def test_a_compressed_bomb_is_refused_at_the_limit(site: Site, tmp_path: Path) -
         fetch(f"{site.url}/help.jsonl", tmp_path, allow_hosts=LOOPBACK, max_bytes=1_000_000)
 
 
+def fetch_in_thirty_seconds(site: Site, folder: Path, tick_seconds: int) -> None:
+    """Every look at the clock is so many seconds later."""
+    ticks = itertools.count(0, tick_seconds)
+    fetch(
+        f"{site.url}/help.jsonl",
+        folder,
+        allow_hosts=LOOPBACK,
+        deadline_seconds=30,
+        clock=Clock(now=lambda: float(next(ticks))),
+    )
+
+
 def test_a_body_that_trickles_past_the_deadline_is_given_up(site: Site, tmp_path: Path) -> None:
     reply(site, "/help.jsonl", b"x" * 300_000)
-    ticks = itertools.count(0, 8)  # every look at the clock is eight seconds later
 
     with pytest.raises(AnswerRefused, match="bytes came in 30 s"):
-        fetch(
-            f"{site.url}/help.jsonl",
-            tmp_path,
-            allow_hosts=LOOPBACK,
-            deadline_seconds=30,
-            clock=Clock(now=lambda: float(next(ticks))),
-        )
+        fetch_in_thirty_seconds(site, tmp_path, tick_seconds=8)
 
 
 def test_nothing_is_asked_once_the_deadline_has_passed(site: Site, tmp_path: Path) -> None:
-    ticks = itertools.count(0, 100)
-
     with pytest.raises(OutOfTime, match="the 30 s for this source are over"):
-        fetch(
-            f"{site.url}/help.jsonl",
-            tmp_path,
-            allow_hosts=LOOPBACK,
-            deadline_seconds=30,
-            clock=Clock(now=lambda: float(next(ticks))),
-        )
+        fetch_in_thirty_seconds(site, tmp_path, tick_seconds=100)
 
     assert [] == site.asked
 

@@ -9,7 +9,7 @@ import trustme
 from tests.server.fetching.sites import LINES, LOOPBACK, Site, reply, to_loopback
 
 from clockifyrag_builder.readers.fetch_errors import AddressRefused, AnswerRefused
-from clockifyrag_builder.readers.http import fetch
+from clockifyrag_builder.readers.http import Fetched, fetch
 from clockifyrag_index.errors import UsageError
 
 
@@ -67,19 +67,24 @@ def tls_for(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
+def fetch_over_tls(site: Site, folder: Path, authorization: str | None = None) -> Fetched:
+    """The site's file, asked for as that of help.example."""
+    return fetch(
+        f"https://help.example:{site.port}/help.jsonl",
+        folder / "kept",
+        allow_hosts=["help.example"],
+        authorization=authorization,
+        resolve=to_loopback,
+    )
+
+
 def test_over_tls_the_certificate_is_checked_for_the_name_not_for_the_address(
     authority: trustme.CA, new_site: Callable[..., Site], tmp_path: Path
 ) -> None:
     site = new_site(tls_for(authority, "help.example"))
     reply(site, "/help.jsonl")
 
-    fetched = fetch(
-        f"https://help.example:{site.port}/help.jsonl",
-        tmp_path / "kept",
-        allow_hosts=["help.example"],
-        authorization="Bearer s3cret",
-        resolve=to_loopback,
-    )
+    fetched = fetch_over_tls(site, tmp_path, authorization="Bearer s3cret")
 
     assert LINES == fetched.path.read_bytes()
 
@@ -90,12 +95,7 @@ def test_over_tls_a_certificate_of_another_name_is_refused_at_once(
     site = new_site(tls_for(authority, "other.example"))
 
     with pytest.raises(AnswerRefused, match="its certificate is not trusted"):
-        fetch(
-            f"https://help.example:{site.port}/help.jsonl",
-            tmp_path / "kept",
-            allow_hosts=["help.example"],
-            resolve=to_loopback,
-        )
+        fetch_over_tls(site, tmp_path)
 
 
 def test_a_redirect_from_https_to_http_is_refused(
@@ -105,9 +105,4 @@ def test_a_redirect_from_https_to_http_is_refused(
     site.redirect("/help.jsonl", "http://help.example/help.jsonl")
 
     with pytest.raises(AddressRefused, match="which is not encrypted"):
-        fetch(
-            f"https://help.example:{site.port}/help.jsonl",
-            tmp_path / "kept",
-            allow_hosts=["help.example"],
-            resolve=to_loopback,
-        )
+        fetch_over_tls(site, tmp_path)

@@ -50,9 +50,7 @@ def starting(status: Manifest, **spec: Any) -> World:
     """A world whose first search pods are stuck with this status."""
     world = World()
     world.edit(**spec)
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
     world.finish()
     for _ in range(3):
         world.work()
@@ -120,9 +118,7 @@ def rolled_out_in_vain(search: Manifest, status: Callable[[World], Manifest]) ->
     world = World()
     world.settle()
     world.edit(chunking={"minChars": 100}, search={"replicas": 2, **search})
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
     world.finish()
     world.bad = set(world.volume)
     for _ in range(10):
@@ -174,9 +170,7 @@ def test_a_quota_that_forbids_pods_is_told(kind: str) -> None:
 
 def test_a_volume_that_is_not_there_yet_is_told_with_its_class() -> None:
     world = World()
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
     claim = world.objects["PersistentVolumeClaim", names.index_volume(NAME)]
     claim["status"] = {"phase": "Pending"}
     claim["spec"]["storageClassName"] = "fast"
@@ -189,11 +183,7 @@ def test_a_volume_that_is_not_there_yet_is_told_with_its_class() -> None:
 
 def test_a_build_without_a_node_is_told() -> None:
     world = World()
-    while world.running() is None:
-        world.work()
-        world.move()
-    job = world.running()
-    assert job is not None
+    job = world.begin_build()
     world.objects["Pod", f"{job['metadata']['name']}-x"]["status"] = copy.deepcopy(UNSCHEDULED)
 
     world.work()

@@ -113,9 +113,7 @@ def test_a_pinned_generation_is_followed_by_none_and_nothing_is_foreseen() -> No
 def test_a_build_that_failed_is_told_before_it() -> None:
     world = served("4Gi")
     world.edit(chunking={"minChars": 100})
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
 
     world.fail(50, "not enough space")
     world.work()

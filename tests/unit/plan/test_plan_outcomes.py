@@ -244,9 +244,7 @@ def test_of_finished_jobs_three_are_kept() -> None:
 def started() -> World:
     """A world whose first build runs."""
     world = World()
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
     return world
 
 

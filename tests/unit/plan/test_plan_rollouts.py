@@ -11,9 +11,7 @@ def test_a_generation_no_pod_gets_ready_with_is_rolled_back_and_a_token_tries_it
     world = served()
     first = world.status["index"]["generation"]
     world.edit(chunking={"minChars": 100})
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
     world.finish()
     world.bad = world.volume - {first}
     for _ in range(20):
@@ -51,9 +49,7 @@ def test_pods_that_never_move_on_are_not_called_ready_for_ever() -> None:
     world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
     world.settle()
     world.edit(chunking={"minChars": 100})
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
     world.finish()
 
     told = []

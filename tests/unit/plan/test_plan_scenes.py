@@ -102,9 +102,7 @@ def test_the_model_server_stays_until_nobody_serves_a_generation_that_needs_it()
     world.edit(embedding={"provider": "Ollama"})
     world.settle()
     world.edit(embedding={"provider": "Local"})
-    while world.running() is None:
-        world.work()
-        world.move()
+    world.begin_build()
 
     during = asked_ollama(world)
     world.settle()

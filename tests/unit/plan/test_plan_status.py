@@ -76,11 +76,7 @@ def test_the_status_of_the_worst_resource_stays_below_its_size() -> None:
 
 def test_progress_is_written_now_and_then_and_a_silent_build_is_told() -> None:
     world = World()
-    while world.running() is None:
-        world.work()
-        world.move()
-    job = world.running()
-    assert job is not None
+    job = world.begin_build()
     pod = f"{job['metadata']['name']}-x"
 
     def tell(done: int) -> None:

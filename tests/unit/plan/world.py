@@ -174,6 +174,13 @@ class World(Cluster):
     def message(self, kind: str) -> str:
         return str(next(one for one in self.status["conditions"] if one["type"] == kind)["message"])
 
+    def begin_build(self) -> Manifest:
+        """Works and moves on until a Job runs; that Job."""
+        while (job := self.running()) is None:
+            self.work()
+            self.move()
+        return job
+
     def settle(self, passes_max: int = 120) -> int:
         """Works and moves on, every Job succeeding, until nothing changes any more; how many passes it took."""
         quiet = 0
