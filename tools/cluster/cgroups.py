@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,9 +67,7 @@ def remove(node: Node) -> bool:
 
 
 def folders(node: Node) -> Iterator[Path]:
-    """The node's cgroups, the innermost first."""
+    """The node's cgroups, the innermost first; those that go meanwhile are left out."""
     for hierarchy in hierarchies():
-        top = hierarchy / node.cgroup
-        if top.exists():
-            yield from sorted((folder for folder in top.rglob("*") if folder.is_dir()), reverse=True)
-            yield top
+        for folder, _, _ in os.walk(hierarchy / node.cgroup, topdown=False):
+            yield Path(folder)
