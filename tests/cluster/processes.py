@@ -18,7 +18,7 @@ KIB = 1024
 def processes_of(cluster: Cluster, pod: Manifest, program: str) -> list[Process]:
     """Those of the pod whose command line holds `program`; none where they have ended or not begun."""
     folders = [folder for folder in cgroups.folders(cluster.node) if f"pod{pod['metadata']['uid']}" in str(folder)]
-    pids = {int(pid) for folder in folders for pid in (folder / "cgroup.procs").read_text().split()}
+    pids = {pid for folder in folders for pid in cgroups.pids_of(folder)}
     found = {pid: stat for pid in pids if program in command_of(pid) and (stat := read_stat(pid))}
     return [Process(pid, started) for pid, (started, _) in found.items()]
 

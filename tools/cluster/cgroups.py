@@ -43,10 +43,20 @@ def processes(node: Node) -> list[Process]:
     """All that are in the node's cgroups, in whichever hierarchy."""
     found = {}
     for folder in folders(node):
-        for pid in map(int, (folder / "cgroup.procs").read_text().split()):
+        for pid in pids_of(folder):
             if stat := read_stat(pid):
                 found[pid] = Process(pid, stat[0])
     return [process for process in found.values() if process.runs]
+
+
+def pids_of(folder: Path) -> list[int]:
+    """The processes in that cgroup itself; none where it is gone by now."""
+    try:
+        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise
+        return []
 
 
 def kill(node: Node) -> None:
