@@ -6,6 +6,7 @@ Descent", ICML 2005); MRR and recall count every grade above 0. Questions that n
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import log2
 from pathlib import Path
@@ -17,6 +18,7 @@ from .errors import UsageError
 
 DEPTH = 10
 RESAMPLES = 10_000
+GRADE_MAX = 100  # its gain is 2^100: more is a mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +116,39 @@ def load_judged(queries: Path, qrels: Path | None = None) -> tuple[Judged, ...]:
     """The judged questions of a JSONL file: qid or _id, query or text, relevant_urls {url or id: grade}.
 
     With `qrels` the grades stand in a second file: query_id, doc_id, relevance. UsageError names a line that is
-    something else.
+    something else, or a question that stands there twice.
     """
     grades: dict[str, dict[str, int]] = {}
     for line, record in _records(qrels) if qrels else ():
         query_id, doc_id = _field(record, qrels, line, "query_id"), _field(record, qrels, line, "doc_id")
-        grades.setdefault(query_id, {})[doc_id] = int(record.get("relevance", 1))
-    judged = []
+        grades.setdefault(query_id, {})[doc_id] = _grade(record.get("relevance", 1), qrels, line)
+    judged: dict[str, Judged] = {}
     for line, record in _records(queries):
         qid = _field(record, queries, line, "qid", "_id")
-        own = record.get("relevant_urls") or {}
-        judged.append(Judged(qid, _field(record, queries, line, "query", "text"), {**own, **grades.get(qid, {})}))
+        if qid in judged:
+            raise UsageError(f"{queries}:{line} has the qid {qid} of a line before; expected one line a question")
+        query, own = _field(record, queries, line, "query", "text"), _own_grades(record, queries, line)
+        judged[qid] = Judged(qid, query, {**own, **grades.get(qid, {})})
     if not judged:
         raise UsageError(f"{queries} holds no question; expected a JSON object a line with qid and query")
-    return tuple(judged)
+    return tuple(judged.values())
+
+
+def _own_grades(record: Mapping[str, Any], path: Path, line: int) -> dict[str, int]:
+    """The grades that stand beside a question; none where it has no such field."""
+    found = record.get("relevant_urls") or {}
+    if not isinstance(found, dict):
+        raise UsageError(f"{path}:{line} has relevant_urls {found!r}; expected an object of grades, {{url: grade}}")
+    return {url: _grade(grade, path, line) for url, grade in found.items()}
+
+
+def _grade(value: object, path: Path | None, line: int) -> int:
+    """A grade as a whole number; those below 0, as TREC gives to spam, count as 0."""
+    if isinstance(value, int | float | str):
+        with suppress(ValueError, OverflowError):  # no number, or one without an end
+            if (grade := float(value)).is_integer() and grade <= GRADE_MAX:
+                return max(int(grade), 0)
+    raise UsageError(f"{path}:{line} has the grade {value!r}; expected a whole number up to {GRADE_MAX}")
 
 
 def _records(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:

@@ -53,6 +53,24 @@ def test_grades_may_stand_in_a_second_file(tmp_path: Path) -> None:
     assert (Judged("1", "timer", {"7": 2}),) == load_judged(tmp_path / "q.jsonl", tmp_path / "r.jsonl")
 
 
+@pytest.mark.parametrize(("written", "read"), [("2", 2), ('"2"', 2), ("2.0", 2), ("-2", 0)])
+def test_a_grade_is_read_however_a_whole_number_is_written(tmp_path: Path, written: str, read: int) -> None:
+    (tmp_path / "q.jsonl").write_text('{"_id": "1", "text": "timer"}\n')
+    (tmp_path / "r.jsonl").write_text(f'{{"query_id": "1", "doc_id": "7", "relevance": {written}}}\n')
+
+    (judged,) = load_judged(tmp_path / "q.jsonl", tmp_path / "r.jsonl")
+
+    assert {"7": read} == judged.grades
+
+
+def test_a_broken_grade_of_a_second_file_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"_id": "1", "text": "timer"}\n')
+    (tmp_path / "r.jsonl").write_text('{"query_id": "1", "doc_id": "7", "relevance": "high"}\n')
+
+    with pytest.raises(UsageError, match=r"r\.jsonl:1 has the grade 'high'"):
+        load_judged(tmp_path / "q.jsonl", tmp_path / "r.jsonl")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -60,6 +78,14 @@ def test_grades_may_stand_in_a_second_file(tmp_path: Path) -> None:
         ("[1]", "expected an object"),
         ('{"qid": 1}', "expected query or text"),
         ("", "no question"),
+        ('{"qid": 1, "query": "a"}\n{"qid": 1, "query": "b"}', ":2 has the qid 1 of a line before"),
+        ('{"qid": 1, "query": "a", "relevant_urls": ["x"]}', ":1 has relevant_urls .*; expected an object of grades"),
+        ('{"qid": 1, "query": "a", "relevant_urls": {"x": "high"}}', ":1 has the grade 'high'"),
+        ('{"qid": 1, "query": "a", "relevant_urls": {"x": 1.5}}', "grade 1.5"),
+        ('{"qid": 1, "query": "a", "relevant_urls": {"x": null}}', "grade None"),
+        ('{"qid": 1, "query": "a", "relevant_urls": {"x": NaN}}', "grade nan"),
+        ('{"qid": 1, "query": "a", "relevant_urls": {"x": 1e999}}', "grade inf"),
+        ('{"qid": 1, "query": "a", "relevant_urls": {"x": 2000}}', "up to 100"),
     ],
 )
 def test_a_broken_file_of_questions_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
