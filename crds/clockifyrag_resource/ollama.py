@@ -9,7 +9,7 @@ from clockifyrag_resource.cel import Cel
 from clockifyrag_resource.containers import ContainerResource, Resources, Storage
 from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Expected, Maybe, Part
 from clockifyrag_resource.pod import Pod
-from clockifyrag_resource.texts import HttpAddress, Image
+from clockifyrag_resource.texts import PORT_PATTERN, HttpAddress, Image
 
 
 class ModelStorage(Storage):
@@ -50,7 +50,11 @@ class OllamaServer(Part):
     registry: Maybe[
         Annotated[
             str,
-            Field(max_length=512, pattern=r"^(https?://)?[A-Za-z0-9]([-._:/A-Za-z0-9]*[A-Za-z0-9])?/?$"),
+            Field(
+                max_length=512,
+                pattern=r"^(https?://)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?"
+                rf"(:{PORT_PATTERN})?(/[-._A-Za-z0-9]+)*/?$",
+            ),
             Expected("the address of a model registry such as models.example.com/team"),
         ]
     ] = Field(

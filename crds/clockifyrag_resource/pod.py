@@ -1,5 +1,6 @@
 """`pod`: what may be said about the pods of a part; volumes, security context and account are the operator's."""
 
+import json
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
@@ -10,6 +11,7 @@ from clockifyrag_resource.part import Broken, Maybe, Part
 from clockifyrag_resource.texts import Annotations, KubernetesObject, LabelKey, Labels, LabelValue, ObjectName
 
 _RESERVED = ("clockifyrag.io/", "app.kubernetes.io/")  # the operator finds its pods by these
+_STRENGTHS = tuple(f"{one}DuringSchedulingIgnoredDuringExecution" for one in ("required", "preferred"))
 
 
 class Toleration(Part):
@@ -64,6 +66,14 @@ class Affinity(Part):
     pod_anti_affinity: Maybe[KubernetesObject] = Field(
         default=None, description="Away from which pods. Unset: a search pod would rather be in no other's zone."
     )
+
+    def broken_rules(self) -> Iterator[Broken]:
+        """Terms of pods stand in lists: the operator adds its own to them."""
+        for field, terms in (("podAffinity", self.pod_affinity), ("podAntiAffinity", self.pod_anti_affinity)):
+            for strength in _STRENGTHS:
+                found = (terms or {}).get(strength, [])
+                if not isinstance(found, list):
+                    yield Broken((field, strength), json.dumps(found), "a list of terms")
 
 
 class TopologySpreadConstraint(Part):

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
@@ -72,14 +73,29 @@ Image = Annotated[
           r"(@sha256:[0-9a-f]{64})?$"),
     Expected("an image such as example.com/team/image:tag"),
 ]  # fmt: skip
+# From 1 to 65535.
+PORT_PATTERN = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_ADDRESS_WORDS = "an http:// or https:// address without user name and password"
+
+
+def _address(text: str) -> str:
+    """What the pattern cannot tell: whether brackets hold an IPv6 address."""
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        raise broken_rules_error(Broken((), f'"{text}" ({error})', _ADDRESS_WORDS)) from error
+    return text
+
+
 HttpAddress = Annotated[
     str,
     Field(
         max_length=2048,
-        pattern=r"^https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)(:[0-9]{1,5})?"
-        r"([/?#][^\s\x00-\x1f\x7f]*)?$",
+        pattern=r"^https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)"
+        rf"(:{PORT_PATTERN})?([/?#][^\s\x00-\x1f\x7f]*)?$",
     ),
-    Expected("an http:// or https:// address without user name and password"),
+    AfterValidator(_address),
+    Expected(_ADDRESS_WORDS),
 ]
 Host = Annotated[
     str,
@@ -88,7 +104,7 @@ Host = Annotated[
 ]
 Origin = Annotated[
     str,
-    Field(max_length=300, pattern=r"^(\*|https?://(\[[0-9a-fA-F:.]+\]|[-.A-Za-z0-9]+)(:[0-9]{1,5})?)$"),
+    Field(max_length=300, pattern=rf"^(\*|https?://(\[[0-9a-fA-F:.]+\]|[-.A-Za-z0-9]+)(:{PORT_PATTERN})?)$"),
     Expected("an origin such as https://help.example.com, without path, or *"),
 ]
 Duration = Annotated[

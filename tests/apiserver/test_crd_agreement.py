@@ -18,7 +18,8 @@ MUTATIONS = 600
 VALUES: list[Any] = [
     None, True, 0, -1, 1, 7, 2**31, 1.5, "", "a", "10Gi", "1e99", "1500m", "5-3 * * * *", "*/5 * * * *", "Europe", "é",
     "Local", "Ollama", "wordllama", "all-minilm", "..", "::", "0.5", "1.5", "ReadWriteMany", "http://a b", "A" * 70,
-    "https://a.org/\u00a0", "10.0.0.0/255.0.0.0", "fe80::1%eth0", [], {}, ["a"], [{}], {"a": "b"}, {"name": "a"},
+    "https://a.org/\u00a0", "10.0.0.0/255.0.0.0", "fe80::1%eth0", "http://[::::]:80",
+    [], {}, ["a"], [{}], {"a": "b"}, {"name": "a"},
 ]  # fmt: skip
 NEW_FIELDS = ("server", "url", "profile", "pod", "schedule", "key", "sitemap", "sample")
 
@@ -30,6 +31,8 @@ ONLY_THE_MODELS_SEE = {
     "a space beyond ASCII": r"\\xa0",
     "a quantity beyond what Kubernetes holds, which it cuts": r'found "1e99"',
     "a part of a byte": r'found "1500m"',
+    "brackets around no IPv6 address": r"does not appear to be an IPv4 or IPv6 address",
+    "terms of pods that are no list": r"expected a list of terms",
 }
 # What the API server alone refuses: beginnings of its words.
 ONLY_THE_API_SERVER_SEES = {
