@@ -15,6 +15,7 @@ from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.queue import WorkQueue
 from clockifyrag_operator.settings import Settings
+from clockifyrag_operator.status import unjudged
 
 SETTLE_SECONDS = 0.5  # after a pass that wrote: what it made is looked at, even if no event tells of it
 PASS_REQUESTS = 10  # a pass may take so many times the longest request
@@ -80,8 +81,14 @@ class Reconciler:
         if looked is None:
             return "gone", None
         wanted, seen = looked
-        plan = self._planner(wanted, seen, self._settings)
-        refusals = await self._cluster.carry_out(wanted, plan)
+        try:
+            plan = self._planner(wanted, seen, self._settings)
+            refusals = await self._cluster.carry_out(wanted, plan)
+        except (OperatorError, TimeoutError):
+            raise
+        except Exception as mistake:  # ours: a status that nobody keeps true any more says so
+            await self._cluster.carry_out(wanted, Plan(ledger=None, status=unjudged(wanted, seen.now, mistake)))
+            raise
         if refusals:
             return "refused", None
         waits = [plan.recheck_seconds]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from clockifyrag_operator import images, names, schedule
 from clockifyrag_operator.conditions import JUDGES
-from clockifyrag_operator.conditions.view import Judged, View
+from clockifyrag_operator.conditions.view import Judged, View, unknown
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.ledger import Entry
 from clockifyrag_operator.manifest import given
 from clockifyrag_operator.observed import Child, Observed, Wanted
 from clockifyrag_operator.progress import build_progress
 from clockifyrag_operator.settings import Settings
-from clockifyrag_resource.conditions import MESSAGE_MAX
+from clockifyrag_resource.conditions import MESSAGE_MAX, ConditionType
 from clockifyrag_resource.resource import Spec
 
 BYTES_MAX = 16 * 1024
@@ -54,22 +54,35 @@ def status(
     return _within(BYTES_MAX, told, _conditions(view))
 
 
+def unjudged(wanted: Wanted, now: datetime, mistake: Exception) -> dict[str, Any]:
+    """The status where a pass ended by a mistake of the operator: what was told before, and of no condition whether
+    it holds. What stood there would be a claim about a world that nobody looked at.
+    """
+    why = f"the operator failed on this resource ({type(mistake).__name__}); its log has more"
+    return {**wanted.status, "conditions": _told_as({kind: unknown(why) for kind in JUDGES}, wanted, now)}
+
+
 def _conditions(view: View) -> list[dict[str, Any]]:
-    before = {one.get("type"): one for one in view.wanted.status.get("conditions") or () if isinstance(one, Mapping)}
-    return [_condition(str(kind), judge(view), before.get(str(kind), {}), view) for kind, judge in JUDGES.items()]
+    return _told_as({kind: judge(view) for kind, judge in JUDGES.items()}, view.wanted, view.seen.now)
 
 
-def _condition(kind: str, judged: Judged, before: Mapping[str, Any], view: View) -> dict[str, Any]:
+def _told_as(judged: Mapping[ConditionType, Judged], wanted: Wanted, now: datetime) -> list[dict[str, Any]]:
+    before = {one.get("type"): one for one in wanted.status.get("conditions") or () if isinstance(one, Mapping)}
+    return [_condition(str(kind), one, before.get(str(kind), {}), wanted, now) for kind, one in judged.items()]
+
+
+def _condition(kind: str, judged: Judged, before: Mapping[str, Any], wanted: Wanted, now: datetime) -> dict[str, Any]:
     """As metav1.Condition; lastTransitionTime stays while the status stays."""
     same = before.get("status") == str(judged.status) and before.get("lastTransitionTime")
-    now = view.seen.now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         "type": kind,
         "status": str(judged.status),
         "reason": str(judged.reason),
         "message": cut(judged.message, MESSAGE_MAX),
-        "lastTransitionTime": before["lastTransitionTime"] if same else now,
-        "observedGeneration": view.wanted.generation,
+        "lastTransitionTime": before["lastTransitionTime"]
+        if same
+        else now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "observedGeneration": wanted.generation,
     }
 
 
