@@ -5,6 +5,7 @@ The operator cannot see the volume. It knows what builds told of their generatio
 
 from __future__ import annotations
 
+import sys
 from math import ceil
 
 from clockifyrag_operator import names
@@ -40,7 +41,12 @@ def volume_bytes(name: str, spec: Spec, seen: Observed) -> int:
     """The size of the volume: what its claim was given, else what is asked for."""
     claim = seen.get("PersistentVolumeClaim", names.index_volume(name)) or {}
     given = claim.get("status", {}).get("capacity", {}).get("storage")
-    return Quantity.parse(str(given)).whole if given else spec.index.storage.size.whole
+    if not given:
+        return spec.index.storage.size.whole
+    try:
+        return Quantity.parse(str(given)).whole
+    except ValueError:  # more than Kubernetes lets an author ask for: a driver that knows no bounds says 8Ei
+        return sys.maxsize
 
 
 def capacity_problem(name: str, spec: Spec, published: Entry | None, seen: Observed) -> str | None:

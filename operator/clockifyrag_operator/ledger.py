@@ -12,9 +12,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from clockifyrag_operator.heard import heard
 
 State = Literal["Candidate", "Good", "Rejected", "RolledBack", "Removing"]
 JobKind = Literal["Build", "Embed", "List"]
@@ -84,7 +88,7 @@ class Attempt:
     trigger: str = ""
     number: int = 1
     message: str = ""
-    at: str = ""
+    at: str = ""  # when it ended
     final: bool = False  # another try would fail the same way: only a change of the resource helps
 
 
@@ -132,6 +136,9 @@ class Ledger:
         return replace(self, recorded=(*self.recorded, job_uid)[-_KEPT_MAX:])
 
 
+_LEDGERS = TypeAdapter(Ledger)
+
+
 @dataclass(frozen=True, slots=True)
 class BuildOrder:
     """One Job to run: it is created once, under a name made of key, trigger, attempt and kind."""
@@ -152,7 +159,7 @@ class BuildOrder:
     def parse(cls, text: str) -> BuildOrder | None:
         """The order that `record` wrote; None when it is anything else."""
         try:
-            values = json.loads(text)
+            values = heard(text)
             key = BuildKey.parse(values["key"])
             if key is None:
                 return None
@@ -167,23 +174,17 @@ def ledger_text(ledger: Ledger) -> str:
 
 
 def parse_ledger(text: str) -> Ledger | None:
-    """The ledger that `ledger_text` wrote, unknown fields of a newer operator left out; None when it is damaged."""
+    """The ledger that `ledger_text` wrote, unknown fields of a newer operator left out; None when it is damaged.
+
+    Damaged is also what holds a word or a type that this operator does not know: all of it rests on every part.
+    """
     try:
-        values = json.loads(text)
-        entries = tuple(_made(Entry, one, "build_keys") for one in values.pop("entries", ()))
-        attempts = tuple(_made(Attempt, one) for one in values.pop("attempts", ()))
-        return replace(_made(Ledger, values, "tokens", "recorded"), entries=entries, attempts=attempts)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        ledger = _LEDGERS.validate_python(heard(text))
+        told = (one for one in (ledger.published_at, ledger.scheduled) if one)
+        times = [moment(one) for one in (*(one.at for one in ledger.attempts), *told)]
+        return ledger if all(one.tzinfo for one in times) else None
+    except ValueError:  # pydantic's is one
         return None
-
-
-T = TypeVar("T", Entry, Attempt, Ledger)
-
-
-def _made(kind: type[T], values: Mapping[str, Any], *lists: str) -> T:
-    known = {one.name for one in fields(kind)}
-    given = {name: value for name, value in values.items() if name in known}
-    return kind(**given | {name: tuple(values.get(name, ())) for name in lists})
 
 
 def _slim(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """States of pods and workloads, read from what the API server tells of them."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from clockifyrag_operator.heard import heard
 from clockifyrag_operator.observed import Manifest
 
 
@@ -40,7 +40,7 @@ def last_record(message: str) -> Mapping[str, Any]:
     """The last line of a termination message that holds a JSON object; {} without one: it may be the end of a log."""
     for line in reversed(message.splitlines()):
         try:
-            values = json.loads(line)
+            values = heard(line)
         except ValueError:
             continue
         if isinstance(values, dict):

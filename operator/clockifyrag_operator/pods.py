@@ -6,7 +6,6 @@ A pod that does not answer in time is left out: silence is an observation, too.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from clockifyrag_operator import names
+from clockifyrag_operator.heard import heard
 from clockifyrag_operator.observed import Manifest, PodReport
 
 ANSWER_BYTES_MAX = 256 * 1024
@@ -81,7 +81,7 @@ class Pods:
             async with self._seats, self._session.get(address, allow_redirects=False) as answer:
                 if answer.status != 200:
                     return None
-                values = json.loads(await answer.content.read(ANSWER_BYTES_MAX))
+                values = heard(await _whole(answer))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             log.debug("a pod does not tell its state: %s", error, extra={"pod": metadata["name"]})
             return None
@@ -104,6 +104,16 @@ def _asked_at(pod: Manifest) -> str | None:
         return None
     port, path = ASKED[component]
     return f"http://{f'[{address}]' if ':' in address else address}:{port}{path}"
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    """The body, however many parts it comes in; ValueError where it is longer than any that is honest."""
+    body = b""
+    async for part in answer.content.iter_any():
+        body += part
+        if len(body) > ANSWER_BYTES_MAX:
+            raise ValueError(f"more than {ANSWER_BYTES_MAX} bytes")
+    return body
 
 
 def _models(values: Any) -> dict[str, str] | None:

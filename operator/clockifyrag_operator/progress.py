@@ -1,7 +1,7 @@
 """Progress: how far the running build is, as its pod tells it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from clockifyrag_operator import names
@@ -11,6 +11,7 @@ from clockifyrag_operator.ledger import moment
 from clockifyrag_operator.observed import Manifest, Observed, PodReport, Wanted
 from clockifyrag_operator.settings import Settings
 
+_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()  # that a datetime holds in every time zone
 _QUIET_STAGES = ("start", "read")  # a site is read for hours without a word; that the pod answers is enough
 
 
@@ -69,11 +70,12 @@ def _sum(job: str, reports: list[PodReport]) -> dict[str, Any]:
 
 def _alive(report: PodReport) -> datetime:
     told = _number(report.values, "heartbeatTime")
-    if report.values.get("stage") in _QUIET_STAGES or not told:
+    if report.values.get("stage") in _QUIET_STAGES or not 0 < told < _LAST_SECOND:
         return report.at
     return datetime.fromtimestamp(told, report.at.tzinfo)
 
 
 def _number(values: Mapping[str, Any], name: str) -> float:
+    """The number of that name where it is one that counts something, else 0."""
     found = values.get(name)
-    return float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else 0.0
+    return max(0.0, float(found)) if isinstance(found, (int, float)) and not isinstance(found, bool) else 0.0

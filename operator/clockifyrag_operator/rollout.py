@@ -8,6 +8,7 @@ from clockifyrag_operator import names
 from clockifyrag_operator.blocked import blocker
 from clockifyrag_operator.ledger import Ledger, moment
 from clockifyrag_operator.observed import Manifest, Observed
+from clockifyrag_operator.outcomes import is_generation
 from clockifyrag_operator.pod_states import condition, is_ready, label, template_label
 from clockifyrag_resource.resource import Spec
 
@@ -37,7 +38,7 @@ def served_by(pod: Manifest, seen: Observed) -> str | None:
     """The generation a search pod serves: as it says itself, else as it was made for; None when neither tells."""
     report = seen.reports.get(pod["metadata"]["name"])
     told = report.values.get("generation") if report is not None else None
-    return str(told) if told else label(pod, names.GENERATION)
+    return str(told) if is_generation(told) else label(pod, names.GENERATION)
 
 
 def in_use(name: str, seen: Observed) -> frozenset[str]:

@@ -77,6 +77,35 @@ def test_a_pod_that_does_not_tell_its_state_is_left_out(ask: Any, case: str) -> 
     assert {} == ask(answer, pod("s", names.SEARCH))
 
 
+def test_an_answer_is_read_to_its_end_however_many_parts_it_comes_in(ask: Any) -> None:
+    models = [{"name": f"model-{number}:latest", "digest": "abc"} for number in range(100)]
+    whole = json.dumps({"models": models}).encode()
+    all_told = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for begin in range(0, len(whole), 1000):
+            await response.write(whole[begin : begin + 1000])
+            await asyncio.sleep(0)  # the other side reads what is there
+        await response.write_eof()
+        all_told.set()
+        return response
+
+    told = ask(answer, pod("o", names.OLLAMA))
+
+    assert 100 == len(told["o"].values)
+
+
+def test_what_a_pod_says_can_be_written_on(ask: Any) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text='{"problem": "caf\\udce9.md", "done": Infinity, "total": 1e20}')
+
+    told = ask(answer, pod("b", names.BUILD))
+
+    assert {"problem": "caf?.md", "done": None, "total": None} == told["b"].values
+
+
 def test_a_pod_that_does_not_run_is_not_asked(ask: Any) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({})
