@@ -74,6 +74,7 @@ class ConditionReason(StrEnum):
     STORE_UNAVAILABLE = "StoreUnavailable"
     HEARTBEAT_STALE = "HeartbeatStale"
     CAPACITY_SHORT = "CapacityShort"
+    REFERENCE_BROKEN = "ReferenceBroken"
     MONITORING_MISSING = "MonitoringMissing"
 
     KEYS = "Keys"
@@ -183,6 +184,7 @@ CONDITIONS: tuple[Condition, ...] = (
             R.INDEX_CORRUPT: "A generation's files are not what its manifest says.",
             R.STORE_UNAVAILABLE: "The pod that hands out generations is down: new search pods cannot start.",
             R.HEARTBEAT_STALE: "A running build has not told its progress for long.",
+            R.REFERENCE_BROKEN: "Search pods cannot use a Secret or ConfigMap that the spec names.",
             R.CAPACITY_SHORT: "The volume will not hold the next generation beside those that are kept.",
             R.MONITORING_MISSING: "Monitoring is asked for and the cluster does not know its kinds.",
         },

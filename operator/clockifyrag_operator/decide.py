@@ -214,6 +214,7 @@ def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, use
     lists = [job for job in live if job in recovery.lists_of(wanted, seen) and not job.going]
     listing = next((job for job in lists if not _waits_for_nothing(job, wanted, seen, used)), None)
     others = [job for job in live if job is not listing]
+    done_with = [job for job in recovery.lists_of(wanted, seen) if job.ended][: -jobs.KEPT]
     wait = _list_wait(wanted, seen, settings)
     order: BuildOrder | None = recovery.list_order(wanted, seen)
     waiting = None
@@ -229,7 +230,7 @@ def _listing(wanted: Wanted, spec: Spec, seen: Observed, settings: Settings, use
         images=used,
         order=listing.order if listing else order,
         building=listing.name if listing else None,
-        to_delete=tuple(job.manifest for job in others if not job.going),
+        to_delete=tuple(job.manifest for job in (*others, *done_with) if not job.going),
         waiting=None if listing else waiting,
         models=models.wanted_models(spec, seen.ledger, served, rollout.in_use(wanted.name, seen)),
         recheck_seconds=wait[0] if wait else settings.poll_seconds,

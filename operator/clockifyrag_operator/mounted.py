@@ -17,9 +17,10 @@ from clockifyrag_operator.observed import Manifest
 from clockifyrag_operator.pod_states import condition, container_states, holds
 
 PATIENCE_SECONDS = 60  # what volumes and network may take where nothing is wrong
-FIELDS = {  # volume of our pods → the field of the spec that names what it holds
+FIELDS = {  # volume of our pods, and what they call it → the field of the spec that names what it holds
     "keys": "spec.search.auth.secretRef",
     "tls": "spec.search.tls.secretRef",
+    "glossary": "spec.glossary.configMapRef",
     "authorization": "spec.source.http.secretRef",
     "source": "spec.source.configMapRef",
 }

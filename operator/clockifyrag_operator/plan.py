@@ -27,7 +27,7 @@ _PRUNED = frozenset(
     "StatefulSet".split()
 )
 
-_TOLD_BY_PODS = (R.EMBEDDER_DOWN, R.INDEX_CORRUPT)
+_TOLD_BY_PODS = (R.EMBEDDER_DOWN, R.INDEX_CORRUPT, R.REFERENCE_BROKEN)
 
 
 def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:

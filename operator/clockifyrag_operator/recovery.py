@@ -77,19 +77,24 @@ def _read_back(wanted: Wanted, seen: Observed) -> Ledger | None:
 def _adopted(wanted: Wanted, seen: Observed, entries: tuple[Entry, ...], *, whole: bool) -> Ledger:
     """A ledger of what is on the volume. Jobs that ended before are in the listing, so none is taken in again.
 
+    Good is what is older than the one that is served, which its pods confirm at once. A newer one may be there because
+    no pod got ready with it: it is a candidate again, and left again if that is so.
+
     whole: whether all generations are among the entries; else the one that is served may be one that was left out.
     """
     volume = seen.get("PersistentVolumeClaim", names.index_volume(wanted.name))
     assert volume is not None, "there is no listing without a volume"
     before = seen.ledger or Ledger()
     served = published_by_objects(wanted, seen)
-    ids = {one.id for one in entries}
+    ids = [one.id for one in entries]
+    current = served if served in ids or (served and not whole) else ids[0] if ids else None
+    proven = ids.index(current) + 1 if current in ids else len(ids)  # from there on: older than what is served
     return replace(
         before,
         volume=str(volume["metadata"].get("uid", "")),
-        current=served if served in ids or (served and not whole) else entries[0].id if entries else None,
+        current=current,
         previous=None,
-        entries=entries,
+        entries=(*(replace(one, state="Candidate") for one in entries[:proven]), *entries[proven:]),
         attempts=(),
         tokens=before.tokens or _tokens(wanted),
         trigger=before.trigger if before.volume and not entries else _trigger_of(entries, served),

@@ -8,6 +8,7 @@ from clockifyrag_operator.capacity import capacity_problem
 from clockifyrag_operator.conditions.embedder import embedder_ready
 from clockifyrag_operator.conditions.index import failure_words
 from clockifyrag_operator.conditions.view import Judged, View, false, true
+from clockifyrag_operator.mounted import FIELDS
 from clockifyrag_operator.pod_states import is_ready
 from clockifyrag_operator.progress import heartbeat
 from clockifyrag_resource.conditions import ConditionReason as R
@@ -53,10 +54,24 @@ def embedder_down(view: View) -> Judged | None:
     return true(R.EMBEDDER_DOWN, embedder.message) if missing else None
 
 
+def reference_broken(view: View) -> Judged | None:
+    """What the author mounts is read by pods alone: the operator sees no Secret, and does not judge a glossary."""
+    for pod in view.search_pods:
+        told = view.report(pod).get("degraded")
+        broken = [FIELDS[one] for one in told if one in FIELDS] if is_ready(pod) and isinstance(told, list) else []
+        if broken:
+            name = pod["metadata"]["name"]
+            return true(R.REFERENCE_BROKEN, f"pod {name} cannot use what {', '.join(broken)} names; its log says why")
+    return None
+
+
 def build_failed(view: View) -> Judged | None:
     failure = view.last_failure
     if failure is not None and failure.reason != "EmbedderDown":
         return true(R.BUILD_FAILED, failure_words(failure))
+    waiting = view.decision.waiting
+    if view.decision.lost and waiting is not None and waiting.word == "BuildFailed":
+        return true(R.BUILD_FAILED, waiting.message)
     rolled_back = view.wanted_entry
     if rolled_back is not None and rolled_back.state == "RolledBack":
         return true(R.BUILD_FAILED, f"{rolled_back.id} was rolled back: {rolled_back.message}")
@@ -97,6 +112,6 @@ def capacity_short(view: View) -> Judged | None:
 
 
 CHECKS: tuple[Callable[[View], Judged | None], ...] = (
-    index_corrupt, store_unavailable, embedder_down, build_failed, heartbeat_stale, capacity_short,
+    index_corrupt, store_unavailable, embedder_down, build_failed, heartbeat_stale, reference_broken, capacity_short,
     monitoring_missing,
 )  # fmt: skip

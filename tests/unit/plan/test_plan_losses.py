@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World, served
 
 from clockifyrag_operator import names
+from clockifyrag_operator.jobs import KEPT
+from clockifyrag_operator.ledger import ledger_text, parse_ledger
+
+
+def pass_an_hour(world: World) -> None:
+    """Longer than a rollout is waited for."""
+    for _ in range(60):
+        world.work()
+        world.move(61)
 
 
 def test_the_empty_ledger_is_written_before_anything_rests_on_it() -> None:
@@ -64,6 +76,67 @@ def test_a_lost_ledger_does_not_read_a_source_again_whose_content_nobody_knows()
 
     assert ["Build", "List"] == [one.kind for one in world.jobs_created]
     assert {"first": 1} == dict(world.builds_of_token)
+
+
+DAMAGED = [
+    "{", "[]", '{"published_at": "yesterday"}', '{"published_at": "2026-03-02T12:00:00"}',
+    '{"entries": [{"id": "gen-0123456789ab", "state": "Unheard of"}]}',
+    '{"entries": [{"id": "gen-0123456789ab", "state": "Good", "bytes": "many"}]}',
+    '{"entries": [{"id": "gen-0123456789ab", "state": "Good", "model": null}]}',
+    '{"entries": [{"id": "gen-0123456789ab", "state": "Good", "metrics": [1]}]}',
+    '{"attempts": [{"build_key": "b", "reason": "NoSpace"}]}',
+    '{"attempts": [{"build_key": "b", "reason": "Unheard of", "at": "2026-03-02T12:00:00+00:00"}]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_ledger_that_holds_what_no_operator_wrote_is_damaged(text: str) -> None:
+    assert parse_ledger(text) is None
+
+
+def test_a_ledger_of_a_newer_operator_is_read_as_far_as_it_is_known() -> None:
+    ledger = served().observe().ledger
+    assert ledger is not None
+    newer = {**json.loads(ledger_text(ledger)), "unheardOf": {"a": 1}}
+    newer["entries"][0]["unheardOf"] = [1]
+
+    assert ledger == parse_ledger(json.dumps(newer))
+
+
+def test_a_generation_that_was_rolled_back_is_left_again_after_the_ledger_was_lost() -> None:
+    world = served()
+    good = world.status["index"]["generation"]
+    world.edit(chunking={"minChars": 100})
+    world.begin_build()
+    world.finish()
+    (bad,) = world.volume - {good}
+    world.bad.add(bad)
+    pass_an_hour(world)
+    before = world.status["index"]["generation"], world.condition("IndexPublished")
+
+    world.lose("ConfigMap", names.generations(NAME))
+    world.begin_build()
+    world.finish()
+    pass_an_hour(world)
+
+    assert (good, ("False", "RolledBack")) == before
+    assert before == (world.status["index"]["generation"], world.condition("IndexPublished"))
+    assert ("True", "Serving") == world.condition("Ready")
+
+
+def test_listings_that_fail_do_not_pile_up_and_are_told() -> None:
+    world = served()
+    world.lose("ConfigMap", names.generations(NAME))
+
+    for _ in range(20):
+        world.begin_build()
+        world.fail(1, "a bug")
+        world.work()
+        world.move(7200)
+
+    assert len(list(world.every("Job"))) <= KEPT + 1
+    assert ("True", "BuildFailed") == world.condition("Degraded")
+    assert "listing the volume failed: a bug" in world.message("Degraded")
 
 
 def test_an_unreadable_listing_is_tried_again_with_waits() -> None:

@@ -149,10 +149,20 @@ def test_what_nothing_keeps_is_marked_and_the_next_build_removes_it() -> None:
 
     after = with_marked(before, 2, WANTED, frozenset({name(3)}))
 
-    going = [name(7), name(6), name(5), name(1)]
+    going = [name(7), name(6), name(5), name(2), name(1)]
     assert going == [one.id for one in after.entries if one.state == "Removing"]
     assert tuple(sorted(going)) == removable(after, WANTED, frozenset())
-    assert (name(1),) == removable(after, WANTED, frozenset({name(5), name(6), name(7)}))
+    assert (name(1),) == removable(after, WANTED, frozenset({name(2), name(5), name(6), name(7)}))
+
+
+def test_of_many_generations_of_one_key_those_are_kept_that_the_policy_keeps() -> None:
+    """A key that tells nothing of the content leads to another generation with each build."""
+    before = ledger(entry(9, "RolledBack", WANTED), *(entry(n, "Good", WANTED) for n in range(8, 0, -1)), current=8)
+
+    after = with_marked(before, 2, WANTED, frozenset())
+
+    assert [name(9), name(8), name(7)] == [one.id for one in after.entries if one.state != "Removing"]
+    assert [name(n) for n in range(1, 7)] == list(removable(after, WANTED, frozenset()))
 
 
 def test_nothing_is_marked_while_it_is_not_known_what_is_wanted() -> None:

@@ -34,6 +34,35 @@ def test_damaged_files_are_told_as_such_whatever_the_words_and_other_problems_ar
     assert [(("True", "IndexCorrupt"), True), (("False", "AsExpected"), False)] == told
 
 
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ("keys", "spec.search.auth.secretRef"),
+        ("tls", "spec.search.tls.secretRef"),
+        ("glossary", "spec.glossary.configMapRef"),
+    ],
+)
+def test_what_pods_cannot_use_is_told_by_the_field_that_names_it(part: str, field: str) -> None:
+    world = served()
+    for report in world.reports.values():
+        report["degraded"] = [part]
+
+    world.work()
+
+    assert ("True", "ReferenceBroken") == world.condition("Degraded")
+    assert field in world.message("Degraded")
+
+
+def test_a_generation_that_none_can_be_is_not_told() -> None:
+    world = served()
+    for report in world.reports.values():
+        report["generation"] = "foo"
+
+    world.work()
+
+    assert {one["generation"] for one in world.status["search"]["serving"]} <= world.volume
+
+
 def test_at_rest_search_pods_are_asked_again_only_where_a_model_server_may_fail_them() -> None:
     world = served()
     by_themselves = with_addresses(world).plan().recheck_seconds
@@ -46,7 +75,9 @@ def test_at_rest_search_pods_are_asked_again_only_where_a_model_server_may_fail_
     assert Settings().health_seconds == with_addresses(world).plan().recheck_seconds
 
 
-@pytest.mark.parametrize("report", [{"degraded": ["embedder"]}, {"problem": "digest", "damaged": True}])
+@pytest.mark.parametrize(
+    "report", [{"degraded": ["embedder"]}, {"degraded": ["keys"]}, {"problem": "digest", "damaged": True}]
+)
 def test_what_pods_alone_tell_to_be_over_is_asked_for_as_often_as_what_is_under_way(report: dict[str, object]) -> None:
     world = with_addresses(served())
     next(iter(world.reports.values())).update(report)
@@ -72,6 +103,22 @@ def test_the_status_of_the_worst_resource_stays_below_its_size() -> None:
     world.work()
 
     assert len(json.dumps(world.status, ensure_ascii=False).encode()) <= 16 * 1024
+
+
+@pytest.mark.parametrize("field", ["done", "total", "rate", "eta", "heartbeatTime"])
+@pytest.mark.parametrize("value", [-1, 1e20, None, "many", [1]])
+def test_progress_that_cannot_be_is_no_reason_to_stop(field: str, value: object) -> None:
+    world = World()
+    job = world.begin_build()
+    report = {"stage": "embed", "done": 1, "total": 9, "rate": 1.5, "eta": 4.0, "heartbeatTime": world.now.timestamp()}
+    world.reports[f"{job['metadata']['name']}-x"] = {**report, field: value}
+
+    world.work()
+
+    told = world.status["build"]
+    assert all(told.get(one, 0) >= 0 for one in ("done", "total", "eta"))
+    assert float(told["rate"]) >= 0
+    assert told["heartbeatTime"].startswith("2026-")
 
 
 def test_progress_is_written_now_and_then_and_a_silent_build_is_told() -> None:
