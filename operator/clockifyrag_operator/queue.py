@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
+_VOID_MAX = 64
 
 
 @dataclass(order=True, slots=True)
@@ -125,6 +126,9 @@ class WorkQueue(Generic[K]):
         if at < self._due.get(key, float("inf")):
             self._due[key] = at
             heapq.heappush(self._later, _Due(at, key))
+            if len(self._later) > _VOID_MAX + 2 * len(self._due):  # void ones leave by themselves when they are first
+                self._later = [_Due(at, key) for key, at in self._due.items()]
+                heapq.heapify(self._later)
             self._woken.set()
 
     def _move_due(self) -> float | None:

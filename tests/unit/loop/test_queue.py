@@ -146,6 +146,19 @@ def test_a_conflict_is_repeated_at_once_and_the_next_one_is_not() -> None:
     run(look())
 
 
+def test_wishes_that_came_to_nothing_are_forgotten() -> None:
+    async def many_looks() -> int:
+        one = queue()
+        one.add_after("b", 1800.0)  # due before all that follow
+        for _ in range(2000):
+            one.add_after("a", 3600.0)
+            one.add("a")
+            one.done(await one.take())
+        return len(one._later)
+
+    assert run(many_looks()) < 100
+
+
 def test_a_key_that_is_forgotten_is_never_looked_at_again() -> None:
     async def look() -> None:
         one = queue()
