@@ -19,6 +19,7 @@ import logging
 import time
 import uuid
 from datetime import UTC, datetime
+from math import ceil
 
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.errors import AlreadyExists, Conflict, NotFound, OperatorError
@@ -121,7 +122,7 @@ class Lease:
         spec = {
             **spec,
             "holderIdentity": self.identity,
-            "leaseDurationSeconds": max(1, round(self._seconds)),
+            "leaseDurationSeconds": ceil(self._seconds),  # rounded down, another one would take over before we stop
             "renewTime": _now(),
             "acquireTime": _now() if changed else spec.get("acquireTime", _now()),
             "leaseTransitions": int(spec.get("leaseTransitions") or 0) + changed,
@@ -136,7 +137,7 @@ class Lease:
     async def _make(self, client: Client, asked_at: float) -> bool:
         spec = {
             "holderIdentity": self.identity,
-            "leaseDurationSeconds": max(1, round(self._seconds)),
+            "leaseDurationSeconds": ceil(self._seconds),  # rounded down, another one would take over before we stop
             "acquireTime": _now(),
             "renewTime": _now(),
             "leaseTransitions": 0,

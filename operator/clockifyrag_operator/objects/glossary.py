@@ -29,9 +29,16 @@ def glossary_entry(wanted: Wanted, seen: Observed) -> GlossaryEntry | None:
         return None
     name, key = glossary.config_map_ref.name, glossary.config_map_ref.key
     if key is None:
-        known = sorted(one for one in seen.config_maps if one.startswith(f"{name}/"))
-        key = known[0].partition("/")[2] if known else _DEFAULT_KEY
+        known = sorted(seen.config_maps.keys() - _questions(wanted))
+        key = next((one.partition("/")[2] for one in known if one.startswith(f"{name}/")), _DEFAULT_KEY)
     return GlossaryEntry(name, key, seen.config_maps.get(f"{name}/{key}"))
+
+
+def _questions(wanted: Wanted) -> set[str]:
+    """The entry of judged questions, which may lie in the same ConfigMap; empty where none is named by its key."""
+    quality = spec_of(wanted).index.quality
+    questions = quality.eval_config_map_ref if quality is not None else None
+    return {f"{questions.name}/{questions.key}"} if questions is not None and questions.key else set()
 
 
 def glossary_volume(entry: GlossaryEntry) -> Fields:

@@ -205,6 +205,15 @@ def test_a_decision_that_replaces_pods_is_an_input_of_theirs(before: dict[str, A
     )
 
 
+def test_judged_questions_are_no_glossary_because_they_lie_in_the_same_config_map() -> None:
+    questions = {"quality": {"evalConfigMapRef": {"name": "help-texts", "key": "eval.jsonl"}, "minMRR": "0.5"}}
+    spec = {"glossary": {"configMapRef": {"name": "help-texts"}}, "index": questions}  # which of its two keys?
+
+    pods = template(spec, look=seen(config_maps={"help-texts": None, "help-texts/eval.jsonl": "d1"}))
+
+    assert ["glossary.csv"] == [one["key"] for one in mounts(pods)["/glossary"]["configMap"]["items"]]
+
+
 def test_an_edit_of_the_glossary_replaces_the_pods() -> None:
     one, other = (
         drawn(GLOSSARY, seen(config_maps={"words/terms.csv": digest}))["Deployment", "help-search"]
