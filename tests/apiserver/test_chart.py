@@ -22,6 +22,7 @@ DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 MATRIX: dict[str, dict[str, Any]] = {
     "defaults": {},
     "one-namespace": {"watchNamespaces": ["first"]},
+    "no-list-of-namespaces": {"watchNamespaces": None},
     "two-namespaces": {"watchNamespaces": ["first", "second"]},
     "lone": {"replicas": 1, "resources": {"requests": {"cpu": "10m"}, "limits": None}},
     "stopped": {"replicas": 0},
@@ -133,7 +134,7 @@ def test_the_operator_reads_its_environment_as_the_values_mean_it(given: dict[st
     settings = Settings(**environment)
 
     assert environment.keys() <= Settings.model_fields.keys()
-    assert tuple(given.get("watchNamespaces", ())) == settings.watch_namespaces
+    assert tuple(given.get("watchNamespaces") or ()) == settings.watch_namespaces
     assert tuple(given.get("allowedImages", ("*",))) == settings.allowed_images
     assert tuple(given.get("allowedPrivateHosts", ())) == settings.allowed_private_hosts
     assert operator["metadata"]["name"] == settings.lease_name
@@ -182,6 +183,20 @@ def test_helm_finds_nothing_to_correct() -> None:
     linted = charts.helm("lint", "--strict", str(charts.CHART))
 
     assert 0 == linted.returncode, linted.stdout
+
+
+def test_names_that_look_like_numbers_stay_names() -> None:
+    rendered = charts.helm(
+        "template", "123", str(charts.CHART), "--namespace", "456", "--set-string", "watchNamespaces={789}",
+        "--set", "monitoring.prometheusRule=Enabled", "--set-string", "monitoring.runbooks=file: a",
+    )  # fmt: skip
+    objects = [one for one in yaml.load_all(rendered.stdout, Loader=yaml.CSafeLoader) if one]
+
+    told = [one["metadata"].get(key, "") for one in objects for key in ("name", "namespace")]
+    told += [(one["metadata"].get("labels") or {}).get("app.kubernetes.io/instance", "") for one in objects]
+
+    assert {"123", "456", "789"} <= {str(one) for one in told}
+    assert {str} == {type(one) for one in told}
 
 
 @pytest.mark.parametrize("value", ["replica=3", "operator.settings.leaseSecond=5", "images.operator.name=x"])

@@ -90,7 +90,7 @@ def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
 
 def test_an_alert_leads_to_its_own_runbook() -> None:
     rules = re.split(r"- alert: (\w+)\n", charts.text("templates/prometheusrule.yaml"))[1:]
-    led = {name: re.findall(r"runbook_url: \{\{ .Values.monitoring.runbooks \}\}#(\w+)\n", rule)
+    led = {name: re.findall(r'runbook_url: \{\{ printf "%s#(\w+)" .Values.monitoring.runbooks \| quote \}\}\n', rule)
            for name, rule in zip(rules[::2], rules[1::2], strict=True)}  # fmt: skip
     led |= {one.name: [one.runbook("").removeprefix("#")] for one in resource_alerts()}
 

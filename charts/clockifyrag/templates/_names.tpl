@@ -22,7 +22,7 @@ default
 {{/* What selects the operator's pods. The name is fixed: network policies of resources let pods of that name in. */}}
 {{- define "clockifyrag.selector" -}}
 app.kubernetes.io/name: clockifyrag-operator
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "clockifyrag.labels" -}}
@@ -79,11 +79,11 @@ capabilities: {drop: [ALL]}
 
 {{- define "clockifyrag.testLabels" -}}
 app.kubernetes.io/name: clockifyrag-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/part-of: clockifyrag
 {{- end -}}
 
 {{/* Where the resource is that `helm test` asks, and that the notes make. */}}
 {{- define "clockifyrag.testNamespace" -}}
-{{- .Values.test.namespace | default (.Values.watchNamespaces | first | default .Release.Namespace) -}}
+{{- .Values.test.namespace | default (default (list) .Values.watchNamespaces | first | default .Release.Namespace) -}}
 {{- end -}}

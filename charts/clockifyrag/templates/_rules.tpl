@@ -53,6 +53,6 @@
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "clockifyrag.fullname" . }}]
+  resourceNames: [{{ include "clockifyrag.fullname" . | quote }}]
   verbs: [get, update]
 {{- end -}}
