@@ -10,7 +10,8 @@ fails for a passing reason is repeated. The status is written last and always.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from clockifyrag_operator import names
@@ -35,7 +36,7 @@ from clockifyrag_operator.errors import (
 )
 from clockifyrag_operator.kinds import ALL, RESOURCE, WORKLOADS
 from clockifyrag_operator.manifest import controller_of, digest
-from clockifyrag_operator.memory import Memory
+from clockifyrag_operator.memory import Asked, Memory
 from clockifyrag_operator.observed import Manifest, Wanted
 
 # Kinds that hold nothing and may go: their fixed fields change by making them anew. Others wait for their author.
@@ -53,6 +54,7 @@ class Pass:
         self.refusals: dict[tuple[str, str], str] = {}
         self.failures: list[OperatorError] = []
         self.written = 0  # writes that changed something, the status aside
+        self._told_before: Refused | None = None  # of an earlier pass: nothing was asked in this one
         self.told = False  # the status says by now what the plan makes it say
 
     async def carry_out(self, plan: Plan) -> None:
@@ -85,8 +87,9 @@ class Pass:
         except Refused as error:
             place = (manifest["kind"], manifest["metadata"]["name"])
             self.refusals[place] = _told(error, *place) + _remedy(error, *place)
-            self._memory.metrics.refused()
-            log.warning("refused: %s", error, extra=self._extra(manifest))
+            if error is not self._told_before:
+                self._memory.metrics.refused()
+                log.warning("refused: %s", error, extra=self._extra(manifest))
         except OperatorError as error:
             self.failures.append(error)
             log.warning("not done: %s", error, extra=self._extra(manifest))
@@ -106,9 +109,28 @@ class Pass:
             self._must_be_ours(await self._read_again("ConfigMap", name))
             raise LedgerChanged(409, f"the ledger changed since it was read: {error.message}") from error
 
+    @contextmanager
+    def _patiently(self, manifest: Manifest, asked: Asked) -> Iterator[None]:
+        """Within it an object is made what it is to be, unless just that was refused lately: then that error again.
+
+        What else the pass does goes on meanwhile, and is not held up by what is refused for good.
+        """
+        place = (manifest["kind"], self._wanted.namespace, manifest["metadata"]["name"])
+        self._told_before = self._memory.is_refused(place, asked)
+        if self._told_before is not None:
+            raise self._told_before.with_traceback(None)  # or it grows with each pass
+        try:
+            yield
+        except Refused as error:
+            if not isinstance(error, Foreign):  # whether it is still there was asked before the pass
+                self._memory.refuse(place, asked, error)
+            raise
+        self._memory.refused.pop(place, None)
+
     async def _create(self, manifest: Manifest) -> None:
         try:
-            made = await self._client.create(manifest)
+            with self._patiently(manifest, (None, self._wanted.generation, None)):
+                made = await self._client.create(manifest)
         except AlreadyExists:
             return
         if ALL[made["kind"]].listed:
@@ -118,9 +140,14 @@ class Pass:
         log.info("created", extra=self._extra(manifest))
 
     async def _apply(self, manifest: Manifest) -> None:
-        kind, name = manifest["kind"], manifest["metadata"]["name"]
         rendered = marked(manifest)
-        live = self._known(kind, name)
+        live = self._known(manifest["kind"], manifest["metadata"]["name"])
+        version = live["metadata"]["resourceVersion"] if live is not None else None
+        with self._patiently(manifest, (_applied(rendered), self._wanted.generation, version)):
+            await self._brought_about(rendered, live)
+
+    async def _brought_about(self, rendered: Manifest, live: Manifest | None) -> None:
+        kind, name = rendered["kind"], rendered["metadata"]["name"]
         try:
             if live is None:
                 applied = await self._apply_new(rendered)
@@ -280,8 +307,9 @@ class Pass:
         """The object itself; one of somebody else is Refused and never touched, and the next pass is told of it."""
         if live is not None and not is_ours(live, self._wanted):
             kind, name = live["kind"], live["metadata"]["name"]
-            self._memory.foreign.setdefault(self.key, {})[kind, name] = live
-            self.written += 1
+            known = self._memory.foreign.setdefault(self.key, {})
+            self.written += (kind, name) not in known  # as if: the pass that tells it is due at once
+            known[kind, name] = live
             raise Foreign(409, f"{kind} {name} is there and belongs to somebody else")
         return live
 

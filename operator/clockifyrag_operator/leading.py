@@ -52,7 +52,7 @@ class Leader:
         self._cluster = Cluster(
             client,
             self.cache,
-            Memory(metrics),
+            Memory(metrics, settings.backoff_seconds, settings.backoff_seconds_max),
             pods=self._pods,
             config_maps=ConfigMaps(client, settings.references_seconds / FRESH_PART),
             events=Events(client, instance),

@@ -69,8 +69,6 @@ class Reconciler:
             return "failed"
         if result == "gone":
             self._queue.forget(key)
-        elif result == "refused":
-            self._queue.failed(key)
         else:
             self._queue.done(key, again_after)
         return result
@@ -89,11 +87,9 @@ class Reconciler:
         except Exception as mistake:  # ours: a status that nobody keeps true any more says so
             await self._cluster.carry_out(wanted, Plan(ledger=None, status=unjudged(wanted, seen.now, mistake)))
             raise
-        if refusals:
-            return "refused", None
-        waits = [plan.recheck_seconds]
+        waits = [plan.recheck_seconds, self._cluster.memory.seconds_until_asked_again(key) if refusals else None]
         if self._cluster.memory.written.get(key):
             waits.append(SETTLE_SECONDS)
         if self._cluster.memory.foreign.get(key):
             waits.append(self._settings.references_seconds)  # no event tells of somebody else's object
-        return "done", min((wait for wait in waits if wait is not None), default=None)
+        return "refused" if refusals else "done", min((wait for wait in waits if wait is not None), default=None)

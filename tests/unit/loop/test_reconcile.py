@@ -1,12 +1,15 @@
-"""A pass that ends by a mistake of the operator: its author is told that nobody judges the resource any more."""
+"""Passes that go wrong: by a mistake of the operator, or because a child is refused."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
-from tests.unit.loop.served import beside
+from tests.unit.loop.served import Answer, beside
 
 from clockifyrag_operator.cache import Cache, Key
 from clockifyrag_operator.client import Client
@@ -24,6 +27,9 @@ from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.telling import Events
 from clockifyrag_resource.conditions import ConditionType
 
+KEY = ("team", "help")
+OWNER = {"apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG", "name": "help", "uid": "u", "controller": True}
+T = TypeVar("T")
 RESOURCE: Manifest = {
     "apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG",
     "metadata": {"name": "help", "namespace": "team", "uid": "u", "resourceVersion": "1", "generation": 2},
@@ -43,6 +49,28 @@ def says_what_no_json_holds(wanted: Wanted, seen: Observed, settings: Settings) 
     return Plan(ledger=None, status={**wanted.status, "url": "caf\udce9"})
 
 
+def reconciling(
+    answer: Answer, planner: Planner, deed: Callable[[Reconciler, WorkQueue[Key], Cache], Awaitable[T]]
+) -> T:
+    """What `deed` gives of a reconciler of the resource, whose API server answers so."""
+
+    async def begun(host: str, port: int) -> T:
+        options: dict[str, Any] = {"request_seconds": 5.0, "writes_per_second": 1000.0, "may_write": lambda: True}
+        metrics, cache, queue = Metrics(), Cache(), WorkQueue[Key](60.0, 120.0)
+        client = Client(Access(f"http://{host}:{port}", token_text="secret"), metrics, **options)
+        cache.put(RESOURCE)
+        cluster = Cluster(
+            client, cache, Memory(metrics, 60.0, 120.0), pods=Pods(1.0), config_maps=ConfigMaps(client, 1.0),
+            events=Events(client, "operator"),
+        )  # fmt: skip
+        try:
+            return await deed(Reconciler(cluster, queue, planner, Settings(), metrics), queue, cache)
+        finally:
+            await client.close()
+
+    return beside(answer, begun)
+
+
 def told_after_a_pass(planner: Planner) -> dict[str, Any]:
     """The status that was written in a pass of that planner, which ends by its mistake."""
     written: list[dict[str, Any]] = []
@@ -51,22 +79,11 @@ def told_after_a_pass(planner: Planner) -> dict[str, Any]:
         written.append((await request.json())["status"])
         return web.json_response({**RESOURCE, "status": written[-1]})
 
-    async def passed(host: str, port: int) -> None:
-        options: dict[str, Any] = {"request_seconds": 5.0, "writes_per_second": 1000.0, "may_write": lambda: True}
-        metrics, cache = Metrics(), Cache()
-        client = Client(Access(f"http://{host}:{port}", token_text="secret"), metrics, **options)
-        cache.put(RESOURCE)
-        cluster = Cluster(
-            client, cache, Memory(metrics), pods=Pods(1.0), config_maps=ConfigMaps(client, 1.0),
-            events=Events(client, "operator"),
-        )  # fmt: skip
-        queue = WorkQueue[Key](1.0, 120.0)
-        reconciler = Reconciler(cluster, queue, planner, Settings(), metrics)
+    async def passed(reconciler: Reconciler, _queue: WorkQueue[Key], _cache: Cache) -> None:
         with pytest.raises((ValueError, TypeError)):
-            await reconciler.reconcile(("team", "help"))
-        await client.close()
+            await reconciler.reconcile(KEY)
 
-    beside(answer, passed)
+    reconciling(answer, planner, passed)
     (told,) = written
     return told
 
@@ -81,3 +98,53 @@ def test_where_the_operator_fails_no_condition_is_claimed_to_hold(planner: Plann
     }
     assert "the operator failed on this resource" in told["conditions"][0]["message"]
     assert (1, "http://help-search.team.svc") == (told["observedGeneration"], told["url"])
+
+
+class RefusesBudgets:
+    """An API server whose policy refuses PodDisruptionBudgets, and that counts what is asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        kind = "budget" if "poddisruptionbudgets" in request.path else "service"
+        self.asked[kind] += 1
+        if kind == "budget":
+            status = {"kind": "Status", "reason": "Invalid", "message": "denied by the policy of this cluster"}
+            return web.json_response(status, status=422)
+        body = await request.json()
+        metadata = body["metadata"] | {"uid": "s", "resourceVersion": str(self.asked[kind])}
+        return web.json_response(body | {"metadata": metadata}, status=201)
+
+
+def child(kind: str, version: str, **spec: Any) -> Manifest:
+    metadata = {"name": f"help-{kind.lower()}", "namespace": "team", "ownerReferences": [OWNER]}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def test_what_is_refused_for_good_holds_up_nothing_else_and_is_not_asked_for_with_each_look() -> None:
+    server, looks = RefusesBudgets(), iter(range(100))
+
+    def planner(*_: object) -> Plan:
+        ports = [{"port": 80 + next(looks)}]  # what each look sees asks for another Service
+        applied = (child("PodDisruptionBudget", "policy/v1", maxUnavailable=1), child("Service", "v1", ports=ports))
+        return Plan(ledger=None, apply=applied)
+
+    async def looked(reconciler: Reconciler, queue: WorkQueue[Key], cache: Cache) -> list[Counter[str]]:
+        told, working = [], asyncio.create_task(reconciler.work())
+        for number in (1, 2, 3):
+            if number == 3:  # its author changed it
+                metadata = RESOURCE["metadata"] | {"generation": 3, "resourceVersion": "2"}
+                cache.put({**RESOURCE, "metadata": metadata})
+            queue.add(KEY)  # as an event does
+            while server.asked["service"] < number:
+                await asyncio.sleep(0.005)
+            told.append(Counter(server.asked))
+        working.cancel()
+        return told
+
+    first, second, third = reconciling(server.answer, planner, looked)
+
+    assert {"budget": 1, "service": 1} == first
+    assert {"budget": 1, "service": 2} == second
+    assert {"budget": 2, "service": 3} == third
