@@ -1,8 +1,10 @@
 """Rights: what a test may read and write, whoever runs it."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 NOBODY = 65534
 
@@ -17,3 +19,11 @@ def without_privileges() -> Iterator[None]:
         yield
     finally:
         os.seteuid(before)
+
+
+@contextmanager
+def folder_for_all() -> Iterator[Path]:
+    """A folder everybody may enter, which pytest's own are not; gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

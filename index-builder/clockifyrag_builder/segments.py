@@ -55,7 +55,9 @@ def record_type(dimensions: int) -> np.dtype[np.void]:
 
 
 def open_segment(path: Path, dimensions: int) -> Segment | None:
-    """The segment of a file, a torn record at its end left out; None when it is not a segment of these dimensions."""
+    """The segment of a file, a torn record at its end left out; None when it is not a segment of these dimensions, or
+    cannot be read: its vectors are made again.
+    """
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
@@ -67,7 +69,7 @@ def open_segment(path: Path, dimensions: int) -> Segment | None:
         if not count:
             return None
         return Segment(path, np.memmap(path, kind, "r", _HEADER.size, (count,)).view(np.ndarray))
-    except FileNotFoundError:  # another builder removed it between listing and opening
+    except OSError:  # another builder removed it between listing and opening, or it is another user's
         return None
 
 

@@ -94,7 +94,7 @@ class VectorCache:
             self._writer.close()
             self._used.add(self._writer.path)
         for path in self._used:
-            with suppress(FileNotFoundError):  # another builder removed it meanwhile
+            with suppress(OSError):  # another builder removed it meanwhile, or it is another user's
                 os.utime(path)
         self._segments.clear()
         remove_least_recent(self._caches, self._size_bytes_max, keep=self._writer.path if self._writer else None)
@@ -104,7 +104,8 @@ class VectorCache:
 def remove_least_recent(cache: Path, size_bytes_max: int, keep: Path | None = None) -> list[Path]:
     """Removes segments of all embedders, the least recently used first, until the rest fits; returns those removed.
 
-    The time of use is the file's change time, which `VectorCache.close` renews for each segment that was of use.
+    The time of use is the file's change time, which `VectorCache.close` renews for each segment that was of use. What
+    may not be removed stays: its owner's next build removes it.
     """
     found = sorted((state.st_mtime_ns, state.st_size, path) for path, state in _states(cache.glob("*/*.seg")))
     size, removed = sum(size for _, size, _ in found), []
@@ -112,16 +113,17 @@ def remove_least_recent(cache: Path, size_bytes_max: int, keep: Path | None = No
         if size <= size_bytes_max:
             break
         if path != keep:
-            size -= size_bytes
-            path.unlink(missing_ok=True)
-            removed.append(path)
+            with suppress(OSError):  # another user's
+                path.unlink(missing_ok=True)
+                size -= size_bytes
+                removed.append(path)
     return removed
 
 
 def _states(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
-    """Each file and its state; those that another builder removed meanwhile are left out."""
+    """Each file and its state; those that another builder removed meanwhile, or may not be looked at, are left out."""
     for path in paths:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             yield path, path.stat()
 
 

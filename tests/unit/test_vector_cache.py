@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rights import folder_for_all, without_privileges
 
 from clockifyrag_builder.embedding import embed_chunks
 from clockifyrag_builder.segments import SegmentWriter, open_segment, record_type
@@ -232,6 +233,42 @@ def test_what_was_used_least_recently_goes_first(tmp_path: Path):
 
     assert [useful, new] == segments(tmp_path)
     assert [new] == remove_least_recent(tmp_path / "cache", HEADER_BYTES + RECORD_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("owner", "deed"), [pytest.param(os, "utime", id="renewed"), pytest.param(Path, "unlink", id="removed")]
+)
+def test_a_segment_of_another_user_is_of_use_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, deed: str
+):
+    embedded(tmp_path, ["a"], CountingEmbedder())
+    before = segments(tmp_path)
+
+    def refused(*_arguments, **_options):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(owner, deed, refused)
+    with VectorCache(tmp_path, IDENTITY, size_bytes_max=0 if deed == "unlink" else 1 << 20) as cache:
+        found = cache.vector(cache.key("a"))
+
+    assert found is not None
+    assert before == segments(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["closed file", "folder"])
+def test_a_segment_that_cannot_be_read_counts_as_absent(kind: str):
+    with folder_for_all() as root:
+        embedded(root, ["a"], CountingEmbedder())
+        (segment,) = segments(root)
+        unreadable = segment.with_name("unreadable.seg")
+        if kind == "folder":
+            unreadable.mkdir()
+        else:
+            unreadable.write_bytes(segment.read_bytes())
+            unreadable.chmod(0)
+
+        with without_privileges(), VectorCache(root, IDENTITY) as cache:
+            assert (1, 0) == (len(cache), cache.missing(["a"]))
 
 
 def test_a_full_disk_is_said_and_leaves_whole_records(tmp_path: Path):

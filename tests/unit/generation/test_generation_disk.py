@@ -2,13 +2,12 @@
 
 import resource
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from rights import without_privileges
+from rights import folder_for_all, without_privileges
 
 from clockifyrag_index.disk import estimated_bytes, require_space, storage_error
 from clockifyrag_index.errors import NoSpace, StorageError
@@ -32,10 +31,9 @@ def files_of_at_most(size_bytes: int) -> Iterator[None]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder everybody may enter, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    """A folder everybody may enter."""
+    with folder_for_all() as folder:
+        yield folder
 
 
 def test_whichever_file_does_not_fit_the_build_says_no_space_and_the_old_index_stays(samples):
