@@ -33,7 +33,7 @@ from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_builder.vector_table import bytes_of_copy
 from clockifyrag_index.chunk import Chunk
 from clockifyrag_index.chunk_store import chunks_digest
-from clockifyrag_index.disk import estimated_bytes, require_space
+from clockifyrag_index.disk import estimated_bytes, require_space, storage_errors
 from clockifyrag_index.embedders import Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import NoSpace, StorageError
@@ -303,7 +303,8 @@ def _written(
 
 
 def _write_report(root: Path, generation: str, report: BuildReport) -> None:
-    """ROOT/reports/<id>/report.json: what became of each document, in full."""
-    folder = Layout(root).report(generation)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_synced(folder / "report.json", orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
+    """ROOT/reports/<id>/report.json: what became of each document, in full. NoSpace or StorageError."""
+    path = Layout(root).report(generation) / "report.json"
+    with storage_errors(root):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_synced(path, orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))

@@ -12,7 +12,7 @@ from folders import written
 from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
 from clockifyrag_index import disk
-from clockifyrag_index.errors import NoSpace
+from clockifyrag_index.errors import NoSpace, StorageError
 from clockifyrag_index.layout import Layout
 
 
@@ -61,3 +61,26 @@ def test_where_nothing_is_to_go_nothing_goes(
         build(plan_of(changed, root, publish=False), silent)
 
     assert [first] == Layout(root).generation_ids()
+
+
+@pytest.mark.parametrize(
+    ("place", "target", "error"),
+    [
+        pytest.param("reports/{id}/report.json", "/dev/full", NoSpace, id="volume full"),
+        pytest.param("reports", "/dev/null", StorageError, id="no folder"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_an_error_of_the_root(
+    tmp_path: Path, changed: Path, plan_of: Callable[..., BuildPlan], place: str, target: str, error: type[StorageError]
+) -> None:
+    same = build(plan_of(changed, tmp_path / "elsewhere"), silent).generation
+    link = tmp_path / "root" / place.format(id=same)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(target)
+
+    with pytest.raises(error) as caught:
+        build(plan_of(changed, tmp_path / "root"), silent)
+
+    assert error is type(caught.value)
+    assert str(tmp_path / "root") in str(caught.value)
+    assert not Layout(tmp_path / "root").current.exists()
