@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clockifyrag_builder.segments import Segment, SegmentWriter, open_segment
+from clockifyrag_index.disk import storage_errors
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
 from clockifyrag_index.identity import canonical_json
 from clockifyrag_index.layout import Layout
@@ -32,7 +33,10 @@ class VectorCache:
     """The cache of one embedder below an index root; holds 16 bytes for each stored vector, the rest stays in files."""
 
     def __init__(self, root: Path, identity: EmbedderIdentity, size_bytes_max: int = SIZE_BYTES_MAX) -> None:
-        """Opens what is there; the first `append` makes a file. Segments beyond the size go when the cache closes."""
+        """Opens what is there; the first `append` makes a file. Segments beyond the size go when the cache closes.
+
+        StorageError when the folder cannot be looked at.
+        """
         self._dimensions = identity.dimensions
         self._seed = _seed(identity)
         layout = Layout(root)
@@ -40,7 +44,8 @@ class VectorCache:
         self._size_bytes_max = size_bytes_max
         self._writer: SegmentWriter | None = None
         self._used: set[Path] = set()
-        self._segments = _segments(self._folder, identity.dimensions)
+        with storage_errors(root):
+            self._segments = _segments(self._folder, identity.dimensions)
         self._prefixes, self._places = _index(self._segments)
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from pathlib import Path
 from clockifyrag_cli.doctor import Finding, available_memory_bytes
 from clockifyrag_cli.opened import opened_engine
 from clockifyrag_cli.server import ServerError, ask
+from clockifyrag_index.disk import storage_errors
 from clockifyrag_index.errors import ClockifyRAGError, EmbedderError, GenerationMissing, StorageError
 from clockifyrag_index.generations import current_generation_path
 from clockifyrag_index.manifest import Manifest
@@ -31,8 +32,13 @@ def findings(root: Path, url: str | None, ollama_url: str | None) -> list[Findin
 
 
 def _disk(root: Path) -> Iterator[Finding]:
-    folder = next(path for path in (root, *root.resolve().parents) if path.exists())
-    free = shutil.disk_usage(folder).free
+    try:
+        with storage_errors(root):
+            folder = next(path for path in (root, *root.resolve().parents) if path.exists())
+            free = shutil.disk_usage(folder).free
+    except StorageError as error:
+        yield Finding("disk", "problem", str(error))
+        return
     if free < DISK_BYTES_MIN:
         yield Finding("disk", "problem", f"{free >> 20} MiB free at {folder}", f"clockifyrag index gc --root {root}")
     else:

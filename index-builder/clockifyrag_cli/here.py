@@ -84,7 +84,7 @@ def build_plan(here: Adapted, local: Path | None, root: Path) -> "BuildPlan":
     from clockifyrag_builder.plan import BuildPlan
     from clockifyrag_cli.opened import limits_of
     from clockifyrag_index.embedders.opening import open_embedder
-    from clockifyrag_index.layout import Layout
+    from clockifyrag_index.generations import current_id
 
     spec = here.resource.spec
     embedding, profile = spec.embedding, spec.embedding.resolved_profile()
@@ -97,7 +97,7 @@ def build_plan(here: Adapted, local: Path | None, root: Path) -> "BuildPlan":
         ),
         index=_index(spec.index),
         batch_size=embedding.batch_size,
-        reason="SourceOrSpecChanged" if Layout(root).current.exists() else "FirstBuild",
+        reason="SourceOrSpecChanged" if current_id(root) else "FirstBuild",
     )
 
 

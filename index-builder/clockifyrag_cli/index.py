@@ -128,11 +128,13 @@ def gc(
     damaged: Annotated[bool, typer.Option(help="Remove damaged ones too.")] = False,
 ) -> None:
     """Remove old generations; never the published one."""
+    from clockifyrag_index.disk import storage_errors
     from clockifyrag_index.errors import GenerationMissing
     from clockifyrag_index.retention import gc as collected
 
-    if not root.is_dir():
-        raise GenerationMissing(f"{root} does not exist; expected an index root, which --root names")
+    with storage_errors(root):
+        if not root.is_dir():
+            raise GenerationMissing(f"{root} does not exist; expected an index root, which --root names")
     outcome = collected(root, retain, damaged=damaged)
     print(f"removed {', '.join(outcome.removed) or 'nothing'}; kept {', '.join(outcome.kept) or 'nothing'}")
     for one in outcome.damaged:
@@ -180,7 +182,9 @@ def serve(
 ) -> None:
     """Serve the generations of a root to search pods, read-only."""
     from clockifyrag_builder.store import serve as served
+    from clockifyrag_index.disk import storage_errors
 
-    if not root.is_dir():
-        raise UsageError(f"{root} is no folder; expected an index root")
+    with storage_errors(root):
+        if not root.is_dir():
+            raise UsageError(f"{root} is no folder; expected an index root")
     served(root, host, port)

@@ -27,10 +27,13 @@ def opened_engine(root: Path, fusion: FusionMethod = "convex") -> Iterator[Searc
     fusion: how both legs become one ranking, with the weights of the generation's model. StorageError or EmbedderError
     say what is missing.
     """
+    from clockifyrag_index.disk import storage_errors
     from clockifyrag_index.generations import current_generation_path, open_generation
     from clockifyrag_index.layout import META
 
-    generation = open_generation(root if (root / META).exists() else current_generation_path(root))
+    with storage_errors(root):
+        path = root if (root / META).exists() else current_generation_path(root)
+    generation = open_generation(path)
     embedder = embedder_of(generation.manifest.embedder)
     mix = replace(Fusion.of_model(generation.manifest.embedder.model), method=fusion)
     try:
