@@ -15,7 +15,7 @@ from .articles import Articles
 from .chunk_store import ChunkStore
 from .dense import DenseIndex
 from .disk import storage_errors
-from .errors import FormatUnsupported, GenerationDamaged, GenerationMissing, StorageError
+from .errors import FormatUnsupported, GenerationMissing, StorageError
 from .files import sync, write_synced
 from .layout import ARTICLES_INDEX, INDEX, LEXICAL, VECTORS, Layout, is_generation_id
 from .locks import builder_lock, pointer_lock
@@ -146,8 +146,8 @@ def rollback(root: Path, to: str | None = None) -> str:
 def list_generations(root: Path, *, verify: bool = False) -> list[GenerationSummary]:
     """All generations, newest first, and behind them what was set aside as damaged.
 
-    A generation counts as damaged when its manifest, the names or the sizes of its files are wrong; with verify=True
-    also when a digest is.
+    A generation counts as damaged when it cannot be read, or its manifest, the names or the sizes of its files are
+    wrong; with verify=True also when a digest is.
     """
     layout = Layout(root)
     with storage_errors(root):
@@ -178,11 +178,11 @@ def _summary(layout: Layout, generation_id: str, verify: bool) -> GenerationSumm
     path = layout.generation(generation_id)
     try:
         manifest = read_manifest(path)
+        problem = next(problems(path, manifest, digests=verify), "")
     except FormatUnsupported as error:
         return GenerationSummary(generation_id, "newer", problem=str(error))
-    except (GenerationDamaged, GenerationMissing) as error:
+    except StorageError as error:  # one that cannot be read, too: it hides no other
         return GenerationSummary(generation_id, "damaged", problem=str(error))
-    problem = next(problems(path, manifest, digests=verify), "")
     return GenerationSummary(
         id=generation_id,
         state="damaged" if problem else "kept",

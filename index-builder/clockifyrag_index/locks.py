@@ -9,7 +9,6 @@ Both are flock(2) on a file that stays: the kernel gives the lock back when its 
 
 import fcntl
 import os
-import shutil
 import socket
 import threading
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from .disk import is_full, storage_errors
 from .errors import RootLocked
+from .files import remove_tree
 from .layout import Layout
 
 POINTER_WAIT_SECONDS = 10.0
@@ -105,4 +105,4 @@ def _remove_leftovers(layout: Layout) -> None:
     # Every writer holds the builder's lock, so whoever holds it knows that the writers of these are gone. The process
     # id in the name would not tell: in the next pod it belongs to somebody else.
     for path in layout.leftovers():
-        shutil.rmtree(path)
+        remove_tree(path)

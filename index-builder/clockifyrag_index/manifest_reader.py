@@ -48,6 +48,8 @@ def read_manifest(directory: Path) -> Manifest:
             raise GenerationMissing(
                 f"{directory}: no such generation. `clockifyrag index ls` shows those there are."
             ) from None
+        except NotADirectoryError:
+            raise GenerationDamaged(f"{directory}: no folder, expected that of a generation. Remove it.") from None
     if size > MANIFEST_BYTES_MAX:
         raise GenerationDamaged(f"{path}: {size:,} bytes, expected at most {MANIFEST_BYTES_MAX:,}. Rebuild.")
     return manifest_from(data, str(path))

@@ -1,12 +1,11 @@
 """Retention: which generations go, and how they go, so that no reader ever finds half of one."""
 
-import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from .disk import storage_errors
-from .files import sync
+from .files import remove_tree, sync
 from .generations import GenerationSummary, current_id, list_generations
 from .layout import Layout
 from .locks import builder_lock, pointer_lock
@@ -67,5 +66,5 @@ def _remove(root: Path, name: str) -> bool:
                 return False
             going = (layout.generations / name).rename(layout.removing(name))
             sync(layout.generations)
-        shutil.rmtree(going)
+        remove_tree(going)
     return True

@@ -144,6 +144,18 @@ def test_a_file_without_the_right_to_read_is_not_taken_for_damage(samples, open_
     assert [] == here.hidden_names()
 
 
+def test_a_generation_that_may_not_be_entered_hides_no_other(samples, open_folder):
+    here = samples.elsewhere(open_folder / "root")
+    closed, good = here.published("a"), here.published("b")
+    closed.path.chmod(0)
+
+    with without_privileges():
+        listed = {one.id: one for one in list_generations(open_folder / "root")}
+
+    assert ("damaged", "current") == (listed[closed.id].state, listed[good.id].state)
+    assert "Permission denied" in listed[closed.id].problem
+
+
 def test_a_root_that_is_a_file_is_refused_by_name(samples, tmp_path):
     (tmp_path / "root").write_text("a file")
 

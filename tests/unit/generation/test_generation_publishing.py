@@ -113,6 +113,29 @@ def test_builds_of_one_second_are_listed_in_the_order_they_were_written(samples)
     assert ids[::-1] == [one.id for one in list_generations(samples.root)]
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda path: path.write_text("notes"), id="file"),
+        pytest.param(lambda path: path.symlink_to("/etc"), id="link to a folder"),
+        pytest.param(lambda path: path.symlink_to("nowhere"), id="link to nothing"),
+    ],
+)
+def test_what_has_nothing_but_the_name_of_a_generation_is_listed_as_damaged_and_can_be_removed(samples, make):
+    _, second, third = three(samples)
+    stray = samples.root / "generations" / "gen-0123456789ab"
+    make(stray)
+
+    listed = {one.id: one.state for one in list_generations(samples.root)}
+    rolled_back = rollback(samples.root)
+    removed = gc(samples.root, 3, damaged=True).removed
+
+    assert ("damaged", "current") == (listed[stray.name], listed[third])
+    assert second == rolled_back
+    assert (stray.name,) == removed
+    assert [] == samples.hidden_names()
+
+
 def test_the_list_tells_published_kept_and_damaged_apart(samples, flip_bit):
     first, second, third = three(samples)
     flip_bit(samples.root / "generations" / first / "index.bin", 999)
