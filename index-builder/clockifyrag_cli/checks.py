@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clockifyrag_cli.doctor import Finding, available_memory_bytes
 from clockifyrag_cli.opened import opened_engine
-from clockifyrag_cli.server import ServerError, ask
+from clockifyrag_cli.server import ServerError, Shape, ask
 from clockifyrag_index.disk import storage_errors
 from clockifyrag_index.errors import ClockifyRAGError, EmbedderError, GenerationMissing, StorageError
 from clockifyrag_index.generations import current_generation_path
@@ -19,6 +19,8 @@ SLOW_MILLISECONDS = 250.0
 DISK_BYTES_MIN = 512 * 2**20
 MODEL_BYTES = 256 * 2**20  # Python, the local model and working memory of one server
 START_OLLAMA = "ollama serve"
+TAGS: Shape = {"models": [{"name": str}]}
+HEALTH: Shape = {"status": str, "degraded": list | None}  # None: to who sends no key
 QUESTIONS = ("how do I start", "what is a report", "export", "settings of the workspace", "who can approve")
 
 
@@ -50,11 +52,11 @@ def _ollama(url: str | None) -> Iterator[Finding]:
         yield Finding("ollama", "ok", "not set; questions are embedded in the process")
         return
     try:
-        models = ask(url, "/api/tags", {}, kind="an Ollama", start=START_OLLAMA).get("models", [])
+        models = ask(url, "/api/tags", {}, kind="an Ollama", start=START_OLLAMA, shape=TAGS)["models"]
     except ServerError as error:
         yield Finding("ollama", "problem", str(error), START_OLLAMA)
         return
-    names = ", ".join(str(model.get("name")) for model in models)
+    names = ", ".join(model["name"] for model in models)
     if names:
         yield Finding("ollama", "ok", f"{url} has {names}")
     else:
@@ -117,9 +119,9 @@ def _server(url: str | None) -> Iterator[Finding]:
     if not url:
         return
     try:
-        health = ask(url, "/health", {})
+        health = ask(url, "/health", {}, shape=HEALTH)
     except ServerError as error:
         yield Finding("server", "problem", str(error), "make run")
         return
-    degraded = ", ".join(health.get("degraded", [])) or "nothing degraded"
+    degraded = ", ".join(map(str, health.get("degraded") or ())) or "nothing degraded"
     yield Finding("server", "ok" if health["status"] == "healthy" else "warning", f"{health['status']}, {degraded}")

@@ -32,11 +32,11 @@ Answering = Callable[[str], Answered]
 
 def server_answers(url: str, key: str | None) -> Answering:
     """The answers of a running server; each question is asked once."""
-    from clockifyrag_cli.server import ask
+    from clockifyrag_cli.server import SEARCH_ANSWER, ask
 
     @cache
     def answered(query: str) -> Answered:
-        answer = ask(url, "/search", {"q": query, "k": DEPTH}, key)
+        answer = ask(url, "/search", {"q": query, "k": DEPTH}, key, shape=SEARCH_ANSWER)
         documents = tuple((result["id"], result["url"]) for result in answer["results"])
         return Answered(documents, answer["metadata"]["low_confidence"])
 

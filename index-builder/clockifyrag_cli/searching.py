@@ -45,10 +45,10 @@ def require_one_place(url: str | None, index: Path | None, fusion: str | None) -
 
 
 def _of_server(url: str, query: str, k: int, namespace: str | None, key: str | None) -> dict[str, Any]:
-    from clockifyrag_cli.server import ask
+    from clockifyrag_cli.server import SEARCH_ANSWER, ask
 
     parameters: dict[str, Any] = {"q": query, "k": k} | ({"namespace": namespace} if namespace else {})
-    return ask(url, "/search", parameters, key)
+    return ask(url, "/search", parameters, key, shape=SEARCH_ANSWER)
 
 
 def _of_index(root: Path, query: str, k: int, namespace: str | None, fusion: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """What a command is given and cannot work with ends in one clear message and the exit code of its kind."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.server.fetching.sites import Reply, Site
 
 from clockifyrag_cli.__main__ import main
 
@@ -67,3 +69,70 @@ def test_a_root_that_cannot_be_looked_at_is_told(run: Run, tmp_path: Path, argum
 
     assert code == ended.code
     assert "File name too long" in ended.out + ended.err
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server on loopback that is none of ours."""
+    site = Site()
+    yield site
+    site.close()
+
+
+SEARCH = "/search?q=timer&k=5"
+NO_METADATA = {"results": [], "metadata": None}
+NO_RESULT = {"results": [{"id": "a"}], "metadata": {"corrected_query": None, "low_confidence": False, "degraded": []}}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "answer", "command"),
+    [
+        pytest.param(SEARCH, 404, {"error": "not found"}, ["search", "timer"], id="a text as error"),
+        pytest.param(SEARCH, 500, ["broken"], ["search", "timer"], id="a list as error"),
+        pytest.param(SEARCH, 200, ["timer"], ["search", "timer"], id="a list"),
+        pytest.param(SEARCH, 200, {}, ["search", "timer"], id="an empty object"),
+        pytest.param(SEARCH, 200, NO_METADATA, ["search", "timer"], id="null for an object"),
+        pytest.param(SEARCH, 200, NO_RESULT, ["search", "timer"], id="results without fields"),
+        pytest.param("/search?q=timer&k=10", 200, {}, ["eval", "--queries", "q.jsonl"], id="eval"),
+        pytest.param("/explain?q=timer&id=a&k=5", 200, ["a"], ["explain", "timer", "a"], id="explain"),
+        pytest.param("/health", 200, {"ok": True}, ["doctor"], id="health without a status"),
+        pytest.param("/health", 200, {"status": "healthy", "degraded": "no"}, ["doctor"], id="a text for a list"),
+    ],
+)
+def test_an_address_that_answers_other_json_is_asked_about(
+    run: Run, site: Site, tmp_path: Path, path: str, status: int, answer: object, command: list[str]
+) -> None:
+    (tmp_path / "q.jsonl").write_text('{"qid": "1", "query": "timer", "relevant_urls": {"a": 1}}\n')
+    site.add(path, Reply(json.dumps(answer).encode(), status))
+
+    ended = run(*command, "--url", site.url)
+
+    assert 1 == ended.code
+    assert f"answered {status}" in ended.out + ended.err
+    assert "is it a ClockifyRAG server?" in ended.out + ended.err
+
+
+@pytest.mark.parametrize("answer", [{"models": [7]}, {"models": None}, ["a"]], ids=["numbers", "null", "a list"])
+def test_a_model_server_that_answers_other_json_is_asked_about(run: Run, site: Site, answer: object) -> None:
+    site.add("/api/tags", Reply(json.dumps(answer).encode()))
+
+    ended = run("doctor", "--ollama-url", site.url)
+
+    assert "is it an Ollama?" in ended.out
+
+
+def test_json_too_deep_to_be_read_is_no_answer(run: Run, site: Site) -> None:
+    site.add(SEARCH, Reply(b"[" * 100_000))
+
+    ended = run("search", "timer", "--url", site.url)
+
+    assert (1, True) == (ended.code, "is it a ClockifyRAG server?" in ended.err)
+
+
+@pytest.mark.parametrize("key", ["schl\u00fcssel", "two\nlines"], ids=["not ASCII", "two lines"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(run: Run, site: Site, key: str) -> None:
+    ended = run("search", "timer", "--url", site.url, "--key", key)
+
+    assert 2 == ended.code
+    assert "clockifyrag keys new" in ended.err
+    assert key not in ended.err
