@@ -71,7 +71,7 @@ def manifest_from(data: bytes, origin: str) -> Manifest:
             raise _Wrong(f"metaDigest is {stated}, its fields give {found}")
         manifest = _manifest(record)
         _check_sense(manifest, record)
-    except (orjson.JSONDecodeError, _Wrong) as error:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, _Wrong) as error:  # the second: too deep for its digest
         raise GenerationDamaged(f"{origin}: {error}. Its bytes are not what the builder wrote: rebuild.") from error
     return manifest
 

@@ -137,7 +137,10 @@ def test_a_manifest_that_contradicts_itself_is_refused(samples, changes, message
         read_manifest(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"null", b"[]", b"{", b"\xff", b'{"format": 1}', b'{"format": "1"}'])
+DEEP = b'{"format": %d, "metaDigest": "", "deep": %s}' % (FORMAT, b"[" * 300 + b"]" * 300)
+
+
+@pytest.mark.parametrize("data", [b"", b"null", b"[]", b"{", b"\xff", b'{"format": 1}', b'{"format": "1"}', DEEP])
 def test_bytes_that_are_no_manifest_are_refused(data):
     with pytest.raises(GenerationDamaged, match=r"meta\.json: "):
         manifest_from(data, "meta.json")
