@@ -44,7 +44,9 @@ def export_generation(directory: Path, target: Path) -> None:
     """Writes the generation in `directory` to `target`, .tar, .tar.gz or .tgz; the same generation, the same bytes.
 
     The generation is verified before and the archive is read back after; `target` is there whole or not at all.
+    UsageError for another suffix.
     """
+    _is_gzip(target.name)
     generation = open_generation(directory)
     temporary = target.with_name(f".{target.name}.tmp-{secrets.token_hex(4)}")
     with storage_errors(target.parent):
@@ -191,7 +193,7 @@ def _mapped_vectors(path: Path, source: Path) -> Vectors:
 
 @contextmanager
 def _compressed(file: BinaryIO, target: Path) -> Iterator[BinaryIO]:
-    """The file itself for .tar, a gzip stream into it for .tar.gz and .tgz; UsageError for another suffix."""
+    """The file itself for .tar, a gzip stream into it for .tar.gz and .tgz."""
     if _is_gzip(target.name):
         with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as stream:
             yield cast("BinaryIO", stream)
@@ -215,8 +217,9 @@ def _opened(path: Path, name: str) -> Iterator[TarReader]:
 
 
 def _is_gzip(name: str) -> bool:
+    """Whether the archive is compressed, by its name. UsageError for a name that is none of an archive."""
     if name.endswith((".tar.gz", ".tgz")):
         return True
     if name.endswith(".tar"):
         return False
-    raise UsageError(f"{name}: the name of an archive ends in .tar, .tar.gz or .tgz.")
+    raise UsageError(f"{name or '.'}: the name of an archive ends in .tar, .tar.gz or .tgz.")

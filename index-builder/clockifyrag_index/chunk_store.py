@@ -190,9 +190,25 @@ def chunks_of_lines(path: Path) -> Iterator[Chunk]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield chunk_from_line(line)
+                yield _with_its_types(chunk_from_line(line))
             except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
                 raise GenerationDamaged(f"{path.name}:{number}: no chunk ({error!r}). Export it again.") from error
+
+
+def _with_its_types(chunk: Chunk) -> Chunk:
+    """The chunk itself. TypeError when a field is of another type than the builder gives it."""
+    texts = (
+        chunk.chunk_id, chunk.document_id, chunk.namespace, chunk.title, *chunk.headings, chunk.content, chunk.url,
+        chunk.category, *chunk.also_at,
+    )  # fmt: skip
+    others = (chunk.parent, chunk.previous, chunk.next)
+    if (
+        type(chunk.position) is not int
+        or not all(isinstance(text, str) for text in texts)
+        or not all(isinstance(other, str | None) for other in others)
+    ):
+        raise TypeError("a field of another type")
+    return chunk
 
 
 def _opened_lines(path: Path) -> RandomAccessFile:

@@ -4,13 +4,16 @@ import gzip
 import io
 import shutil
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
 
 from clockifyrag_index.archive import export_generation, import_generation
-from clockifyrag_index.errors import GenerationDamaged, NoSpace
+from clockifyrag_index.chunk import chunk_line
+from clockifyrag_index.chunk_store import chunks_of_lines
+from clockifyrag_index.errors import GenerationDamaged, NoSpace, UsageError
 from clockifyrag_index.generations import list_generations
 from clockifyrag_index.identity import digest_of
 
@@ -134,6 +137,39 @@ def test_a_file_larger_than_its_manifest_says_is_refused(samples, exported, tmp_
     members = {**exported, "chunks.jsonl": exported["chunks.jsonl"] + b"{}\n"}
 
     refused(samples, archive(tmp_path / "bad.tar", *members.items()), "its manifest says")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"title": 5}, id="a number for a text"),
+        pytest.param({"content": None}, id="null for a text"),
+        pytest.param({"position": "0"}, id="a text for a number"),
+        pytest.param({"position": True}, id="a bool for a number"),
+        pytest.param({"headings": [1]}, id="a number among texts"),
+        pytest.param({"also_at": 3}, id="a number for a list"),
+        pytest.param({"parent": []}, id="a list for a text or null"),
+        pytest.param({"namespace": 7}, id="a namespace that is a number"),
+    ],
+)
+def test_a_chunk_with_a_field_of_another_type_is_refused_and_named(samples, tmp_path, changes):
+    lines = tmp_path / "chunks.jsonl"
+    lines.write_bytes(chunk_line(samples.chunks()[0]) + b"\n")
+    assert 1 == len(list(chunks_of_lines(lines)))
+
+    record = orjson.loads(lines.read_bytes())
+    lines.write_bytes(orjson.dumps({**record, **changes}))
+
+    with pytest.raises(GenerationDamaged, match=r"chunks\.jsonl:1: no chunk"):
+        list(chunks_of_lines(lines))
+
+
+@pytest.mark.parametrize("name", [".", "..", "out", "out.zip"])
+def test_a_name_that_is_none_of_an_archive_is_refused(samples, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UsageError, match=r"ends in \.tar"):
+        export_generation(samples.write().path, Path(name))
 
 
 def test_vectors_of_another_shape_are_refused(samples, exported, tmp_path):
