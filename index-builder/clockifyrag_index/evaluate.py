@@ -153,15 +153,16 @@ def _grade(value: object, path: Path | None, line: int) -> int:
 
 def _records(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would split at U+2028 in a text, too
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"judged questions cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UsageError(f"{path}:{number} is not JSON ({error.msg}); expected one object a line") from error
+            except (ValueError, RecursionError) as error:  # numbers of too many digits and lists in lists among them
+                why = error.msg if isinstance(error, json.JSONDecodeError) else error
+                raise UsageError(f"{path}:{number} is not JSON ({why}); expected one object a line") from error
             if not isinstance(record, dict):
                 raise UsageError(f"{path}:{number} holds a {type(record).__name__}; expected an object")
             yield number, record

@@ -81,19 +81,26 @@ def load_glossary(path: Path) -> Glossary:
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[tuple[str, ...]]:
-    reader = csv.DictReader(StringIO(text))
-    if not reader.fieldnames or "term" not in reader.fieldnames:
-        found = ", ".join(reader.fieldnames or ()) or "nothing"
-        raise UsageError(f"glossary {path}: first line has {found}; expected the columns {','.join(COLUMNS)}")
-    for row in reader:
-        term = (row.get("term") or "").strip()
-        if not term:
-            if any(value for key, value in row.items() if key and isinstance(value, str) and value.strip()):
+    reader, begins = csv.DictReader(StringIO(text)), 1
+    try:
+        if not reader.fieldnames or "term" not in reader.fieldnames:
+            found = ", ".join(reader.fieldnames or ()) or "nothing"
+            raise UsageError(f"glossary {path}: first line has {found}; expected the columns {','.join(COLUMNS)}")
+        begins = reader.line_num + 1
+        for row in reader:
+            begins = reader.line_num + 1
+            term = (row.get("term") or "").strip()
+            if term:
+                yield (term, *(alias for alias in ALIAS_SEPARATOR.split((row.get("aliases") or "").strip()) if alias))
+            elif any(value for key, value in row.items() if key and isinstance(value, str) and value.strip()):
                 raise UsageError(
                     f"glossary {path}, line {reader.line_num}: the column term is empty; give it or drop the line"
                 )
-            continue
-        yield (term, *(alias for alias in ALIAS_SEPARATOR.split((row.get("aliases") or "").strip()) if alias))
+    except csv.Error as error:
+        raise UsageError(
+            f"glossary {path}, line {begins}: the row that begins there cannot be read ({error}); "
+            "is the end of a quote missing?"
+        ) from error
 
 
 def _markdown_rows(text: str) -> Iterator[tuple[str, ...]]:

@@ -53,6 +53,12 @@ def test_grades_may_stand_in_a_second_file(tmp_path: Path) -> None:
     assert (Judged("1", "timer", {"7": 2}),) == load_judged(tmp_path / "q.jsonl", tmp_path / "r.jsonl")
 
 
+def test_a_question_may_hold_a_line_separator(tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"qid": "1", "query": "stop\u2028the timer"}\r\n', encoding="utf-8")
+
+    assert (Judged("1", "stop\u2028the timer", {}),) == load_judged(tmp_path / "q.jsonl")
+
+
 @pytest.mark.parametrize(("written", "read"), [("2", 2), ('"2"', 2), ("2.0", 2), ("-2", 0)])
 def test_a_grade_is_read_however_a_whole_number_is_written(tmp_path: Path, written: str, read: int) -> None:
     (tmp_path / "q.jsonl").write_text('{"_id": "1", "text": "timer"}\n')
@@ -76,6 +82,8 @@ def test_a_broken_grade_of_a_second_file_is_named_with_its_line(tmp_path: Path) 
     [
         ("{", ":1 is not JSON"),
         ("[1]", "expected an object"),
+        ('{"qid": ' + "1" * 5000 + "}", ":1 is not JSON"),
+        ("[" * 100_000, ":1 is not JSON"),
         ('{"qid": 1}', "expected query or text"),
         ("", "no question"),
         ('{"qid": 1, "query": "a"}\n{"qid": 1, "query": "b"}', ":2 has the qid 1 of a line before"),

@@ -41,12 +41,17 @@ def test_markdown_gives_a_term_per_heading_or_bold_word(tmp_path: Path) -> None:
     assert (("Timer", "stopwatch", "clock"), ("PTO", "time off")) == load_glossary(path).groups
 
 
+OPEN_QUOTE = 'timer,"stopwatch\n' + "row,name\n" * 20_000  # longer than a field may be
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         pytest.param("name,other\nPTO,leave\n", "first line has name, other", id="wrong columns"),
         pytest.param("term,aliases,type,notes\n,leave,,\n", "line 2", id="empty term"),
         pytest.param("", "first line has nothing", id="empty file"),
+        pytest.param("term,aliases\nPTO,leave\n" + OPEN_QUOTE, "line 3: .*quote", id="a quote left open"),
+        pytest.param(OPEN_QUOTE, "line 1: .*quote", id="a quote left open in the first line"),
     ],
 )
 def test_a_broken_glossary_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
