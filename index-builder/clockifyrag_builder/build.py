@@ -43,7 +43,7 @@ from clockifyrag_index.generations import current_id, publish
 from clockifyrag_index.identity import inputs_digest
 from clockifyrag_index.layout import Layout
 from clockifyrag_index.locks import builder_lock
-from clockifyrag_index.manifest import canary
+from clockifyrag_index.manifest import canary, creation_time
 from clockifyrag_index.manifest_reader import read_manifest
 from clockifyrag_index.retention import remove
 from clockifyrag_index.retries import tell_retries
@@ -57,9 +57,11 @@ NEED_VECTORS_FROM = 2000  # missing vectors from which embedding is shared out, 
 def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     """Runs the plan to its end; nothing published before is touched unless a new generation stands complete.
 
-    SourceError, EmbedderError or StorageError say what stopped it; what was embedded until then is in the cache.
+    UsageError, SourceError, EmbedderError or StorageError say what stopped it; what was embedded until then is in the
+    cache.
     """
     tell_retries()
+    creation_time()  # a wrong one is told now, and not when all is embedded
     begin = time.monotonic()
     with seldom_collected():
         if plan.embed_only:

@@ -53,13 +53,18 @@ class Shard:
         Shard(number=0, count=4)
         """
         number, slash, count = text.partition("/")
-        if not (slash and number.isdigit() and count.isdigit() and int(number) < int(count)):
+        if not (slash and _is_number(number) and _is_number(count) and int(number) < int(count)):
             raise UsageError(f"--shard is {text!r}; expected I/N with I from 0 to N - 1, such as 0/4")
         return cls(int(number), int(count))
 
     def holds(self, text_digest: int) -> bool:
         """Whether a text of this 64-bit digest is embedded by this shard."""
         return text_digest % self.count == self.number
+
+
+def _is_number(text: str) -> bool:
+    """Whether the text is a few digits of ASCII: "²" is a digit to Python as well, and no number."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def calls_at_once(servers: int, *, serving: bool = False) -> int:

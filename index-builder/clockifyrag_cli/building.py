@@ -76,7 +76,8 @@ def build(
     shard: Annotated[str, typer.Option(help="With --embed-only: I/N, I from 0.")] = "0/1",
     progress: Annotated[str, typer.Option(help="auto (a bar on a terminal), plain or json.")] = "auto",
     status_port: Annotated[
-        int | None, typer.Option("--ops-port", envvar="OPS_PORT", help="Answer /status there while building.")
+        int | None,
+        typer.Option("--ops-port", envvar="OPS_PORT", min=0, max=65535, help="Answer /status there while building."),
     ] = None,
 ) -> None:
     """Read a source and publish a generation of it.

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from clockifyrag_cli.progress import Progress
+from clockifyrag_index.errors import UsageError
 
 
 class BuildStatus:
@@ -42,12 +43,18 @@ class BuildStatus:
 
 @contextmanager
 def ops_port(port: int | None, shown: Progress) -> Iterator[Progress]:
-    """Within it /status and /live answer on every address of `port`; None: nothing listens. Yields what to tell."""
+    """Within it /status and /live answer on every address of `port`; None: nothing listens. Yields what to tell.
+
+    UsageError when somebody else listens there.
+    """
     if port is None:
         yield shown
         return
     status = BuildStatus()
-    server = ThreadingHTTPServer(("", port), _handler(status))
+    try:
+        server = ThreadingHTTPServer(("", port), _handler(status))
+    except OSError as error:
+        raise UsageError(f"--ops-port {port}: {error.strerror}; expected a free port") from error
     thread = threading.Thread(target=server.serve_forever, name="ops", daemon=True)
     thread.start()
 

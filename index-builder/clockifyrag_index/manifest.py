@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from .embedders import EmbedderIdentity, Vectors
+from .errors import UsageError
 from .files import FileRecord
 from .identity import canonical_json, content_digest, digest_of
 
@@ -131,11 +132,18 @@ def canary(text: str, vector: Vectors) -> Canary:
 def creation_time(environ: Mapping[str, str] = os.environ) -> str:
     """Now in UTC to the second, or SOURCE_DATE_EPOCH where it is set (reproducible-builds.org): "2026-01-31T12:00:00Z".
 
+    UsageError when SOURCE_DATE_EPOCH holds something else than a time.
+
     >>> creation_time({"SOURCE_DATE_EPOCH": "0"})
     '1970-01-01T00:00:00Z'
     """
     epoch = environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH is {str(epoch)[:40]!r}; expected seconds since 1970, as of `date +%s`"
+        ) from error
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

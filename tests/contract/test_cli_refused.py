@@ -1,6 +1,7 @@
 """What a command is given and cannot work with ends in one clear message and the exit code of its kind."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,3 +137,47 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(run: Run, site: 
     assert 2 == ended.code
     assert "clockifyrag keys new" in ended.err
     assert key not in ended.err
+
+
+def build(run: Run, *more: object) -> Ended:
+    return run("index", "build", "--source", "sample", "--out", "root", "--model", "wordllama", *more)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--ops-port", 99999], "--ops-port", id="port beyond all"),
+        pytest.param(["--embed-only", "--shard", "\u00b2/4"], "expected I/N", id="a digit that is no number"),
+    ],
+)
+def test_a_wrong_option_of_a_build_is_told_before_anything_is_done(
+    run: Run, tmp_path: Path, arguments: list[object], said: str
+) -> None:
+    ended = build(run, *arguments)
+
+    assert 2 == ended.code
+    assert said in ended.err
+    assert not (tmp_path / "root").exists()
+
+
+def test_an_ops_port_that_is_taken_is_told(run: Run) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        ended = build(run, "--ops-port", port)
+
+    assert 2 == ended.code
+    assert f"--ops-port {port}: Address already in use" in ended.err
+
+
+@pytest.mark.parametrize("epoch", ["abc", "1" * 30, "1" * 5000], ids=["a word", "no year", "more than Python reads"])
+def test_a_wrong_time_of_creation_is_told_before_anything_is_embedded(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+
+    ended = build(run)
+
+    assert 2 == ended.code
+    assert "SOURCE_DATE_EPOCH" in ended.err
+    assert not list(tmp_path.glob("root/cache/*/*.seg"))
