@@ -1,6 +1,7 @@
 """What a command is given and cannot work with ends in one clear message and the exit code of its kind."""
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -181,3 +182,38 @@ def test_a_wrong_time_of_creation_is_told_before_anything_is_embedded(
     assert 2 == ended.code
     assert "SOURCE_DATE_EPOCH" in ended.err
     assert not list(tmp_path.glob("root/cache/*/*.seg"))
+
+
+NO_TEXT = os.fsdecode(b"caf\xe9")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["index", "build", "--source", "sample", "--out", "root", "--reason", NO_TEXT], id="reason"),
+        pytest.param(["index", "build", "--source", "sample", "--out", NO_TEXT], id="root"),
+        pytest.param(["index", "build", "--source", "sample", "--out", "root", f"--reason={NO_TEXT}"], id="one word"),
+        pytest.param(["explain", "timer", NO_TEXT], id="id"),
+        pytest.param(["search", NO_TEXT], id="question"),
+    ],
+)
+def test_an_argument_that_is_no_text_is_refused_by_name(run: Run, arguments: list[str]) -> None:
+    ended = run(*arguments)
+
+    assert 2 == ended.code
+    assert r"caf\xe9' is not UTF-8" in ended.err
+    assert ("--reason" in ended.err) == any("--reason" in one for one in arguments)
+
+
+def test_a_file_to_read_may_have_any_name(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / f"{NO_TEXT}.md"
+    source.write_text("# Timer\n\nStart the timer.\n")
+    (tmp_path / f"{NO_TEXT}.jsonl").write_text('{"qid": "1", "query": "timer", "relevant_urls": {"a": 1}}\n')
+
+    built = run("index", "build", "--source", source, "--out", "root", "--model", "wordllama")
+    exported = run("index", "export", "g.tar", "--root", "root")
+    (tmp_path / "g.tar").rename(tmp_path / f"{NO_TEXT}.tar")
+    imported = run("index", "import", f"{NO_TEXT}.tar", "--root", "other")
+    measured = run("eval", f"--queries={NO_TEXT}.jsonl", "--index", "root")
+
+    assert [0] * 4 == [one.code for one in (built, exported, imported, measured)], built.err + measured.err
