@@ -7,7 +7,7 @@ from pathlib import Path
 from .disk import storage_errors
 from .files import remove_tree, sync
 from .generations import GenerationSummary, current_id, list_generations
-from .layout import Layout
+from .layout import Layout, is_generation_id
 from .locks import builder_lock, pointer_lock
 
 
@@ -58,7 +58,7 @@ def remove(root: Path, generation_ids: Collection[str]) -> tuple[str, ...]:
 
 
 def _remove(root: Path, name: str) -> bool:
-    """Whether it was removed: False for the one that is published by now."""
+    """Whether it was removed, and the report of its build with it: False for the one that is published by now."""
     layout = Layout(root)
     with storage_errors(root):
         with pointer_lock(root):
@@ -67,4 +67,6 @@ def _remove(root: Path, name: str) -> bool:
             going = (layout.generations / name).rename(layout.removing(name))
             sync(layout.generations)
         remove_tree(going)
+        if is_generation_id(name) and (report := layout.report(name)).exists():
+            remove_tree(report)
     return True

@@ -178,6 +178,18 @@ def test_gc_removes_the_oldest_beyond_those_kept(samples, published, retain, pro
     assert [] == samples.hidden_names()
 
 
+def test_the_report_of_a_generation_goes_with_it(samples):
+    ids = three(samples)
+    for name in (*ids, "gen-0123456789ab"):
+        (samples.root / "reports" / name).mkdir(parents=True)
+        (samples.root / "reports" / name / "report.json").write_text("{}")
+
+    gc(samples.root, 2)
+    remove(samples.root, [ids[1]])
+
+    assert {ids[2], "gen-0123456789ab"} == {path.name for path in (samples.root / "reports").iterdir()}
+
+
 def test_gc_reports_damaged_ones_and_removes_them_only_when_asked(samples):
     first, _, _ = three(samples)
     (samples.root / "generations" / first / "index.bin").unlink()
