@@ -59,6 +59,8 @@ def evaluate(
         raise UsageError("expected exactly one of --corpus, --index and --url, or --compare")
     if (queries is None) == (known_items is None):
         raise UsageError("expected --queries or --known-items, and not both")
+    if qrels and queries is None:
+        raise UsageError("--qrels goes with --queries; --known-items have their answers with them")
     if fusion and leg != "fused":
         raise UsageError(f"--leg is {leg!r}, and one leg alone is not fused; leave --fusion or --leg out")
     if url and (leg != "fused" or fusion or known_items or rerank):

@@ -116,21 +116,23 @@ def load_judged(queries: Path, qrels: Path | None = None) -> tuple[Judged, ...]:
     """The judged questions of a JSONL file: qid or _id, query or text, relevant_urls {url or id: grade}.
 
     With `qrels` the grades stand in a second file: query_id, doc_id, relevance. UsageError names a line that is
-    something else, or a question that stands there twice.
+    something else, or a question that stands there twice, or the second file where it judges other questions alone.
     """
     grades: dict[str, dict[str, int]] = {}
     for line, record in _records(qrels) if qrels else ():
-        query_id, doc_id = _field(record, qrels, line, "query_id"), _field(record, qrels, line, "doc_id")
+        query_id, doc_id = _id(record, qrels, line, "query_id"), _id(record, qrels, line, "doc_id")
         grades.setdefault(query_id, {})[doc_id] = _grade(record.get("relevance", 1), qrels, line)
     judged: dict[str, Judged] = {}
     for line, record in _records(queries):
-        qid = _field(record, queries, line, "qid", "_id")
+        qid = _id(record, queries, line, "qid", "_id")
         if qid in judged:
             raise UsageError(f"{queries}:{line} has the qid {qid} of a line before; expected one line a question")
-        query, own = _field(record, queries, line, "query", "text"), _own_grades(record, queries, line)
+        query, own = _text(record, queries, line, "query", "text"), _own_grades(record, queries, line)
         judged[qid] = Judged(qid, query, {**own, **grades.get(qid, {})})
     if not judged:
         raise UsageError(f"{queries} holds no question; expected a JSON object a line with qid and query")
+    if qrels and not grades.keys() & judged.keys():
+        raise UsageError(f"{qrels} judges none of the questions of {queries}; expected their qid as query_id")
     return tuple(judged.values())
 
 
@@ -168,8 +170,23 @@ def _records(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
             yield number, record
 
 
-def _field(record: Mapping[str, Any], path: Path | None, line: int, *names: str) -> str:
+def _text(record: Mapping[str, Any], path: Path, line: int, *names: str) -> str:
+    name, value = _field(record, path, line, *names)
+    if not isinstance(value, str):
+        raise UsageError(f"{path}:{line} has the {name} {value!r:.100}; expected text")
+    return value
+
+
+def _id(record: Mapping[str, Any], path: Path | None, line: int, *names: str) -> str:
+    name, value = _field(record, path, line, *names)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise UsageError(f"{path}:{line} has the {name} {value!r:.100}; expected text or a whole number")
+    return str(value)
+
+
+def _field(record: Mapping[str, Any], path: Path | None, line: int, *names: str) -> tuple[str, object]:
+    """The first of the names that the record has, and what stands there."""
     for name in names:
         if name in record:
-            return str(record[name])
+            return name, record[name]
     raise UsageError(f"{path}:{line} has {', '.join(record) or 'no fields'}; expected {' or '.join(names)}")

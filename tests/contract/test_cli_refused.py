@@ -217,3 +217,10 @@ def test_a_file_to_read_may_have_any_name(run: Run, tmp_path: Path) -> None:
     measured = run("eval", f"--queries={NO_TEXT}.jsonl", "--index", "root")
 
     assert [0] * 4 == [one.code for one in (built, exported, imported, measured)], built.err + measured.err
+
+
+def test_known_items_have_their_answers_with_them(run: Run) -> None:
+    ended = run("eval", "--known-items", 3, "--qrels", "r.jsonl", "--index", "root")
+
+    assert 2 == ended.code
+    assert "--qrels goes with --queries" in ended.err

@@ -69,6 +69,14 @@ def test_a_grade_is_read_however_a_whole_number_is_written(tmp_path: Path, writt
     assert {"7": read} == judged.grades
 
 
+def test_a_second_file_of_other_questions_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"_id": "1", "text": "timer"}\n')
+    (tmp_path / "r.jsonl").write_text('{"query_id": "q1", "doc_id": "7", "relevance": 2}\n')
+
+    with pytest.raises(UsageError, match=r"r\.jsonl judges none of the questions of .*q\.jsonl"):
+        load_judged(tmp_path / "q.jsonl", tmp_path / "r.jsonl")
+
+
 def test_a_broken_grade_of_a_second_file_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "q.jsonl").write_text('{"_id": "1", "text": "timer"}\n')
     (tmp_path / "r.jsonl").write_text('{"query_id": "1", "doc_id": "7", "relevance": "high"}\n')
@@ -87,6 +95,11 @@ def test_a_broken_grade_of_a_second_file_is_named_with_its_line(tmp_path: Path) 
         ('{"qid": 1}', "expected query or text"),
         ("", "no question"),
         ('{"qid": 1, "query": "a"}\n{"qid": 1, "query": "b"}', ":2 has the qid 1 of a line before"),
+        ('{"qid": 1, "query": null}', ":1 has the query None; expected text"),
+        ('{"qid": 1, "text": ["a"]}', r":1 has the text \['a'\]; expected text"),
+        ('{"qid": null, "query": "a"}', ":1 has the qid None; expected text or a whole number"),
+        ('{"qid": true, "query": "a"}', ":1 has the qid True"),
+        ('{"_id": 1.5, "query": "a"}', ":1 has the _id 1.5"),
         ('{"qid": 1, "query": "a", "relevant_urls": ["x"]}', ":1 has relevant_urls .*; expected an object of grades"),
         ('{"qid": 1, "query": "a", "relevant_urls": {"x": "high"}}', ":1 has the grade 'high'"),
         ('{"qid": 1, "query": "a", "relevant_urls": {"x": 1.5}}', "grade 1.5"),
