@@ -1,6 +1,7 @@
 """The kinds of text a resource holds: names, addresses, digests; each bounded, each with words for messages."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -46,11 +47,9 @@ AnnotationValue = Annotated[str, Field(max_length=4096)]
 Labels = Annotated[Mapping[LabelKey, LabelValue], Field(max_length=64)]
 Annotations = Annotated[Mapping[LabelKey, AnnotationValue], Field(max_length=64)]
 
-Namespace = Annotated[
-    str,
-    Field(max_length=64, pattern=r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"),
-    Expected("a namespace of documents: at most 64 letters, digits, '-', '_' and '.'"),
-]
+NAMESPACE_MAX, NAMESPACE_PATTERN = 64, r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"
+NAMESPACE_WORDS = "a namespace of documents: at most 64 letters, digits, '-', '_' and '.'"
+Namespace = Annotated[str, Field(max_length=NAMESPACE_MAX, pattern=NAMESPACE_PATTERN), Expected(NAMESPACE_WORDS)]
 ModelName = Annotated[
     str,
     Field(max_length=128, pattern=r"^[A-Za-z0-9][-._/:A-Za-z0-9]*$"),
@@ -110,6 +109,11 @@ Origin = Annotated[
 Duration = Annotated[
     str, Field(max_length=8, pattern=r"^[1-9][0-9]*(s|m|h)$"), Expected("a duration such as 30s, 5m or 1h")
 ]
+
+
+def is_namespace(text: str) -> bool:
+    """Whether the text may be a Namespace, for what is named outside of a resource: in documents, or by an option."""
+    return len(text) <= NAMESPACE_MAX and re.fullmatch(NAMESPACE_PATTERN, text) is not None
 
 
 def _network(text: str) -> str:

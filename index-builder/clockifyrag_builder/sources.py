@@ -18,6 +18,7 @@ from clockifyrag_index.errors import SourceError, UsageError
 from clockifyrag_index.files import file_sha256
 from clockifyrag_index.identity import canonical_json
 from clockifyrag_resource.source import CrawlSource
+from clockifyrag_resource.texts import NAMESPACE_WORDS, is_namespace
 
 SAMPLE = "sample"
 PARSED = "parsed.memo"  # in the folder for what sources keep between builds
@@ -35,11 +36,12 @@ def source_of(
     allow_hosts: tuple[str, ...] = (),
     authorization: str | None = None,
 ) -> "LocalSource | FetchedSource":
-    """The source a person names: `sample`, a path, or an http(s) URL. UsageError for an unknown format.
+    """The source a person names: `sample`, a path, or an http(s) URL. UsageError for none of them, or for an unknown
+    format or a namespace that is none.
 
     authorization: the Authorization header for the host of the URL; it decides no build key and is never shown.
     """
-    format = _format(source_format)
+    format, namespace = _format(source_format), _namespace(namespace)
     if is_url(text):
 
         def read(reading: Reading) -> Iterator[Document]:
@@ -55,13 +57,13 @@ def source_of(
 def site_source(
     site: CrawlSource, *, work: Path, source_format: str = "Auto", namespace: str = "default", strict: bool = False
 ) -> "FetchedSource":
-    """The pages of a web site, as spec.source.crawl describes it."""
+    """The pages of a web site, as spec.source.crawl describes it. UsageError as for `source_of`."""
 
     def read(reading: Reading) -> Iterator[Document]:
         return crawl_source(site, reading, work=work)
 
     description = {"kind": "crawl", **site.model_dump(mode="json", exclude_none=True)}
-    return FetchedSource(description, read, _format(source_format), namespace, strict)
+    return FetchedSource(description, read, _format(source_format), _namespace(namespace), strict)
 
 
 class LocalSource:
@@ -171,6 +173,12 @@ def _format(text: str) -> Format:
     if text.lower() not in known:
         raise UsageError(f"the format is {text!r}; expected {', '.join(known.values())}")
     return known[text.lower()]
+
+
+def _namespace(text: str) -> str:
+    if not is_namespace(text):
+        raise UsageError(f"--namespace is {text[:100]!r}; expected {NAMESPACE_WORDS}")
+    return text
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path]]:

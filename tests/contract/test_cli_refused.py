@@ -149,6 +149,14 @@ def build(run: Run, *more: object) -> Ended:
     [
         pytest.param(["--ops-port", 99999], "--ops-port", id="port beyond all"),
         pytest.param(["--embed-only", "--shard", "\u00b2/4"], "expected I/N", id="a digit that is no number"),
+        pytest.param(["--namespace", ""], "--namespace is ''", id="no namespace"),
+        pytest.param(["--namespace", "two words"], "--namespace is 'two words'", id="namespace of two words"),
+        pytest.param(["--namespace", "n" * 65], "at most 64 letters", id="long namespace"),
+        pytest.param(
+            ["--namespace", "a\n", "--source", "crawl", "--start-url", "http://h/"],
+            "--namespace is 'a",
+            id="namespace of two lines, crawled",
+        ),
     ],
 )
 def test_a_wrong_option_of_a_build_is_told_before_anything_is_done(

@@ -16,6 +16,7 @@ from clockifyrag_builder.readers.identity import humanised
 from clockifyrag_builder.readers.parsed import Sections, parsed
 from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
+from clockifyrag_resource.texts import NAMESPACE_WORDS, is_namespace
 
 
 def documents_of_markdown(source: Source, data: bytes) -> Iterator[Document]:
@@ -43,6 +44,10 @@ def _document_of_file(source: Source, text: str) -> Iterator[Document]:
     if not matter.text.strip() and not matter.values:
         source.log.skip(source.name, "the file is empty")
         return
+    namespace = matter.value("namespace")
+    if namespace and not is_namespace(namespace):
+        source.problem(f"has the namespace {namespace[:100]!r}; expected {NAMESPACE_WORDS}")
+        return
     given = matter.value("title")
 
     def parse(dropped: Counter[str]) -> tuple[str, Sections]:
@@ -58,7 +63,7 @@ def _document_of_file(source: Source, text: str) -> Iterator[Document]:
             sections=sections,
             document_id=matter.value("id", "document_id"),
             url=source.url_or_problem(url) or source.url,
-            namespace=matter.value("namespace"),
+            namespace=namespace,
             category=matter.value("category"),
             language=matter.value("lang", "language"),
         ),

@@ -10,6 +10,7 @@ import orjson
 from clockifyrag_builder.readers.decoding import clean
 from clockifyrag_builder.readers.front_matter import is_true
 from clockifyrag_builder.readers.identity import canonical_url, url_key
+from clockifyrag_resource.texts import NAMESPACE_WORDS, is_namespace
 
 # Spellings of one thing, the first that is filled counts.
 ID = ("document_id", "doc_id", "_id", "id")
@@ -67,6 +68,8 @@ def record(line: bytes) -> Record:
         is_suppressed=is_true(_text(values, ("suppress",))),
         decoding_problem=problem,
     )
+    if found.namespace and not is_namespace(found.namespace):
+        raise BrokenRecord(f"has the namespace {found.namespace[:100]!r}; expected {NAMESPACE_WORDS}")
     if not (found.title or found.section or found.content.strip()):
         names = ", ".join(sorted(values)[:8]) or "no keys"
         raise BrokenRecord(f"has neither title nor text (found {names}; expected id, url, title, section, content)")

@@ -148,6 +148,7 @@ def test_another_title_of_the_same_article_becomes_a_heading(read):
         pytest.param(b"[" * 100_000, "is no JSON", id="nested-without-end"),
         pytest.param(b'{"id": "9"}', "has neither title nor text", id="nothing-to-read"),
         pytest.param(b'{"title": ["a"]}', "has a list as 'title'", id="wrong-type"),
+        pytest.param(b'{"text": "a", "namespace": "a b"}', "has the namespace 'a b'; expected", id="namespace"),
     ],
 )
 def test_a_broken_line_is_named_and_the_others_are_read(read, line, reason):

@@ -183,6 +183,15 @@ def test_front_matter_names_the_document(read):
     assert ("help", "pt", "help") == (document.namespace, document.language, document.category)
 
 
+def test_a_file_with_a_namespace_that_is_none_is_left_out_and_named(read):
+    log = ReadLog()
+
+    documents = read("a.md", "---\nnamespace: for staff\n---\nText", log=log)
+
+    assert [] == documents
+    assert [("a.md", True)] == [(one.origin, "has the namespace 'for staff'" in one.reason) for one in log.problems]
+
+
 @pytest.mark.parametrize(
     ("content", "title", "text", "problems"),
     [
