@@ -10,7 +10,7 @@ from clockifyrag_builder.documents import Document
 from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.readers import Format, ReadLog
 from clockifyrag_builder.readers.from_bytes import format_of_name
-from clockifyrag_builder.readers.local_files import file_names, is_folder
+from clockifyrag_builder.readers.local_files import file_names, is_folder, no_file
 from clockifyrag_builder.readers.sources import Reading, crawl_source, is_url, read_source
 from clockifyrag_builder.report import Listed
 from clockifyrag_builder.sample import sample_articles
@@ -41,6 +41,8 @@ def source_of(
 
     authorization: the Authorization header for the host of the URL; it decides no build key and is never shown.
     """
+    if not text:  # as a path it would be the folder the process happens to be in
+        raise UsageError("--source is empty; expected a file, a folder, an archive or a URL")
     format, namespace = _format(source_format), _namespace(namespace)
     if is_url(text):
 
@@ -190,7 +192,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
     elif path.is_file():
         yield path.name, path
     else:
-        raise SourceError(f"{path} does not exist; expected a file or a folder of documents")
+        raise SourceError(no_file(path))
 
 
 def _file_digest(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,6 +95,10 @@ def build(
         from clockifyrag_index.index_choice import index_choice
         from clockifyrag_index.layout import Layout
 
+        _require_use(
+            source, by_crawl={"start-url": start_url, "sitemap": sitemap, "allow": allow},
+            by_url={"sha256": sha256, "authorization-file": authorization_file},
+        )  # fmt: skip
         urls = _urls(ollama_url)
         if serving and len(urls) > 1:
             urls = urls[1:]
@@ -174,6 +179,19 @@ def _site(**fields: Any) -> "CrawlSource":
         raise UsageError(f"--source crawl: {told}") from error
 
 
+def _require_use(source: str, by_crawl: Mapping[str, object], by_url: Mapping[str, object]) -> None:
+    """UsageError names an option that was given and that this source makes nothing of."""
+    from clockifyrag_builder.readers.sources import is_url
+
+    for used, kind, options in (
+        (source == CRAWL, "--source crawl", by_crawl),
+        (is_url(source), "a --source of http(s)", by_url),
+    ):
+        for name, given in options.items():
+            if given is not None and not used:
+                raise UsageError(f"--{name} goes with {kind}, found {source!r}")
+
+
 def _source(
     text: str,
     site: "CrawlSource | None",
@@ -182,11 +200,8 @@ def _source(
     allow_hosts: tuple[str, ...],
     authorization_file: Path | None,
 ) -> "Source":
-    from clockifyrag_builder.readers.sources import is_url
     from clockifyrag_builder.sources import site_source, source_of
 
-    if authorization_file is not None and not is_url(text):
-        raise UsageError(f"--authorization-file goes with a --source of http(s), found {text!r}")
     if site is not None:
         return site_source(site, **reading)
     authorization = None if authorization_file is None else _secret(authorization_file)

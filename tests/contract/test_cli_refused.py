@@ -149,6 +149,16 @@ def build(run: Run, *more: object) -> Ended:
     [
         pytest.param(["--ops-port", 99999], "--ops-port", id="port beyond all"),
         pytest.param(["--embed-only", "--shard", "\u00b2/4"], "expected I/N", id="a digit that is no number"),
+        pytest.param(["--source", ""], "--source is empty", id="no source"),
+        pytest.param(["--sha256", "0" * 64], "--sha256 goes with", id="digest of a local source"),
+        pytest.param(
+            ["--sha256", "0" * 64, "--source", "crawl", "--start-url", "http://h/"],
+            "--sha256 goes with",
+            id="digest of a crawl",
+        ),
+        pytest.param(["--allow", "http://h/a/"], "--allow goes with --source crawl", id="prefix without a crawl"),
+        pytest.param(["--start-url", "http://h/"], "--start-url goes with --source crawl", id="page without a crawl"),
+        pytest.param(["--sitemap", "http://h/s"], "--sitemap goes with --source crawl", id="sitemap without a crawl"),
         pytest.param(["--namespace", ""], "--namespace is ''", id="no namespace"),
         pytest.param(["--namespace", "two words"], "--namespace is 'two words'", id="namespace of two words"),
         pytest.param(["--namespace", "n" * 65], "at most 64 letters", id="long namespace"),
@@ -232,3 +242,12 @@ def test_known_items_have_their_answers_with_them(run: Run) -> None:
 
     assert 2 == ended.code
     assert "--qrels goes with --queries" in ended.err
+
+
+def test_a_pipe_is_not_called_missing(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    ended = build(run, "--source", "pipe")
+
+    assert 30 == ended.code
+    assert "pipe is no regular file" in ended.err

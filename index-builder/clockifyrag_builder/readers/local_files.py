@@ -56,8 +56,8 @@ def _documents_of_file(
         log.problem(shown, "its name is not valid UTF-8; such bytes are shown as �", strict=strict)
         name = shown
     try:
-        if not path.is_file() and path.exists():  # opening a pipe would wait for its writer
-            raise SourceError(f"{path} is no regular file. Name a file or a folder of documents.")
+        if not path.is_file():  # opening a pipe would wait for its writer
+            raise SourceError(no_file(path))
         with path.open("rb") as file:
             known: DocumentFormat | None = format if format != "Auto" else format_of_name(name)
             if known is None:
@@ -82,6 +82,13 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError as error:  # a folder above it may not be entered
         raise SourceError(_unreadable(path, error)) from error
+
+
+def no_file(path: Path) -> str:
+    """What is wrong with a path that is neither a regular file nor a folder."""
+    return (
+        f"{path} {'is no regular file' if path.exists() else 'does not exist'}. Name a file or a folder of documents."
+    )
 
 
 def file_names(root: Path, log: ReadLog) -> list[str]:
@@ -137,7 +144,7 @@ def _other_format(format: Format) -> str:
 
 def _unreadable(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"{path} does not exist. Name a file or a folder of documents."
+        return no_file(path)
     if isinstance(error, PermissionError):
         kind = "folder" if os.path.isdir(path) else "file"  # noqa: PTH112 (Path.is_dir raises where this says no)
         return f"The {kind} {path} may not be read by this user (uid {os.geteuid()}). Try: chmod -R a+rX '{path}'"
