@@ -11,6 +11,7 @@ away. Scopes: search chat analytics admin; none contains another. not-after is a
 import hashlib
 import hmac
 import logging
+import math
 import re
 import secrets
 import time
@@ -88,13 +89,19 @@ def parsed_key(line: str, number: int) -> Key:
 
 
 def end_of(text: str, number: int) -> float:
-    """Unix time until which a key is valid: the end of a date, or a time (UTC unless it says otherwise)."""
+    """Unix time until which a key is valid: the end of a date, or a time (UTC unless it says otherwise).
+
+    Infinite after the last day of the calendar, 9999-12-31. KeysInvalid when it is neither date nor time.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise KeysInvalid(f"line {number}: not-after is no ISO date or time such as 2030-12-31") from error
     if len(text) <= len("2030-12-31"):
-        moment += timedelta(days=1)
+        try:
+            moment += timedelta(days=1)
+        except OverflowError:
+            return math.inf
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -130,7 +137,7 @@ class KeyRing:
         except FileNotFoundError:
             self._use({})
             return "the keys file is missing, so every request gets 401; create it or unset API_KEYS_FILE"
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever it is: a file that is not in use must never pass for one that is
             return f"the keys file cannot be read, the last good keys stay in use: {error}"
         return None if self._keys else "the keys file is empty, so every request gets 401; add a key"
 

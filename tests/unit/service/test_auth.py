@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clockifyrag_service.access import admitted, endpoint_of, scope_needed
-from clockifyrag_service.auth import KeyRing, KeysInvalid, new_key, parsed_keys
+from clockifyrag_service.auth import Key, KeyRing, KeysInvalid, new_key, parsed_keys
 from clockifyrag_service.errors import Refused
 from clockifyrag_service.exchange import heard_in
 
@@ -53,6 +53,16 @@ def test_a_date_counts_to_its_end_and_a_time_to_the_second() -> None:
     keys = parsed_keys(f"day {DIGEST} search 2026-01-01\nmoment {DIGEST} search 2026-01-01T12:00:00+00:00")
 
     assert 86_400 - 43_200 == (keys["day"].not_after or 0) - (keys["moment"].not_after or 0)
+
+
+@pytest.mark.parametrize("not_after", ["9999-12-31", "99991231", "9999-W52-5", "9999-12-31T23:59:59-12:00"])
+def test_the_last_day_that_a_calendar_holds_is_a_day_like_any_other(not_after: str) -> None:
+    _, line = new_key("for-ever", ["search"], not_after)
+
+    key = parsed_keys(line)["for-ever"]
+
+    assert key.valid_at(time.time())
+    assert not parsed_keys(f"a {DIGEST} search 0001-01-01")["a"].valid_at(time.time())
 
 
 def test_a_new_key_is_admitted_by_its_line_and_by_no_other_secret(tmp_path: Path) -> None:
@@ -115,6 +125,25 @@ def test_when_the_file_breaks_the_last_good_keys_stay_and_it_is_said(tmp_path: P
     write(file, line)
     ring.refresh()
     assert None is ring.problem
+
+
+def test_whatever_reading_the_file_fails_with_is_said_and_the_last_good_keys_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, line = new_key("a", ["search"])
+    file = tmp_path / "keys"
+    file.write_text(line)
+    ring = KeyRing(None, file)
+
+    def fails(text: str) -> dict[str, Key]:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr("clockifyrag_service.auth.parsed_keys", fails)
+    write(file, line + "\n")
+    ring.refresh()
+
+    assert ring.caller(key) is not None
+    assert "the last good keys stay in use: date value out of range" in (ring.problem or "")
 
 
 @pytest.mark.parametrize(
