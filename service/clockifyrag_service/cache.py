@@ -21,6 +21,7 @@ from .frequencies import Frequencies, Slots
 from .shelf import Entry, Shelf
 
 ALIASES_MAX = 4  # spellings of one request that find its answer without being parsed
+ALIAS_BYTES_MAX = 2048  # a longer query string is parsed each time, which costs less than keeping it
 ENTRY_OVERHEAD_BYTES = 600  # of the objects around the stored bytes, measured with tracemalloc
 WINDOW_SHARE = 0.01  # of the entries
 LEAVING_AT_ONCE = 4  # answers of a former generation that each new one replaces
@@ -118,15 +119,18 @@ class AnswerCache(Generic[Value]):
         shelf.shrink_window(self._window_max)
 
     def name(self, key: bytes, alias: bytes) -> None:
-        """Lets `alias` find what is stored under `key`; an entry has few aliases, the first are kept."""
+        """Lets `alias` find what is stored under `key`; an entry has few short aliases, the first are kept."""
         shelf = self._shelf
         entry = shelf.entries.get(key)
         if entry is None or alias in shelf.by_alias or len(entry.aliases) >= ALIASES_MAX:
+            return
+        if len(alias) > ALIAS_BYTES_MAX:
             return
         entry.aliases.append(alias)
         entry.size_bytes += len(alias)
         self.size_bytes += len(alias)
         shelf.by_alias[alias] = entry
+        self._make_room()
 
     def turn_to(self, generation: bytes) -> None:
         """From now on only answers whose keys begin so are found and kept; the others make room as it is needed.

@@ -40,6 +40,7 @@ class Frequencies:
         """
         counts = self._counts
         one, two = slots
+        times = min(times, COUNT_MAX)  # more would fade all other counts, and says no more
         count = min(counts[one], counts[two]) + times
         if count > COUNT_MAX:
             count = COUNT_MAX

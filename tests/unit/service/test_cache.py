@@ -6,6 +6,7 @@ import pytest
 from bench.zipf import lru_hits, zipf_stream
 
 from clockifyrag_service.cache import ENTRY_OVERHEAD_BYTES, AnswerCache
+from clockifyrag_service.frequencies import COUNT_MAX
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,45 @@ def test_aliases_of_one_answer_are_bounded() -> None:
         answers.name(b"key", b"alias %d" % number)
 
     assert 4 == sum(answers.get_by_alias(b"alias %d" % number) is not None for number in range(1000))
+
+
+def test_aliases_make_room_like_anything_else_that_is_stored() -> None:
+    answers = cache(entries=100, size=5 * ENTRY_OVERHEAD_BYTES)
+    for number in range(4):
+        answers.put(b"%d" % number, Stored(str(number)))
+
+    for number in range(4):
+        for spelling in range(4):
+            answers.name(b"%d" % number, b"%d %d" % (number, spelling) + b" " * 300)
+
+    assert 0 < answers.size_bytes <= answers.bytes_max
+    assert 0 < len(answers) < 4
+
+
+def test_a_spelling_as_long_as_a_page_is_no_alias() -> None:
+    answers = cache()
+    answers.put(b"key", Stored("a"))
+    before = answers.size_bytes
+
+    answers.name(b"key", b"q=" + b"+" * 2047)
+    answers.name(b"key", b"q=" + b"+" * 2046)
+
+    assert None is answers.get_by_alias(b"q=" + b"+" * 2047)
+    assert Stored("a") == answers.get_by_alias(b"q=" + b"+" * 2046)
+    assert before + 2048 == answers.size_bytes
+
+
+def test_what_is_told_as_asked_for_beyond_all_bounds_counts_as_much_as_can_be_counted_and_no_more() -> None:
+    answers = cache(entries=10_000, size=10**8)
+    for number in range(100):
+        answers.expect(b"%d" % number, 50)
+        answers.put(b"%d" % number, Stored(str(number)))
+
+    answers.expect(b"0", 10_000_000)
+
+    ranked = [times for _, times in answers.most_used(100)]
+    assert COUNT_MAX == ranked[0]
+    assert ranked[-1] >= 25  # counts fade with time, a few of them by half meanwhile
 
 
 def test_the_most_used_answers_come_first() -> None:
