@@ -108,7 +108,9 @@ class RequestLog:
         self._stream = stream
         self._log_queries = log_queries
         self._pending: deque[str] = deque()
-        self._dropped = 0
+        self._dropped = 0  # counted by the event loop: more than PENDING_MAX waited
+        self._unwritten = 0  # counted by the thread: the stream did not take them
+        self._problem: Exception | None = None  # why it did not, the last time
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
         self._cached = lru_cache(maxsize=4096)(self._fields_from_cache)
@@ -118,11 +120,12 @@ class RequestLog:
             self._thread.start()
 
     def stop(self) -> None:
-        """Returns when every line entered is written."""
+        """Returns when every line entered is written, or counted where it cannot be."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
         self._write()
+        self._tell_unwritten()
 
     def add(
         self, request_id: str, method: str, endpoint: str, status: int, seconds: float, details: dict[str, Any]
@@ -156,13 +159,28 @@ class RequestLog:
             self._write()
 
     def _write(self) -> None:
+        """Writes the lines entered so far. Those that a full disk does not take are counted, and told once it does."""
         lines = [self._pending.popleft() for _ in range(len(self._pending))]
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             logging.getLogger(__name__).warning("%d lines of requests were dropped: the log is too slow", dropped)
-        if lines:
+        if not lines:
+            return
+        try:
             self._stream.write("".join(lines))
             self._stream.flush()
+        except (OSError, ValueError) as error:
+            self._unwritten += len(lines)
+            self._problem = error
+        else:
+            self._tell_unwritten()
+
+    def _tell_unwritten(self) -> None:
+        if self._unwritten:
+            told, self._unwritten = self._unwritten, 0
+            logging.getLogger(__name__).warning(
+                "%d lines of requests were dropped: the log could not be written (%s)", told, self._problem
+            )
 
     def _fields_from_cache(self, query: str, results: int) -> str:
         return self._fields({"from_cache": True, "results": results, "query": query})

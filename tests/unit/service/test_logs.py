@@ -1,11 +1,13 @@
 """Logs: JSON lines, questions hashed, nothing lost at the end."""
 
+import errno
 import io
 import json
 import logging
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 from clockifyrag_service.logs import JsonLines, RequestLog, hash_key, query_hash
 
@@ -72,6 +74,55 @@ def test_a_log_that_is_off_writes_nothing() -> None:
     log.stop()
 
     assert "" == stream.getvalue()
+
+
+class FillingUp(io.StringIO):
+    """A file on a disk that is full for a while."""
+
+    full = False
+    refused = 0
+
+    def flush(self) -> None:
+        if self.full:
+            self.refused += 1
+            self.truncate(0)
+            self.seek(0)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_lines_that_a_full_disk_takes_not_are_counted_and_told_once_and_the_log_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("clockifyrag_service.logs.FLUSH_SECONDS", 0.001)
+    stream = FillingUp()
+    log = RequestLog(stream, enabled=True, log_queries=False)
+    log.start()
+
+    stream.full = True
+    log.add("lost", "GET", "/search", 200, 0.01, {})
+    wait_until(lambda: stream.refused > 0, 10, "the disk refuses a line", every=0.001)
+    stream.full = False
+    log.add("kept", "GET", "/search", 200, 0.01, {})
+    wait_until(lambda: "kept" in stream.getvalue(), 10, "the next line is written", every=0.001)
+    log.stop()
+
+    assert "lost" not in stream.getvalue()
+    told = [record.getMessage() for record in caplog.records]
+    assert [
+        "1 lines of requests were dropped: the log could not be written ([Errno 28] No space left on device)"
+    ] == told
+
+
+def test_a_disk_that_is_full_at_the_end_holds_up_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    stream = FillingUp()
+    log = RequestLog(stream, enabled=True, log_queries=False)
+    log.start()
+    stream.full = True
+
+    log.add("lost", "GET", "/search", 200, 0.01, {})
+    log.stop()
+
+    assert ["1 lines of requests were dropped"] == [record.getMessage()[:32] for record in caplog.records]
 
 
 def test_other_lines_are_json_with_level_and_extra_fields() -> None:
