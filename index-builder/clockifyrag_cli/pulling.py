@@ -53,12 +53,12 @@ def pulled(
     server = OllamaServer(url, Times())
     names: list[str] = []
     try:
-        listed = _patiently(partial(_listed, server), wait_seconds)
+        listed = _patiently(partial(server.digests, ASK_SECONDS), wait_seconds)
         for one in wanted:
             if not one.is_among(listed):
                 names.append(one.name)
                 _patiently(partial(_pull, server, one.name, registry), ends - time.monotonic())
-                listed = _patiently(partial(_listed, server), ASK_SECONDS)
+                listed = _patiently(partial(server.digests, ASK_SECONDS), ASK_SECONDS)
             _require(one, listed, server.shown)
     finally:
         server.close()
@@ -102,12 +102,6 @@ def _patiently(ask: Callable[[], Value], seconds: float) -> Value:
         with attempt:
             return ask()
     raise AssertionError("the last attempt returns or raises")
-
-
-def _listed(server: OllamaServer) -> dict[str, str]:
-    """The digest of each model that the server has, by its canonical name."""
-    models = server.get("api/tags", ASK_SECONDS).get("models") or []
-    return {canonical_model(str(one.get("name"))): str(one.get("digest")) for one in models}
 
 
 def _require(one: Wanted, listed: Mapping[str, str], shown: str) -> None:

@@ -118,6 +118,7 @@ class FakeOllama:
         self.registry: dict[str, int] = {}  # what may be pulled: name as it is asked for → dimensions
         self.pull_failures: deque[str] = deque()  # errors that the next pulls end with
         self.digests: dict[str, str] = {}  # of models whose digest is not that of their name
+        self.tags: object = None  # in place of the list of models
         self.behaviour: Behaviour = healthy
         self.requests: list[tuple[str, dict[str, Any]]] = []  # path, body
         self.authorizations: list[str | None] = []
@@ -196,7 +197,7 @@ class FakeOllama:
             return Reply(200, b'{"version":"0.17.4"}')
         if path == "/api/tags":
             listed = [{"name": name, "model": name, "digest": self.digest(name)} for name in self.models]
-            return Reply(200, json.dumps({"models": listed}).encode())
+            return Reply(200, json.dumps({"models": self.tags or listed}).encode())
         if path == "/api/pull":
             return self.pull(str(body["model"]))
         if path == "/api/copy":

@@ -35,6 +35,7 @@ from clockifyrag_resource.profiles import ModelProfile, model_profile
 
 QUICK = Times(connect=5, answer=5, deadline=20, identity=5, wait_first=0.001, wait_max=0.01)
 HASTY = replace(QUICK, answer=0.25)
+HUGE_NUMBER = b'{"embeddings": [[1' + b"0" * 400 + b", 1" * 767 + b"]]}"
 TEXTS = [f"article number {n} about timers" for n in range(40)]  # more than SINGLY_MAX, more than one batch
 
 
@@ -212,7 +213,9 @@ def test_when_every_text_gives_nan_no_text_is_blamed(ollama, opened):
         pytest.param(changed(lambda rows: [*rows.tolist()] * 2), BadVectors, "2 vectors for 1 texts", id="too many"),
         pytest.param(changed(lambda rows: "none"), BadVectors, "no list of vectors", id="no vectors"),
         pytest.param(changed(lambda rows: [["a"] * 768]), BadVectors, "something else than numbers", id="words"),
+        pytest.param(body(HUGE_NUMBER), BadVectors, "something else than numbers", id="a number beyond all floats"),
         pytest.param(body(b"<html>"), EmbedderError, "no JSON", id="no JSON"),
+        pytest.param(body(b"[" * 100_000), EmbedderError, "no JSON", id="JSON without a bottom"),
         pytest.param(body(b"[]"), EmbedderError, "no object", id="no object"),
         pytest.param(status(401, "who are you"), EmbedderError, "401: who are you", id="401"),
         pytest.param(status(500), EmbedderUnavailable, "500", id="always 500"),
@@ -246,6 +249,16 @@ def test_the_identity_is_the_listed_model(ollama, opened):
     assert "nomic-embed-text" == identity.model
     assert f"sha256:{ollama.digest('nomic-embed-text:latest')}" == identity.digest
     assert (768, 2048, "search_document: ") == (identity.dimensions, identity.context_tokens, identity.document_prefix)
+
+
+@pytest.mark.parametrize("models", [["nomic-embed-text"], 5, [None]], ids=["names alone", "a number", "null"])
+def test_a_list_of_models_that_is_none_is_a_clear_error(ollama, opened, models: object):
+    ollama.tags = models
+    embedder = opened(digest="sha256:" + "0" * 64)
+
+    for use in (lambda: embedder.identity, lambda: embedder.embed_question("start?", timeout_seconds=2)):
+        with pytest.raises(EmbedderError, match="no list of models; is this an Ollama"):
+            use()
 
 
 def test_an_unknown_model_tells_its_dimensions_by_its_first_answer(opened):
@@ -347,6 +360,8 @@ def test_words_that_the_server_would_not_know_are_sent_as_the_model_cuts_them(ol
     [
         pytest.param(status(503), EmbedderUnavailable, "503", id="503"),
         pytest.param(changed(lambda rows: rows[:, :100]), BadVectors, "100 dimensions", id="vectors of no use"),
+        pytest.param(body(HUGE_NUMBER), BadVectors, "something else than numbers", id="a number beyond all floats"),
+        pytest.param(body(b"[" * 100_000), EmbedderError, "no JSON", id="JSON without a bottom"),
     ],
 )
 def test_after_some_failures_a_question_costs_nothing_until_the_server_answers_again(

@@ -24,7 +24,7 @@ from .breaker import Breaker
 from .canaries import CANARY_TEXTS
 from .checks import refuse_unreadable
 from .ollama_model import OllamaModel
-from .ollama_server import OllamaServer, RequestRefused, Times, Unanswered
+from .ollama_server import NotUnderstood, OllamaServer, RequestRefused, Times, Unanswered
 from .parity import batch_equals_singles
 from .token_bound import TokenBound
 
@@ -97,7 +97,7 @@ class OllamaEmbedder:
             if self._digest_wanted:
                 self._model.digest(seconds, again=False)
             row: Vectors = self._model.vectors([self._profile.query_prefix + words], seconds, truncate=True)[0]
-        except (EmbedderUnavailable, BadVectors):  # vectors of no use cost as much as none
+        except (EmbedderUnavailable, BadVectors, NotUnderstood):  # an answer of no use costs as much as none
             self._breaker.failed()
             raise
         self._breaker.succeeded()

@@ -1,7 +1,6 @@
 """OllamaModel: one model of one server; answers are checked, and asked for again while the server says "not now"."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import stamina
@@ -73,7 +72,7 @@ class OllamaModel:
         return self._digest
 
     def _listed_digest(self, seconds: float, again: bool) -> str:
-        models: list[dict[str, Any]] = []
+        digests: dict[str, str] = {}
         for attempt in stamina.retry_context(
             on=_AnotherTry(blamed=1_000_000 if again else 0),
             attempts=None if again else 1,
@@ -83,8 +82,7 @@ class OllamaModel:
             wait_jitter=0,
         ):
             with attempt:
-                models = list(self._server.get("api/tags", min(seconds, self._times.answer)).get("models") or [])
-        digests = {canonical_model(str(model.get("name"))): str(model.get("digest")) for model in models}
+                digests = self._server.digests(min(seconds, self._times.answer))
         wanted = canonical_model(self._profile.model)
         if wanted not in digests:
             raise self._missing(f"is not among its models ({', '.join(sorted(digests)) or 'none'})")
@@ -121,5 +119,5 @@ def _matrix(embeddings: object, model: str) -> Vectors:
         raise BadVectors(f"{model} answered vectors of several lengths; check the version of the model server")
     try:
         return np.array(embeddings, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadVectors(f"{model} answered vectors that hold something else than numbers ({error})") from error

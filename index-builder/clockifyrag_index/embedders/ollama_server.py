@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import orjson
 
+from clockifyrag_resource.profiles import canonical_model
+
 from ..errors import EmbedderError, EmbedderUnavailable
 
 ANSWER_BYTES_MAX = 256 * 1024 * 1024  # 256 vectors of 4,096 values as text take a tenth
@@ -35,6 +37,10 @@ class RequestRefused(EmbedderError):
         super().__init__(message)
         self.status = status
         self.perhaps_text = status in (400, 413, 422)
+
+
+class NotUnderstood(EmbedderError):
+    """The server answered 200 with something that no Ollama says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,15 @@ class OllamaServer:
         )
 
     def get(self, path: str, timeout_seconds: float) -> Mapping[str, Any]:
-        """The JSON object answered to GET; errors as in `_answer`, and EmbedderError when it is none."""
+        """The JSON object answered to GET; errors as in `_answer`, and NotUnderstood when it is none."""
         return self._object(self._answer("GET", path, None, timeout_seconds))
+
+    def digests(self, timeout_seconds: float) -> dict[str, str]:
+        """The digest of each model that the server lists, by its canonical name; errors as in `get`."""
+        models = self.get("api/tags", timeout_seconds).get("models") or []
+        if not isinstance(models, list) or not all(isinstance(one, dict) for one in models):
+            raise NotUnderstood(f"Ollama at {self.shown} answered no list of models; is this an Ollama?")
+        return {canonical_model(str(one.get("name"))): str(one.get("digest")) for one in models}
 
     def post(self, path: str, body: Mapping[str, Any], timeout_seconds: float) -> Mapping[str, Any]:
         """The JSON object answered to POST of `body` as JSON; errors as in `get`."""
@@ -150,15 +163,15 @@ class OllamaServer:
         except orjson.JSONDecodeError:
             answer = self._lenient(content)
         if not isinstance(answer, dict):
-            raise EmbedderError(f"Ollama at {self.shown} answered JSON that is no object; is this an Ollama?")
+            raise NotUnderstood(f"Ollama at {self.shown} answered JSON that is no object; is this an Ollama?")
         return answer
 
     def _lenient(self, content: bytes) -> Any:
         """The answer with NaN and Infinity read as such, which JSON has not: the check of vectors names the text."""
         try:
             return json.loads(content)
-        except ValueError as error:
-            raise EmbedderError(f"Ollama at {self.shown} answered no JSON ({error}); is this an Ollama?") from error
+        except (ValueError, RecursionError) as error:
+            raise NotUnderstood(f"Ollama at {self.shown} answered no JSON ({error}); is this an Ollama?") from error
 
 
 def _address(url: str) -> httpx.URL:
