@@ -76,14 +76,24 @@ class Searching:
     async def search(
         self, parameters: SearchParameters, raw_query: bytes | None = None, client: str | None = None
     ) -> Answered:
-        """The answer to a question, counted. Refused: no index, unknown namespace, overload, deadline.
+        """The answer of the generation served now, as `search_in`. Refused while there is none, too."""
+        with self._serving.lease() as served:
+            return await self.search_in(served, parameters, raw_query, client)
+
+    async def search_in(
+        self,
+        served: Served,
+        parameters: SearchParameters,
+        raw_query: bytes | None = None,
+        client: str | None = None,
+    ) -> Answered:
+        """The answer to a question, counted. Refused: unknown namespace, overload, deadline.
 
         `raw_query` is the query string that the answer may be found by next time; `client` is who may still be typing
         the question, None when it is final.
         """
         started = time.perf_counter()
-        with self._serving.lease() as served:
-            found, from_cache = await self._found(served, parameters, raw_query)
+        found, from_cache = await self._found(served, parameters, raw_query)
         answered = Answered(found, from_cache, time.perf_counter() - started)
         self.count(found, from_cache, answered.seconds, client)
         return answered

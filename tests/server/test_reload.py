@@ -1,6 +1,7 @@
 """A new generation is taken into service while questions are answered; a bad one is not; nothing fails."""
 
 import asyncio
+import io
 import os
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server,
 from tests.unit.plan.world import World
 
 from clockifyrag_index.generations import publish as move_current
+from clockifyrag_service.app import bare_app
+from clockifyrag_service.embedding import EmbedderChoice
+from clockifyrag_service.front import Front
+from clockifyrag_service.loading import GlossaryFile, opened
+from clockifyrag_service.parts import assembled
+from clockifyrag_service.routes.chat import chat_routes
+from clockifyrag_service.settings import Settings
 
 SWAPS = 10
 CLIENTS = 64
@@ -36,6 +44,41 @@ def test_a_published_generation_answers_without_a_restart_and_old_answers_are_no
     assert (True, "help/new") == (before["metadata"]["from_cache"], after["results"][0]["id"])
     assert second == after["metadata"]["index_generation"]
     assert "help/new" not in [result["id"] for result in before["results"]]
+
+
+def test_follow_ups_come_from_the_generation_that_answered_though_the_next_one_took_over_meanwhile(
+    publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(_env_file=None, index_root=tmp_path)  # type: ignore[call-arg]
+    more = [("help", "help/projects", "Projects", f"Task number {n}", f"A task of a project, {n}.") for n in range(3)]
+    articles = [*ARTICLES, *more]
+    renamed = [(*article[:3], f"{article[3]} anew" if article[3] else "", article[4]) for article in articles]
+    glossary, choice = GlossaryFile(None), EmbedderChoice(settings)
+    first, second = (
+        opened(tmp_path / "generations" / publish(tmp_path, each), settings, glossary, choice)
+        for each in (articles, renamed)
+    )
+    parts = assembled(settings, io.StringIO())
+    app = bare_app(None)
+    app.include_router(chat_routes(parts))
+    parts.serving.adopt(first)
+    monkeypatch.setattr(parts.searching, "count", lambda *_: parts.serving.adopt(second))
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(Front(app, parts))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.post("/search/chat", json={"query": "what is a project", "k": 1})
+
+    answer = asyncio.run(ask()).json()
+    parts.searching.close()
+
+    assert first.id == answer["metadata"]["index_generation"]
+    assert answer["followup_suggestions"]
+    assert [] == [heading for heading in answer["followup_suggestions"] if heading.endswith("anew")]
+    assert second is parts.serving.current
+    assert [first] == parts.serving.to_close
+    for served in (first, second):
+        served.generation.close()
 
 
 def test_what_the_new_generation_cannot_answer_is_not_answered_from_the_old_one(

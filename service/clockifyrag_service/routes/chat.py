@@ -45,7 +45,9 @@ async def chat_search_answer(parts: Parts, request: Request, body: ChatSearchBod
     asked = checked_question("query", body.query, settings.min_query_length, settings.max_query_length)
     query, applied = standalone(asked, body.context, settings.max_query_length)
     parameters = SearchParameters(query, body.k or settings.retrieval_k, rerank=settings.rerank)
-    document = await searched(parts, request, parameters)
+    with parts.serving.lease() as served:  # one for both: a generation that takes over meanwhile follows nothing up
+        document = await searched(parts, request, served, parameters)
+        next_questions = await asked_next(parts, served, document["results"])
     metadata = document["metadata"] | {"context_applied": applied}
     if body.answer:
         parts.metrics.left_out("llm")
@@ -54,7 +56,7 @@ async def chat_search_answer(parts: Parts, request: Request, body: ChatSearchBod
         "query": asked,
         "conversation_id": body.conversation_id,
         "results": document["results"],
-        "followup_suggestions": await asked_next(parts, document["results"]),
+        "followup_suggestions": next_questions,
         "answer": None,
         "citations": [],
         "refused": False,
@@ -67,7 +69,8 @@ async def chat_answer(parts: Parts, request: Request, body: ChatBody) -> dict[st
     asked = checked_question("question", body.question, settings.min_query_length, settings.max_query_length)
     k = body.k or settings.retrieval_k
     parameters = SearchParameters(asked, k, rerank=settings.rerank, namespace=body.namespace)
-    document = await searched(parts, request, parameters)
+    with parts.serving.lease() as served:
+        document = await searched(parts, request, served, parameters)
     parts.metrics.left_out("llm")
     return {
         "question": asked,
@@ -80,9 +83,10 @@ async def chat_answer(parts: Parts, request: Request, body: ChatBody) -> dict[st
     }
 
 
-async def searched(parts: Parts, request: Request, parameters: SearchParameters) -> dict[str, Any]:
-    """What /search would answer, cache and all."""
-    document: dict[str, Any] = orjson.loads(completed(request, await parts.searching.search(parameters)))
+async def searched(parts: Parts, request: Request, served: Served, parameters: SearchParameters) -> dict[str, Any]:
+    """What /search would answer from that generation, cache and all."""
+    answered = await parts.searching.search_in(served, parameters)
+    document: dict[str, Any] = orjson.loads(completed(request, answered))
     return document
 
 
@@ -91,15 +95,13 @@ def source(result: dict[str, Any]) -> dict[str, Any]:
     return fields | {"score": result["relevance_score"]}
 
 
-async def asked_next(parts: Parts, results: list[dict[str, Any]]) -> list[str]:
-    """Questions that follow from the results: headings near the sections shown."""
+async def asked_next(parts: Parts, served: Served, results: list[dict[str, Any]]) -> list[str]:
+    """Questions that follow from the results of that generation: headings near the sections shown."""
     shown = frozenset(section["chunk_id"] for result in results for section in result["sections"])
     ids = [result["id"] for result in results[:FOLLOWED_ARTICLES]]
 
-    def near(served: Served) -> list[str]:
+    def near(left: float) -> list[str]:
         articles: list[list[Chunk]] = [document_chunks(served.generation.chunks, document_id) for document_id in ids]
         return followups(articles, shown)
 
-    with parts.serving.lease() as served:
-        seconds = parts.settings.search_timeout_ms / 1000
-        return await parts.searching.in_pool(served, seconds, lambda left: near(served))
+    return await parts.searching.in_pool(served, parts.settings.search_timeout_ms / 1000, near)
