@@ -1,6 +1,7 @@
 """A server with keys: what the page does so that a reader with one gets everywhere."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
@@ -12,6 +13,7 @@ from tests.browser.search_page import SearchPage
 from tests.server.conftest import Serve, Server
 
 from clockifyrag_index.embedders import Embedder
+from clockifyrag_service.auth import new_key
 
 KEY = "a-key-for-the-tests"
 INVOICE = "import hours into an invoice"
@@ -39,6 +41,7 @@ def keyless(browser: Chrome, locked: Server) -> SearchPage:
     browser.get(f"{page.url}/page/icon.svg")  # of the same origin, and it asks nothing
     page.script("localStorage.clear(); sessionStorage.clear()")
     page.complaints()
+    page.expect_complaints("favicon.ico")  # which the browser asks for beside a picture, whenever it comes to it
     return page
 
 
@@ -125,6 +128,49 @@ def test_a_key_is_asked_for_kept_in_this_tab_and_forgotten_on_wish(keyless: Sear
     assert KEY not in page.driver.current_url
     assert "summary" == focused
     assert [] == page.script("return Object.values(sessionStorage)")
+
+
+def test_a_key_that_no_request_can_carry_is_refused_at_once_and_the_next_one_is_taken(keyless: SearchPage) -> None:
+    page = keyless.open("quokka")
+    requested = len(page.script("return performance.getEntriesByType('resource')"))
+
+    page.one("#api-key").send_keys(f"{KEY}\u200b", Keys.ENTER)
+    page.until(lambda: "holds a character that no key has" in page.text(".keys h2"), "it is refused with words")
+    told = page.text("#summary")
+    stored = page.script("return Object.values(sessionStorage)")
+    after = [entry["name"] for entry in page.script("return performance.getEntriesByType('resource')")[requested:]]
+    page.one("#api-key").send_keys(KEY, Keys.ENTER)
+    page.until(lambda: page.all(".result"), "the question is answered")
+
+    assert "holds a character that no key has" in told
+    assert [] == stored
+    assert [] == [address for address in after if "/search" in address]
+
+
+def test_a_key_of_before_that_no_request_can_carry_is_never_sent(keyless: SearchPage) -> None:
+    keyless.script("sessionStorage.setItem('api-key', arguments[0])", f"{KEY}\u200b")
+
+    keyless.open("quokka")
+
+    assert "This search needs an API key" == keyless.text(".keys h2")
+    keyless.until(lambda: keyless.one("#health").get_attribute("data-status") == "healthy", "the server is well")
+
+
+def test_a_key_that_may_not_search_gives_way_to_one_that_may(
+    browser: Chrome, serve: Serve, root: Path, tmp_path: Path
+) -> None:
+    (talks, first), (searches, second) = new_key("talks", ["chat"]), new_key("searches", ["search"])
+    (tmp_path / "keys").write_text(f"{first}\n{second}\n")
+    page = SearchPage(browser, serve(root, API_KEYS_FILE=tmp_path / "keys").url).open("quokka")
+    page.one("#api-key").send_keys(talks, Keys.ENTER)
+    page.until(lambda: "This API key may not search" in page.text("h2"), "it is told")
+    told = page.text("#instead")
+
+    page.one("#api-key").send_keys(searches, Keys.ENTER)
+    page.until(lambda: page.all(".result"), "the question is answered")
+
+    assert "scope 'search'" in told
+    page.complaints()
 
 
 def test_the_address_of_an_article_is_shown_after_the_key_is_given(keyless: SearchPage) -> None:

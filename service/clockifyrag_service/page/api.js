@@ -15,11 +15,21 @@ export class Failure extends Error {
 let keyInMemory = "";
 
 export function apiKey() {
+  const key = keptKey();
+  return isSendable(key) ? key : "";
+}
+
+function keptKey() {
   try {
     return sessionStorage.getItem(KEY_NAME) ?? "";
   } catch {
     return keyInMemory;
   }
+}
+
+/** Whether a header can carry the key: with any other character, as copying may bring along, `fetch` itself fails. */
+export function isSendable(key) {
+  return /^[ -~]*$/.test(key);
 }
 
 export function keepApiKey(key) {

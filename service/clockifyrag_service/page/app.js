@@ -1,6 +1,6 @@
 // App: question in the field → address → answer → view. One question is asked at a time; a newer one ends the older.
 
-import { Failure, apiKey, articlePage, keepApiKey, search, suggestions } from "./api.js";
+import { Failure, apiKey, articlePage, isSendable, keepApiKey, search, suggestions } from "./api.js";
 import { enter, isSame, questionInAddress, settle } from "./address.js";
 import { parsedArticle } from "./article.js";
 import { Combobox } from "./combobox.js";
@@ -144,16 +144,27 @@ function fail(error, question, meant, again = false) {
   if (!(error instanceof Failure)) throw error; // a mistake of this page: the console tells
   failed = error;
   if (error.status === 401) {
-    view.showKeyPrompt(apiKey() !== "", (key) => {
-      keepApiKey(key);
-      ask(question, { meant: true }).then(view.focusOutcome);
-    });
+    askForKey(question, apiKey() ? { heading: "This API key is not accepted" } : null);
+  } else if (error.code === "FORBIDDEN") {
+    askForKey(question, { heading: "This API key may not search", words: [error.message, error.suggestion] });
   } else if (error.code === "INVALID_QUERY" && !meant) {
     view.showHint(error.message); // it is still being typed
   } else {
     view.showFailure(error, () => ask(question, { meant: true }));
   }
   if (HEALS.has(error.code)) heal(error, again);
+}
+
+/** Asks with the key that is given now; `refusal` says what is wrong with the one before. */
+function askForKey(question, refusal) {
+  view.showKeyPrompt(refusal, (key) => {
+    if (!isSendable(key)) {
+      askForKey(question, { heading: "This API key holds a character that no key has", words: ["Copy it once more."] });
+      return;
+    }
+    keepApiKey(key);
+    ask(question, { meant: true }).then(view.focusOutcome);
+  });
 }
 
 /** Looks whether the server is well: what failed in passing is asked once more, the rest when its health changes. */

@@ -99,7 +99,6 @@ function headingOf({ code }) {
     case "TIMEOUT":
     case "DEADLINE_EXCEEDED": return "The search took too long";
     case "NOT_FOUND": return "This article is not here";
-    case "FORBIDDEN": return "This API key may not search";
     default: return "The search failed";
   }
 }
@@ -108,11 +107,14 @@ function seconds(number) {
   return number === 1 ? "one second" : `${number} seconds`;
 }
 
-/** Asks for the API key; `accept` gets it. It is kept for this tab only. */
-export function keyPanel(refused, accept) {
+/**
+ * Asks for the API key; `accept` gets it. It is kept for this tab only. `refusal` is null, or what is wrong with the key
+ * before: a heading, and further words.
+ */
+export function keyPanel(refusal, accept) {
   const field = element("input", {
     id: "api-key", type: "password", autocomplete: "off", required: true, spellcheck: "false",
-    "aria-describedby": "api-key-hint", "aria-invalid": refused ? "true" : null,
+    "aria-describedby": "api-key-hint", "aria-invalid": refusal ? "true" : null,
   });
   const form = element(
     "form",
@@ -128,7 +130,8 @@ export function keyPanel(refused, accept) {
   return element(
     "div",
     { class: "panel keys" },
-    element("h2", {}, refused ? "This API key is not accepted" : "This search needs an API key"),
+    element("h2", {}, refusal?.heading ?? "This search needs an API key"),
+    (refusal?.words ?? []).map((words) => element("p", { dir: "auto" }, words)),
     form,
   );
 }

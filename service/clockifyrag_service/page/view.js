@@ -72,8 +72,8 @@ export function showFailure(failure, again) {
   put({ say: `${panel.querySelector("h2").textContent}. ${failure.message}`, hushed: true, beside: [panel] });
 }
 
-export function showKeyPrompt(refused, accept) {
-  const panel = keyPanel(refused, accept);
+export function showKeyPrompt(refusal, accept) {
+  const panel = keyPanel(refusal, accept);
   put({ say: panel.querySelector("h2").textContent, hushed: true, beside: [panel] });
 }
 
