@@ -49,6 +49,7 @@ class ProvenEmbedder:
         self._inner = inner
         self._identity = identity
         self._failures = 0
+        self._failure = ""  # what the last question without a vector met
         self._lock = threading.Lock()
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
         self._flights: ThreadFlight[Vectors] = ThreadFlight()
@@ -68,8 +69,10 @@ class ProvenEmbedder:
         except EmbedderMismatch as error:
             difference = str(error)
         except EmbedderError as error:
-            if self.verdict != "ok":
-                self.reason = f"the embedder could not be compared with the index: {error}"
+            reason = f"the embedder could not be compared with the index: {error}"
+            if self.verdict != "ok" and reason != self.reason:
+                self.reason = reason
+                log.warning("keywords alone answer: %s", reason)
             return
         if difference is not None and self.verdict != "mismatch":
             log.error("keywords alone answer: %s", difference)
@@ -100,8 +103,11 @@ class ProvenEmbedder:
             return kept
         try:
             vector = self._inner.embed_question(text, timeout_seconds)
-        except EmbedderError:
+        except EmbedderError as error:
             self._failures += 1
+            self._failure = str(error)
+            if self._failures == FAILURES_MAX:
+                log.warning("keywords alone answer: %s", error)
             raise
         self._failures = 0
         with self._lock:
@@ -130,6 +136,11 @@ class ProvenEmbedder:
         """The verdict, `unreachable` too when the last questions got no vector."""
         return "unreachable" if self.verdict == "ok" and self._failures >= FAILURES_MAX else self.verdict
 
+    @property
+    def helps_not_because(self) -> str | None:
+        """Why `helps` is not ok, with the addresses of the inside; None when it is."""
+        return self._failure if self.helps != self.verdict else self.reason
+
     def count_tokens(self, text: str) -> int:
         return self._inner.count_tokens(text)
 
@@ -151,8 +162,8 @@ class QuestionEmbedder:
 
     @property
     def reason(self) -> str | None:
-        """Why the verdict is not ok, as far as it is known."""
-        return self.embedder.reason if self.embedder else self.absent_because
+        """Why the verdict is not ok, with the addresses of the inside; None when it is."""
+        return self.embedder.helps_not_because if self.embedder else self.absent_because
 
 
 class EmbedderChoice:

@@ -5,6 +5,7 @@
 No message holds a traceback, a host or a path of this machine.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -47,6 +48,10 @@ STATUS: dict[str, int] = {
 }
 
 CODE_OF_STATUS = {400: INVALID_PARAMETER, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: PAYLOAD_TOO_LARGE}
+
+ADDRESS = re.compile(r"https?://[^\s;,)'\"]+")
+PLACE = re.compile(rf" at {ADDRESS.pattern}")
+PATH = re.compile(r"""(?P<quote>')/[^'\n]*'|(?<![^\s(="'`])/[^\s:;,()'"`]+""")
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -114,6 +119,20 @@ def shown(value: object) -> str:
     """The value for a message: quoted, on one line, cut at 60 characters."""
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else text[:57] + "…" + text[-1]
+
+
+def without_places(text: str) -> str:
+    """The text for those who ask: an address is left out, and of a path all but the name at its end.
+
+    >>> without_places("Ollama at http://ollama:11434 cannot read '/models/a b/config.json'")
+    "Ollama cannot read 'config.json'"
+    """
+    return PATH.sub(name_at_the_end, ADDRESS.sub("…", PLACE.sub("", text)))
+
+
+def name_at_the_end(path: re.Match[str]) -> str:
+    quote = path["quote"] or ""
+    return quote + path[0].strip(quote).rstrip("/").rpartition("/")[2] + quote
 
 
 def internal_error() -> Refused:

@@ -9,7 +9,7 @@ from .answers import Answer
 from .auth import KeyRing
 from .cache import AnswerCache
 from .certificate import Certificate
-from .errors import INDEX_NOT_LOADED, Refused
+from .errors import INDEX_NOT_LOADED, Refused, without_places
 from .searching import Searching
 from .serving import Served, Serving, not_loaded
 from .settings import Settings
@@ -127,5 +127,5 @@ def embedder_report(served: Served) -> dict[str, Any]:
         "provider": embedding.provider,
         "model": served.generation.manifest.embedder.model,
         "verdict": embedding.verdict,
-        "reason": embedding.reason[:REASON_MAX] if embedding.reason else None,
+        "reason": without_places(embedding.reason)[:REASON_MAX] if embedding.reason else None,
     }

@@ -16,7 +16,7 @@ from clockifyrag_index.generations import Generation
 from clockifyrag_index.search import SearchEngine
 
 from .embedding import QuestionEmbedder
-from .errors import INDEX_NOT_LOADED, Refused
+from .errors import INDEX_NOT_LOADED, Refused, without_places
 from .suggestions import PhraseIndex
 
 
@@ -113,8 +113,8 @@ class Serving:
 
 
 def reason(error: Exception, folder: Path) -> str:
-    """The error's text without paths of this machine, for answers."""
-    return str(error).replace(f"{folder}/", "").replace(str(folder), folder.name)
+    """The error's text for answers: without paths of this machine and addresses; the log tells those."""
+    return without_places(str(error).replace(f"{folder}/", "").replace(str(folder), folder.name))
 
 
 def not_loaded(problem: str | None) -> Refused:

@@ -115,10 +115,14 @@ def test_while_the_model_server_is_down_keywords_answer_and_it_is_used_again_whe
 
     model_server.broken = True
     down = [degraded(server, f"invoice for client {n}") for n in range(4)]
+    told = server.get("/status").json()["embedder"]
     health, ready = server.get("/health"), server.get("/ready")
     model_server.broken = False
 
     assert [["embedder"]] * 4 == down
+    assert ("unreachable", True) == (told["verdict"], "answered 500: broken on purpose" in (told["reason"] or ""))
+    assert model_server.url not in told["reason"]
+    assert f"Ollama at {model_server.url} answered 500" in server.log.read_text()
     assert (200, "degraded", ["embedder"]) == (
         health.status_code,
         health.json()["status"],

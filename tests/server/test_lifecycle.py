@@ -103,6 +103,20 @@ def test_an_index_of_another_model_than_the_settings_want_is_refused_with_the_re
     assert "made with wordllama" in answer.json()["error"]["message"]
 
 
+def test_a_model_that_cannot_be_read_is_told_without_the_path_which_stands_in_the_log(
+    serve: Serve, index_root: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    server = serve(index_root, ready=False, LOCAL_MODEL_DIR=models)
+
+    until(lambda: "LOCAL_MODEL_DIR" in server.get("/ready").text, "the refusal is said", server.explain)
+    told = [server.get(path).text for path in ("/ready", "/search?q=timer", "/status")]
+
+    assert [] == [answer for answer in told if str(tmp_path) in answer]
+    assert ".safetensors cannot be read" in told[0]
+    assert str(models) in server.log.read_text()
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [

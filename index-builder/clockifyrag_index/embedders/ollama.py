@@ -54,6 +54,7 @@ class OllamaEmbedder:
         self._digest_wanted = digest is not None
         self._batch_size = batch_size
         self._breaker = breaker or Breaker()
+        self._problem = ""  # what the last question or probe failed with
         self._bound = TokenBound(self._profile)
         self._batches_agree: bool | None = None  # None: not tried yet
         self._trying = threading.Lock()
@@ -97,7 +98,8 @@ class OllamaEmbedder:
             if self._digest_wanted:
                 self._model.digest(seconds, again=False)
             row: Vectors = self._model.vectors([self._profile.query_prefix + words], seconds, truncate=True)[0]
-        except (EmbedderUnavailable, BadVectors, NotUnderstood):  # an answer of no use costs as much as none
+        except (EmbedderUnavailable, BadVectors, NotUnderstood) as error:  # no use costs as much as no answer
+            self._problem = str(error)
             self._breaker.failed()
             raise
         self._breaker.succeeded()
@@ -178,12 +180,15 @@ class OllamaEmbedder:
             return
         if self._breaker.claim_probe():
             threading.Thread(target=self._probe, name="embedder-probe", daemon=True).start()
-        raise EmbedderUnavailable(f"Ollama at {self._server.shown} failed several times in a row and is left alone")
+        raise EmbedderUnavailable(
+            f"Ollama at {self._server.shown} failed several times in a row and is left alone; at last: {self._problem}"
+        )
 
     def _probe(self) -> None:
         try:
             self.warm_up()
         except Exception as error:  # whatever it is: until this is told, nobody else may try
+            self._problem = str(error)
             self._breaker.failed()
             log.info("the embedder still fails: %s", error)
         else:

@@ -182,7 +182,8 @@ def _address(url: str) -> httpx.URL:
         raise EmbedderError(f"the address of Ollama is no URL ({error}); expected http://host:11434") from error
     if address.scheme not in ("http", "https") or not address.host:
         raise EmbedderError(
-            f"the address of Ollama has scheme {address.scheme!r} and host {address.host!r}; expected http://host:11434"
+            f"the address of Ollama has scheme {address.scheme!r} and {'a' if address.host else 'no'} host; expected "
+            "http://host:11434"
         )
     return address.copy_with(path=address.path.rstrip("/").removesuffix("/api") + "/", query=None, fragment=None)
 
