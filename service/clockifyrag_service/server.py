@@ -8,9 +8,10 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -23,6 +24,7 @@ from .settings import Settings
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75  # above the idle time of usual proxies, so that they close first and never hit a closed socket
 IDLE_SECONDS = 1.0
+REQUEST_SECONDS = 15.0  # that a connection may take for a whole request, its body apart (bodies.py)
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +38,38 @@ class SettingsUnusable(ValueError):
 
 
 class Server(uvicorn.Server):
-    """A server that leaves signals to `run`, which has two of them to stop."""
+    """A server that leaves signals to `run`, which has two of them to stop, and cuts connections that say nothing."""
+
+    def __init__(self, config: uvicorn.Config, request_seconds: float = REQUEST_SECONDS) -> None:
+        super().__init__(config)
+        self._request_seconds = request_seconds
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        cutting = asyncio.create_task(self._cut_silent_connections())
+        try:
+            await super().main_loop()
+        finally:
+            cutting.cancel()
+
+    async def _cut_silent_connections(self) -> None:
+        """Cuts connections that are due to send a request and have sent no whole head of one within `request_seconds`.
+
+        Uvicorn bounds the time between an answer and the next byte alone: without this a client that says nothing, or
+        half a request, keeps its socket for ever.
+        """
+        since: dict[Any, float] = {}
+        while True:
+            await asyncio.sleep(self._request_seconds / 4)
+            now = time.monotonic()
+            silent = [connection for connection in self.server_state.connections if owes_request(connection)]
+            since = {connection: since.get(connection, now) for connection in silent}
+            for connection, begun in since.items():
+                if now - begun >= self._request_seconds:
+                    connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         cutting = asyncio.create_task(self._cut_idle_connections())
@@ -63,6 +92,12 @@ class Server(uvicorn.Server):
                     transport = connection.transport
                     if transport is not None and transport.get_write_buffer_size() == 0:
                         transport.abort()
+
+
+def owes_request(connection: Any) -> bool:
+    """Whether one of uvicorn's connections is neither answered nor within its time to keep alive."""
+    answered = connection.cycle is None or connection.cycle.response_complete
+    return answered and connection.timeout_keep_alive_task is None
 
 
 def run(settings: Settings, started: Callable[[str], None] | None = None) -> None:
