@@ -29,7 +29,7 @@ from .routes.search import search_routes
 from .routes.siblings import sibling_routes
 from .routes.state import ops_routes, probe_routes, state_routes
 from .settings import Settings
-from .validation import refused_body
+from .validation import refused_body, unreadable_body
 
 CORS_HEADERS = ("authorization", "content-type", "if-none-match", "x-api-key", "x-api-token", "x-request-id")
 CORS_EXPOSED = (
@@ -143,6 +143,8 @@ async def http_answer(request: Request, error: Exception) -> Response:
         refused = not_found(path)
     elif error.status_code == 405:
         refused = method_not_allowed(request.method, path, Headers(error.headers or {}).get("allow", ""))
+    elif error.status_code == 400:
+        refused = unreadable_body(error.__cause__)
     elif error.status_code in CODE_OF_STATUS:
         refused = Refused(CODE_OF_STATUS[error.status_code], str(error.detail), "See /docs for what is expected.")
     else:

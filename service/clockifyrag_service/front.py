@@ -71,6 +71,11 @@ class Front:
         except Refused as refused:
             await self._refuse(exchange, refused, headers, send)
             return
+        except ClientGone:
+            raise
+        except Exception:
+            await self._fail(exchange, headers, send)
+            return
         await self._pass_on(exchange, scope, receive, send, headers)
 
     def _let_in(self, exchange: Exchange, heard: Heard, scope: Scope, headers: HeaderList) -> None:
@@ -115,9 +120,13 @@ class Front:
         try:
             await self._app({**scope, "method": method, SCOPE_KEY: exchange}, receive, answering)
         except Exception:
-            log.exception("request %s failed", exchange.request_id, extra={"request_id": exchange.request_id})
-            if not exchange.answering:
-                await self._refuse(exchange, internal_error(), headers, send)
+            await self._fail(exchange, headers, send)
+
+    async def _fail(self, exchange: Exchange, headers: HeaderList, send: Send) -> None:
+        """Logs the exception that is being handled, and answers 500 unless an answer has begun."""
+        log.exception("request %s failed", exchange.request_id, extra={"request_id": exchange.request_id})
+        if not exchange.answering:
+            await self._refuse(exchange, internal_error(), headers, send)
 
     def _note(self, exchange: Exchange) -> None:
         self._traffic.answered += 1

@@ -1,5 +1,6 @@
 """Validation of bodies: FastAPI's findings as one refusal that names the field."""
 
+import sys
 from typing import Any
 
 from fastapi import Request
@@ -17,8 +18,7 @@ def refused_body(request: Request, error: RequestValidationError) -> Refused:
 
 
 def refusal(problem: Any, request: Request) -> Refused:
-    place = [str(part) for part in problem["loc"] if part != "body"]
-    name = ".".join(place)
+    name = ".".join(str(part) for part in problem["loc"][1:])  # the first says that it is about the body
     if problem["type"] == "json_invalid":
         reason = problem.get("ctx", {}).get("error", "")
         return Refused(INVALID_PARAMETER, f"The body is not JSON: {reason}.", "Send a JSON object.")
@@ -36,6 +36,20 @@ def refusal(problem: Any, request: Request) -> Refused:
     if name in QUESTION_FIELDS:
         return Refused(INVALID_QUERY, f"{name}: {problem['msg']}.", f"Correct {name} and try again.")
     return invalid_parameter(name, problem.get("input"), problem["msg"].removeprefix("Input should be "))
+
+
+def unreadable_body(cause: BaseException | None) -> Refused:
+    """The refusal of a body that the parser of JSON failed at, other than for its grammar."""
+    match cause:
+        case UnicodeDecodeError():
+            found = f"is not UTF-8: byte {cause.start} is {cause.object[cause.start]:#04x}"
+        case RecursionError():
+            found = "is nested too deep"
+        case ValueError():
+            found = f"holds a number of more than {sys.get_int_max_str_digits():,} digits"
+        case _:
+            found = "cannot be read"
+    return Refused(INVALID_PARAMETER, f"The body {found}.", "Send a JSON object in UTF-8, as /docs has it.")
 
 
 def known_fields(request: Request) -> list[str]:

@@ -53,8 +53,11 @@ def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(server: Se
         pytest.param("/chat", b"", "INVALID_PARAMETER", "not a JSON object", id="no-body"),
         pytest.param("/chat", b"[]", "INVALID_PARAMETER", "not a JSON object", id="a-list"),
         pytest.param("/chat", b'"hi"', "INVALID_PARAMETER", "not a JSON object", id="a-string"),
-        pytest.param("/chat", b"[" * 30_000, "INVALID_PARAMETER", "", id="deeply-nested"),
-        pytest.param("/chat", b"\xff\xfe", "INVALID_PARAMETER", "", id="not-utf-8"),
+        pytest.param("/chat", b"[" * 30_000, "INVALID_PARAMETER", "nested too deep", id="deeply-nested"),
+        pytest.param("/chat", b"\xff\xfe", "INVALID_PARAMETER", "not JSON", id="begins-as-utf-16"),
+        pytest.param("/chat", b'{"question": "caf\xe9"}', "INVALID_PARAMETER", "not UTF-8: byte 17", id="not-utf-8"),
+        pytest.param("/chat", b'{"k": ' + b"9" * 5000 + b"}", "INVALID_PARAMETER", "4,300 digits", id="huge-number"),
+        pytest.param("/chat", b'{"question": "ab", "body": 1}', "INVALID_PARAMETER", "'body' is unknown", id="body"),
         pytest.param("/chat", b'{"question": 7}', "INVALID_QUERY", "question", id="number-for-text"),
         pytest.param("/chat", b'{"question": "a"}', "INVALID_QUERY", "1 characters", id="too-short"),
         pytest.param("/chat", b'{"question": "a\\u0000b"}', "INVALID_QUERY", "NUL", id="nul"),
@@ -143,6 +146,19 @@ def test_a_hundred_megabytes_announced_are_refused_without_being_sent(server: Se
         answered = connection.recv(65536)
 
     assert b"HTTP/1.1 413" == answered[:12]
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [pytest.param(b"21", b"200", id="small"), pytest.param(b"100000000", b"413", id="too-large")]
+)
+def test_a_length_written_with_many_zeros_is_the_number_it_is(server: Server, length: bytes, status: bytes) -> None:
+    parts = urlsplit(server.url)
+    request = b"POST /chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %b\r\n\r\n%b"
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
+        connection.sendall(request % (b"0" * 5000 + length, b'{"question": "timer"}'))
+        answered = connection.makefile("rb").readline()
+
+    assert status == answered.split()[1]
 
 
 def test_a_body_in_small_chunks_within_the_limit_is_read(server: Server) -> None:

@@ -36,3 +36,25 @@ def test_an_unforeseen_error_is_a_500_without_its_cause(tmp_path: Path, caplog: 
     assert answer.headers["x-request-id"] in caplog.text
     assert "RuntimeError" in caplog.text
     assert (1, 0) == (parts.traffic.answered, parts.traffic.inflight)
+
+
+def test_what_fails_before_the_routes_is_a_500_like_any_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(headers: object) -> bool:
+        raise RuntimeError(f"cannot read {tmp_path}/secret")
+
+    monkeypatch.setattr("clockifyrag_service.front.announces_body", fails)
+    parts = assembled(Settings(_env_file=None, index_root=tmp_path), io.StringIO())  # type: ignore[call-arg]
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(Front(bare_app(None), parts))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get("/anywhere")
+
+    answer = asyncio.run(ask())
+
+    assert (500, "INTERNAL") == (answer.status_code, answer.json()["error"]["code"])
+    assert "secret" not in answer.text
+    assert f"request {answer.headers['x-request-id']} failed" in caplog.text
+    assert "nosniff" == answer.headers["x-content-type-options"]
