@@ -8,6 +8,7 @@ beside the new one.
 import logging
 import ssl
 from pathlib import Path
+from typing import NoReturn
 
 from .watched import looks
 
@@ -52,8 +53,13 @@ class Certificate:
 
     def _read(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._cert_file, self._key_file)
+        context.load_cert_chain(self._cert_file, self._key_file, no_pass_phrase)
         return context
 
     def _looks(self) -> object:
         return looks(self._cert_file), looks(self._key_file)
+
+
+def no_pass_phrase() -> NoReturn:
+    """Called where the key is encrypted: otherwise OpenSSL would ask on a terminal, and wait for ever."""
+    raise OSError("the key needs a pass phrase, and nobody is here to type it; decrypt it with `openssl pkey`")
