@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import httpx
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
+
+ADDRESSES = ("llm_base_url", "store_url", "warm_url")  # hosts of the inside, perhaps with a password
+SECRET = frozenset({"API_KEY", *(name.upper() for name in ADDRESSES)})
 
 PROFILES: dict[str, dict[str, Any]] = {
     "development": {"api_host": "127.0.0.1", "debug": True, "cache_size": 100},
@@ -32,7 +36,9 @@ class ProfileValues(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """One field is one environment variable of the same name in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     profile: Literal["development", "production"] | None = Field(
         default=None,
@@ -253,6 +259,19 @@ class Settings(BaseSettings):
     def split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("api_key")
+    @classmethod
+    def sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        """Without the white space around it, which a file or an editor adds and no header keeps."""
+        if value is None:
+            return None
+        key = value.get_secret_value().strip()
+        if not key:
+            raise ValueError("is blank; give a key, or unset it to let everybody in")
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError("holds a character that no request can carry in a header; use printable ASCII alone")
+        return SecretStr(key)
+
     @field_validator("fusion", "log_level", "profile", "query_provider", mode="before")
     @classmethod
     def any_case(cls, value: object) -> object:
@@ -287,6 +306,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "STORE_URL and FAISS_INDEX_PATH are set: a generation is either fetched or here; unset one of them"
             )
+        if self.store_url:
+            require_url("STORE_URL", self.store_url)
 
     def _check_warm_url(self) -> None:
         """ValueError when WARM_URL is set and cannot be asked."""
@@ -296,12 +317,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "WARM_URL is set and LOG_KEY_FILE is not: questions are told to servers of the same key alone"
             )
-        url = urlsplit(self.warm_url)
-        try:
-            url.port  # noqa: B018
-        except ValueError as error:
-            raise ValueError(f"WARM_URL is no URL: {error}") from error
-        if "@" in url.netloc:
+        require_url("WARM_URL", self.warm_url)
+        if "@" in urlsplit(self.warm_url).netloc:
             raise ValueError("WARM_URL names a user: servers know each other by LOG_KEY_FILE; leave the user out")
 
     @property
@@ -318,18 +335,29 @@ class Settings(BaseSettings):
         values = self.model_dump(mode="json")
         if self.api_key is not None:
             values["api_key"] = "***"
-        for address in ("llm_base_url", "store_url", "warm_url"):
+        for address in ADDRESSES:
             if values[address] is not None:
-                values[address] = "***"  # a host name of the inside, perhaps with a password
+                values[address] = "***"
         return values
 
 
+def require_url(variable: str, address: str) -> None:
+    """ValueError, without the address, which may hold a password, unless it can be asked."""
+    try:
+        usable = urlsplit(address).port != 0 and bool(httpx.URL(address).host)
+    except (ValueError, httpx.InvalidURL):
+        usable = False
+    if not usable:
+        raise ValueError(f"{variable} is no URL; expected one such as http://help-store:8001")
+
+
 def problems_of(error: ValidationError) -> list[str]:
-    """One line for each wrong setting: the variable, what was found, what was expected."""
+    """One line for each wrong setting: the variable, what was found unless it may hold a secret, what was expected."""
     lines = []
     for problem in error.errors():
         variable = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
-        found = "" if problem["type"] == "value_error" else f" (found {problem['input']!r})"
+        hidden = problem["type"] == "value_error" or variable in SECRET
+        found = "" if hidden else f" (found {problem['input']!r})"
         lines.append(f"{variable}: {problem['msg'].removeprefix('Value error, ')}{found}")
     return lines
 

@@ -132,12 +132,44 @@ def test_a_port_that_kubernetes_put_there_is_refused_with_the_explanation(monkey
         pytest.param({"warm_url": "http://help:9090"}, "LOG_KEY_FILE is not", id="siblings-without-a-key"),
         pytest.param({"warm_url": "http://h:x", "log_key_file": "k"}, "WARM_URL is no URL", id="siblings-port"),
         pytest.param({"warm_url": "http://me:pw@h", "log_key_file": "k"}, "leave the user out", id="siblings-user"),
+        pytest.param({"store_url": "http://host:port"}, "STORE_URL is no URL", id="store-port"),
+        pytest.param({"store_url": "http://host:99999"}, "STORE_URL is no URL", id="store-port-too-high"),
+        pytest.param({"store_url": "http://[::1"}, "STORE_URL is no URL", id="store-half-a-bracket"),
+        pytest.param({"warm_url": "http://[::1", "log_key_file": "k"}, "WARM_URL is no URL", id="siblings-bracket"),
+        pytest.param({"api_key": " \n"}, "API_KEY: is blank", id="blank-key"),
+        pytest.param({"api_key": "schlüssel"}, "API_KEY: holds a character that no request", id="key-not-ascii"),
+        pytest.param({"api_key": "a\tb"}, "API_KEY: holds a character that no request", id="key-with-a-tab"),
         pytest.param({"fusion": "rank"}, "FUSION", id="unknown-fusion"),
         pytest.param({"dense_weight": 0, "lexical_weight": 0}, "at least one leg", id="no-leg"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name(values: dict[str, object], message: str) -> None:
     assert any(message in line for line in problems(**values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"store_url": "https//me:hunter2@store"}, id="store"),
+        pytest.param({"store_url": "http://me:hunter2"}, id="store-password-in-place-of-a-port"),
+        pytest.param({"warm_url": "me:hunter2@help", "log_key_file": "k"}, id="siblings"),
+        pytest.param({"warm_url": "http://me:hunter2@help", "log_key_file": "k"}, id="siblings-user"),
+        pytest.param({"api_key": "hunter2é"}, id="key"),
+        pytest.param({"llm_base_url": ["hunter2"]}, id="model-server"),
+    ],
+)
+def test_a_refusal_repeats_no_secret(values: dict[str, object]) -> None:
+    assert "hunter2" not in "\n".join(problems(**values))
+
+
+@pytest.mark.parametrize("written", ["hunter2\n", " hunter2", "\thunter2\r\n"])
+def test_white_space_around_the_key_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("API_KEY", written)
+
+    key = Settings().api_key
+
+    assert key is not None
+    assert "hunter2" == key.get_secret_value()
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
