@@ -63,7 +63,7 @@ class Front:
             self._note(exchange)
 
     async def _answer(self, exchange: Exchange, heard: Heard, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: HeaderList = [(b"x-request-id", exchange.request_id.encode()), NOSNIFF]
+        headers = headers_of(exchange)
         try:
             self._let_in(exchange, heard, scope, headers)
             if announces_body(scope["headers"]):
@@ -109,16 +109,8 @@ class Front:
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send, headers: HeaderList
     ) -> None:
         """Lets the routes answer; every answer carries our headers, and what they fail at becomes a 500."""
-
-        async def answering(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.status, exchange.answering = message["status"], True
-                message["headers"] = with_defaults(message["headers"], headers)
-            await send(message)
-
-        method = "GET" if exchange.method == "HEAD" else exchange.method  # the server leaves out the body of a HEAD
         try:
-            await self._app({**scope, "method": method, SCOPE_KEY: exchange}, receive, answering)
+            await routed(self._app, exchange, scope, receive, send, headers)
         except Exception:
             await self._fail(exchange, headers, send)
 
@@ -154,13 +146,36 @@ def with_defaults(given: Sequence[tuple[bytes, bytes]], ours: HeaderList) -> Hea
     return [*given, *ours, *kept]
 
 
+def headers_of(exchange: Exchange) -> HeaderList:
+    """What every answer carries."""
+    return [(b"x-request-id", exchange.request_id.encode()), NOSNIFF]
+
+
+async def routed(
+    app: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send, headers: HeaderList
+) -> None:
+    """Has the routes answer, with `headers` beside their own; a HEAD as the GET it asks about."""
+
+    async def answering(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            exchange.status, exchange.answering = message["status"], True
+            message["headers"] = with_defaults(message["headers"], headers)
+        await send(message)
+
+    method = "GET" if exchange.method == "HEAD" else exchange.method  # the server leaves out the body of a HEAD
+    await app({**scope, "method": method, SCOPE_KEY: exchange}, receive, answering)
+
+
 def identified(app: ASGIApp) -> ASGIApp:
-    """The application with an exchange for each request and nothing else: for the ops port."""
+    """The application with an exchange for each request and the headers of every answer: for the ops port."""
     ids = request_ids()
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope = {**scope, SCOPE_KEY: Exchange(next(ids), scope["method"], endpoint_of(scope["path"]))}
-        await app(scope, receive, send)
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        request_id = heard_in(scope["headers"]).request_id or next(ids)
+        exchange = Exchange(request_id, scope["method"], endpoint_of(scope["path"]))
+        await routed(app, exchange, scope, receive, send, headers_of(exchange))
 
     return call

@@ -264,6 +264,24 @@ def test_with_an_ops_port_probes_and_metrics_are_there_and_metrics_only_there(se
     assert 0 == server.stop()
 
 
+def test_the_ops_port_answers_head_and_names_its_requests_as_the_api_does(serve: Serve, index_root: Path) -> None:
+    port = free_port()
+    serve(index_root, OPS_PORT=port)
+    ops = f"http://127.0.0.1:{port}"
+
+    heads = [httpx.head(ops + path) for path in ("/live", "/ready", "/metrics", "/status")]
+    named = httpx.get(f"{ops}/live", headers={"X-Request-ID": "mine-1"})
+    missing = httpx.get(f"{ops}/nowhere")
+
+    assert [(200, b"")] * 4 == [(head.status_code, head.content) for head in heads]
+    assert "mine-1" == named.headers["x-request-id"]
+    assert missing.json()["error"]["request_id"] == missing.headers["x-request-id"]
+    for answer in (*heads, named, missing):
+        assert ("no-store", "nosniff") == tuple(
+            answer.headers.get(name) for name in ("cache-control", "x-content-type-options")
+        )
+
+
 def test_a_foreign_page_may_call_the_api_only_when_it_is_listed(serve: Serve, index_root: Path) -> None:
     closed = serve(index_root)
     opened = serve(index_root, CORS_ORIGINS="https://help.example.com", API_KEY="hunter2")
