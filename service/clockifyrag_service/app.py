@@ -16,8 +16,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Lifespan
 
 from .documentation import documentation_page, openapi_document
-from .errors import CODE_OF_STATUS, INTERNAL, Refused, envelope, internal_error, method_not_allowed, not_found
-from .exchange import exchange_of
+from .errors import (
+    CODE_OF_STATUS,
+    INTERNAL,
+    INVALID_PARAMETER,
+    Refused,
+    envelope,
+    internal_error,
+    method_not_allowed,
+    not_found,
+)
+from .exchange import exchange_of, heard_in, request_ids
 from .front import Front, identified
 from .health import VERSION
 from .parts import Parts, assembled
@@ -69,13 +78,30 @@ def api_app(parts: Parts) -> ASGIApp:
     front: ASGIApp = Front(app, parts)
     if not parts.settings.cors_origins:
         return front
-    return CORSMiddleware(
+    return CrossOrigin(
         front,
         allow_origins=parts.settings.cors_origins,
         allow_methods=("GET", "POST"),
         allow_headers=CORS_HEADERS,
         expose_headers=CORS_EXPOSED,
     )
+
+
+class CrossOrigin(CORSMiddleware):
+    """Answers browsers that ask whether a page of another origin may call; its refusals are the envelope, too."""
+
+    ids = request_ids()
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answered = super().preflight_response(request_headers)
+        if answered.status_code == 200:
+            return answered
+        found = bytes(answered.body).decode()
+        refused = Refused(INVALID_PARAMETER, f"{found}.", "Let CORS_ORIGINS name the origin; see /docs for the rest.")
+        request_id = heard_in(request_headers.raw).request_id or next(self.ids)
+        kept = {name: value for name, value in answered.headers.items() if not name.startswith("content-")}
+        headers = {**kept, "x-request-id": request_id, "x-content-type-options": "nosniff"}
+        return Response(envelope(refused, request_id), refused.status, headers, "application/json")
 
 
 def ops_app(parts: Parts) -> ASGIApp:

@@ -292,6 +292,7 @@ def test_a_foreign_page_may_call_the_api_only_when_it_is_listed(serve: Serve, in
     allowed = opened.client.options("/search", headers=preflight)
     answered = opened.get("/search?q=timer", headers={**asking, "X-API-Key": "hunter2"})
     stranger = opened.get("/search?q=timer", headers={"Origin": "https://evil.example", "X-API-Key": "hunter2"})
+    refused = opened.client.options("/search", headers={**preflight, "Origin": "https://evil.example"})
 
     assert "access-control-allow-origin" not in silent.headers
     assert (200, "https://help.example.com") == (
@@ -299,6 +300,13 @@ def test_a_foreign_page_may_call_the_api_only_when_it_is_listed(serve: Serve, in
         answered.headers["access-control-allow-origin"],
     )
     assert "access-control-allow-origin" not in stranger.headers
+    assert "access-control-allow-origin" not in refused.headers
+    assert (400, "INVALID_PARAMETER", "Disallowed CORS origin.") == (
+        refused.status_code,
+        refused.json()["error"]["code"],
+        refused.json()["error"]["message"],
+    )
+    assert refused.headers["x-request-id"] == refused.json()["error"]["request_id"]
 
 
 def test_the_log_holds_a_line_for_each_request_with_its_id_and_no_question(serve: Serve, index_root: Path) -> None:
