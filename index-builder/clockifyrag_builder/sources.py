@@ -128,8 +128,8 @@ class FetchedSource:
     ) -> None:
         self._description = {**description, "format": format, "namespace": namespace}
         self._read = read
+        self._reading = (format, namespace, strict)
         self._log = ReadLog()
-        self._reading = Reading(self._log, format, namespace, strict)
         self._documents: tuple[Document, ...] = ()
 
     @property
@@ -139,7 +139,8 @@ class FetchedSource:
 
     def fetch(self) -> str:
         """Brings the documents here; the digest of their content."""
-        self._documents = tuple(self._read(self._reading))
+        self._log = ReadLog()  # where a build begins anew, ids claimed before are free again
+        self._documents = tuple(self._read(Reading(self._log, *self._reading)))
         digest = hashlib.sha256()
         for document in self._documents:
             digest.update(canonical_json(asdict(document)))

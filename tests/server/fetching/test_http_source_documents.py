@@ -10,6 +10,7 @@ from tests.server.fetching.sites import LINES, LOOPBACK, Site, reply
 
 from clockifyrag_builder.readers import ReadLog
 from clockifyrag_builder.readers.sources import Reading, read_source
+from clockifyrag_builder.sources import source_of
 from clockifyrag_index.errors import SourceError
 
 
@@ -81,3 +82,15 @@ def test_json_lines_without_a_suffix_are_known_by_their_content(site: Site, tmp_
     documents = list(read_source(f"{site.url}/export", Reading(ReadLog()), work=tmp_path, allow_hosts=LOOPBACK))
 
     assert ["7"] == [document.document_id for document in documents]
+
+
+def test_a_source_that_is_fetched_twice_for_one_build_keeps_its_ids(site: Site, tmp_path: Path) -> None:
+    # A build that ran out of room makes some and begins anew, with the same source.
+    reply(site, "/help.jsonl")
+    source = source_of(f"{site.url}/help.jsonl", work=tmp_path, allow_hosts=LOOPBACK)
+
+    digest = source.fetch()
+
+    assert digest == source.fetch()
+    assert ["1"] == [document.document_id for document in source.documents()]
+    assert 1 == source.reading()["records"].count
