@@ -4,6 +4,7 @@ The file is read twice: once to learn which lines belong together, once to make 
 Between the two only an offset a line and an id a record are held, so the file may be larger than memory.
 """
 
+import codecs
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import BinaryIO
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.markdown_blocks import add_markdown, heading_line
 from clockifyrag_builder.markdown_parser import markdown_events
-from clockifyrag_builder.readers.decoding import BYTE_ORDER_MARKS, decoded
+from clockifyrag_builder.readers.decoding import BYTE_ORDER_MARKS
 from clockifyrag_builder.readers.identity import humanised, name_without_suffix
 from clockifyrag_builder.readers.parsed import Sections, parsed
 from clockifyrag_builder.readers.read_log import EmptyRecord, IdClash
@@ -178,13 +179,18 @@ def _record_at(source: Source, file: BinaryIO, line: Line) -> Record:
 
 
 def _as_utf8(file: BinaryIO) -> BinaryIO:
-    """The same lines without a byte order mark; a file in UTF-16 is decoded whole."""
+    """The same lines without a byte order mark; a file that has one is read whole. Nothing is cleaned yet: a text may
+    hold line breaks of Unicode's, which end no line of JSON.
+    """
     head = file.read(4)
     encoding = next((name for mark, name in BYTE_ORDER_MARKS if head.startswith(mark)), "")
     if not encoding:
         return file
     file.seek(0)
-    return io.BytesIO(decoded(file.read())[0].encode())
+    data = file.read()
+    if encoding == "utf-8":
+        return io.BytesIO(data.removeprefix(codecs.BOM_UTF8))
+    return io.BytesIO(data.decode(encoding, errors="replace").encode())
 
 
 def _begins_with(file: BinaryIO, start: bytes) -> bool:

@@ -183,10 +183,15 @@ def test_a_json_array_is_told_what_to_do(read):
     [
         pytest.param(b'\xef\xbb\xbf{"text": "a"}\r\n', "a", 0, id="byte-order-mark"),
         pytest.param('{"text": "a"}\r\n'.encode("utf-16"), "a", 0, id="utf-16"),
+        pytest.param(
+            '\ufeff{"text": "a\u2028b\u2029c\u0085d"}\n'.encode(), "a b c d", 0, id="mark-and-line-breaks-of-unicode"
+        ),
+        pytest.param('{"text": "a\u2028b"}\n'.encode("utf-16"), "a b", 0, id="utf-16-and-line-breaks-of-unicode"),
         pytest.param(b'{"text": "a\\u0000b\\u0007c"}', "abc", 0, id="escaped-controls"),
         pytest.param(b'{"text": "a\x01b"}', "ab", 0, id="raw-controls"),
         pytest.param(b'{"text": "a\\ud800b"}', "a\ufffdb", 0, id="half-a-surrogate-pair"),
         pytest.param(b'{"text": "caf\xe9"}', "caf\ufffd", 1, id="no-utf-8"),
+        pytest.param(b'\xef\xbb\xbf{"text": "caf\xe9"}', "caf\ufffd", 1, id="mark-and-no-utf-8"),
         pytest.param(b'{"text": "a", "n": NaN}', "a", 0, id="not-a-number"),
     ],
 )
