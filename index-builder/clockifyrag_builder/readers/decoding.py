@@ -60,6 +60,14 @@ def decoded_html(data: bytes) -> tuple[str, str]:
         return clean(text), f"declares no encoding and byte {error.start} is not UTF-8; read as windows-1252"
 
 
+def encoding_meant(label: str) -> str:
+    """The encoding that a page or a header means by a label: windows-1252 where it says Latin-1 or ASCII, which it is
+    the superset of (Encoding Standard, labels). LookupError or ValueError for a label nobody knows.
+    """
+    name = codecs.lookup(label).name
+    return "windows-1252" if name in {"ascii", "iso8859-1"} else name
+
+
 def _marked_encoding(data: bytes) -> str:
     return next((encoding for mark, encoding in BYTE_ORDER_MARKS if data.startswith(mark)), "")
 
@@ -70,12 +78,10 @@ def _declared_encoding(data: bytes) -> str:
     if declared is None:
         return ""
     try:
-        name = codecs.lookup(declared[1].decode("ascii")).name
+        name = encoding_meant(declared[1].decode("ascii"))
     except LookupError:
         return ""
-    if name in {"ascii", "iso8859-1"}:  # pages say so and mean its superset (Encoding Standard, labels)
-        return "windows-1252"
-    return name if WEB_ENCODING.fullmatch(name) else ""
+    return name if name == "windows-1252" or WEB_ENCODING.fullmatch(name) else ""
 
 
 def _decoded_as(data: bytes, encoding: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from clockifyrag_builder.readers.addresses import Resolver, system_addresses
 from clockifyrag_builder.readers.archive import archive_files, is_archive_name
 from clockifyrag_builder.readers.crawl import Crawl, CrawlBounds, Progress, crawl
 from clockifyrag_builder.readers.crawl_report import CrawlReport
+from clockifyrag_builder.readers.decoding import encoding_meant
 from clockifyrag_builder.readers.from_bytes import Format, documents_from_bytes, format_of_name
 from clockifyrag_builder.readers.http import Fetched, fetch
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
@@ -105,7 +106,7 @@ def in_utf8(data: bytes, content_type: str) -> bytes:
     try:
         if codecs.lookup(charset).name in ("utf-8", "ascii"):
             return data
-        return codecs.BOM_UTF8 + data.decode(charset).encode()
+        return codecs.BOM_UTF8 + data.decode(encoding_meant(charset)).encode()
     except (LookupError, ValueError):
         return data  # a charset nobody knows, or a wrong one: the page itself may know better
 

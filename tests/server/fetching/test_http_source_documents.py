@@ -94,3 +94,13 @@ def test_a_source_that_is_fetched_twice_for_one_build_keeps_its_ids(site: Site, 
     assert digest == source.fetch()
     assert ["1"] == [document.document_id for document in source.documents()]
     assert 1 == source.reading()["records"].count
+
+
+@pytest.mark.parametrize("label", ["iso-8859-1", "latin1"])
+def test_a_header_that_says_latin_1_means_windows_1252(label: str, site: Site, tmp_path: Path) -> None:
+    html = "<title>Größe</title><h1>Größe</h1><p>“naïve” – 5 €".encode("cp1252")
+    reply(site, "/a", html, headers={"Content-Type": f"text/html; charset={label}"})
+
+    documents = list(read_source(f"{site.url}/a", Reading(ReadLog()), work=tmp_path, allow_hosts=LOOPBACK))
+
+    assert ("Größe", "“naïve” – 5 €") == (documents[0].title, documents[0].sections[0].blocks[0].text)
