@@ -28,6 +28,9 @@ class Source(Protocol):
     def documents(self) -> Iterable[Document]:
         """The documents, in the same order each time. SourceError names what cannot be read."""
 
+    def require_unchanged(self, digest: str) -> None:
+        """SourceError where the documents that were read need not be those of the digest that `fetch` returned."""
+
     def reading(self) -> Mapping[str, Listed]:
         """What the readers met in the last complete iteration, for the report."""
 

@@ -88,13 +88,12 @@ class LocalSource:
         """The digest of names and bytes of all files a reader would take. When strict, they have been read, too:
         what stands already may have been built past a broken record.
         """
-        digest = hashlib.sha256()
-        for name, path in _files(self._path):
-            digest.update(f"{name}\0{_file_digest(path)}\n".encode(errors="surrogateescape"))
+        self._held = None
+        digest = _digest(self._path)
         _, _, strict = self._reading
         if strict:
             deque(self.documents(), maxlen=0)
-        return f"sha256:{digest.hexdigest()}"
+        return digest
 
     def documents(self) -> Iterable[Document]:
         """A new iteration over the files, or the documents that are held."""
@@ -109,6 +108,11 @@ class LocalSource:
         self._held = tuple(documents)
         self._log.memo.save()
         return self._held
+
+    def require_unchanged(self, digest: str) -> None:
+        """All bytes are read once more: sizes and times would not tell of every change."""
+        if _digest(self._path) != digest:
+            raise _changed(self._path)
 
     def reading(self) -> Mapping[str, Listed]:
         """What the last complete iteration met."""
@@ -150,6 +154,9 @@ class FetchedSource:
         """The documents that `fetch` brought."""
         return self._documents
 
+    def require_unchanged(self, digest: str) -> None:
+        """The digest is that of the documents that are held, so nothing can have changed."""
+
     def reading(self) -> Mapping[str, Listed]:
         """What was met while the documents were brought."""
         return findings_of(self._log)
@@ -182,6 +189,18 @@ def _namespace(text: str) -> str:
     if not is_namespace(text):
         raise UsageError(f"--namespace is {text[:100]!r}; expected {NAMESPACE_WORDS}")
     return text
+
+
+def _digest(path: Path) -> str:
+    """Of names and bytes of all files below the path that a reader would take."""
+    digest = hashlib.sha256()
+    for name, file in _files(path):
+        digest.update(f"{name}\0{_file_digest(file)}\n".encode(errors="surrogateescape"))
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _changed(path: Path) -> SourceError:
+    return SourceError(f"{path} changed while it was read; build again, from a copy if it changes all the time")
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path]]:

@@ -12,16 +12,18 @@ from corpora import corpus
 from folders import written
 from tests.server.fake_ollama import FakeOllama
 
-from clockifyrag_builder import chunk_spool, embedding, vector_table
+from clockifyrag_builder import chunk_spool, embedding, sources, vector_table
 from clockifyrag_builder.build import build
 from clockifyrag_builder.documents import Block, Document, Section
 from clockifyrag_builder.plan import BuildPlan
 from clockifyrag_builder.report import Listed
+from clockifyrag_builder.sources import LocalSource
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_index.errors import SourceError
 from clockifyrag_index.generations import Generation, current_generation_path, open_generation
+from clockifyrag_index.layout import Layout
 from clockifyrag_resource.profiles import model_profile
 
 DEADLINE_SECONDS = 60.0
@@ -88,6 +90,9 @@ class Articles:
             yield Document(
                 f"a{number}", "default", "", f"Timer {number}", "", "en", (Section((), "", (block,)),), "a.md"
             )
+
+    def require_unchanged(self, digest: str) -> None:
+        assert digest == self.fetch()
 
     def reading(self) -> Mapping[str, Listed]:
         return {}
@@ -273,3 +278,28 @@ def test_of_a_changed_article_a_model_server_is_given_the_new_texts_and_the_cana
 
 def texts_of(generation: Generation) -> set[str]:
     return {generation.chunks[row].embedded_text for row in range(len(generation.chunks))}
+
+
+class WrittenAfterItsDigest(LocalSource):
+    """A folder in which an article is written after the digest was taken, and before it is read."""
+
+    def fetch(self) -> str:
+        digest = super().fetch()
+        (self._path / "timer.md").write_text("# Timer\n\nStop the timer.\n")
+        return digest
+
+
+@pytest.mark.parametrize("held_bytes_max", [pytest.param(1 << 20, id="held"), pytest.param(0, id="read in each pass")])
+def test_what_is_written_between_digest_and_reading_ends_the_build(
+    held_bytes_max: int, plan_of: Callable[..., BuildPlan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A generation of the one text under the digest of the other would be called unchanged when that text is back.
+    monkeypatch.setattr(sources, "HELD_BYTES_MAX", held_bytes_max)
+    docs = written(tmp_path / "docs", {"timer.md": "# Timer\n\nStart the timer.\n"})
+    source = WrittenAfterItsDigest(docs, tmp_path / "work", "Auto", "default", strict=False)
+
+    with pytest.raises(SourceError, match=r"docs changed while it was read; build again"):
+        build(replace(plan_of(docs, tmp_path / "root"), source=source), silent)
+
+    assert [] == Layout(tmp_path / "root").generation_ids()
+    assert "Built" == build(plan_of(docs, tmp_path / "root"), silent).result

@@ -68,3 +68,37 @@ def test_a_strict_source_has_been_read_before_anything_is_called_unchanged(tmp_p
     assert lenient.startswith("sha256:")
     with pytest.raises(SourceError, match=r"articles\.jsonl:2"):
         source(file, strict=True).fetch()
+
+
+def test_where_a_build_begins_anew_the_files_are_read_anew(tmp_path: Path) -> None:
+    article = tmp_path / "timer.md"
+    article.write_text("Start the timer.")
+    local = source(tmp_path)
+    local.fetch()
+    before = list(local.documents())
+
+    article.write_text("Stop the timer.")
+    local.fetch()
+
+    assert before != list(local.documents())
+
+
+def test_a_file_that_goes_while_the_folder_is_read_is_told(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("Start the timer.")
+    local = source(tmp_path)
+    digest = local.fetch()
+
+    (tmp_path / "b.md").unlink()
+
+    with pytest.raises(SourceError, match="changed while it was read"):
+        local.require_unchanged(digest)
+
+
+def test_files_that_stay_as_they_were_are_no_error(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Start the timer.")
+    local = source(tmp_path)
+
+    digest = local.fetch()
+
+    local.require_unchanged(digest)
