@@ -60,6 +60,11 @@ class Shard:
             raise UsageError(f"--shard is {text!r}; expected I/N with I from 0 to N - 1, such as 0/4")
         return cls(int(number), int(count))
 
+    @property
+    def name(self) -> str:
+        """`shard-0-of-4`: the folder of what its source fetched."""
+        return f"shard-{self.number}-of-{self.count}"
+
     def holds(self, text_digest: int) -> bool:
         """Whether a text of this 64-bit digest is embedded by this shard."""
         return text_digest % self.count == self.number

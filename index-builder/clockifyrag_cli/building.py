@@ -107,7 +107,10 @@ def build(
             context_tokens=context_tokens,
         )  # fmt: skip
         opened = _embedder(embedder, profile, urls, batch_size, model_digest)
-        reading: dict[str, Any] = {"work": Layout(out).work, "source_format": source_format, "namespace": namespace}
+        part = Shard.parse(shard) if embed_only else None
+        # Shards run side by side, and what one of them no longer wants it removes.
+        work = Layout(out).work / part.name if part else Layout(out).work
+        reading: dict[str, Any] = {"work": work, "source_format": source_format, "namespace": namespace}
         hosts = tuple(allow_host or ())
         site = (
             _site(start_urls=start_url, sitemap=sitemap, allow=allow, max_pages=max_pages, delay_seconds=delay_seconds,
@@ -128,7 +131,7 @@ def build(
             publish=publish,
             remove=_generations(remove),
             shards=shards,
-            embed_only=Shard.parse(shard) if embed_only else None,
+            embed_only=part,
         )
         try:
             with progress_display(progress) as shown, ops_port(status_port, shown) as told:

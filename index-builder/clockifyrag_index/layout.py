@@ -10,6 +10,7 @@ ROOT/cache/<embedder8>/                 vectors already made, by embedder
           /passages.memo                how documents were divided in the last build
 ROOT/reports/<id>/                      what became of each document
 ROOT/work/                              what sources fetched, so that it need not be sent again
+         /shard-0-of-4/                 the same of one of several shards
 """
 
 import os

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from tests.server.fake_ollama import FakeOllama, Question, Reply, healthy, status
+from tests.server.fetching.sites import Asked, Site
 from tests.server.fetching.sites import Reply as PageReply
-from tests.server.fetching.sites import Site
 from tests.server.mounted import Mounted
 
 from clockifyrag_cli.outcome import OUTCOME_BYTES_MAX, failure, listing, shortened, write_outcome
@@ -193,6 +193,32 @@ def test_a_web_site_is_crawled(job: Run, sites: Callable[[], Site]) -> None:
 
     assert (0, 2) == (ended.code, ended.outcome["documents"]), ended.err
     assert "/shop/buy" not in site.paths
+
+
+def test_a_shard_does_not_remove_what_another_is_downloading(root: Path, sites: Callable[[], Site]) -> None:
+    site = sites()
+    other: list[subprocess.CompletedProcess[str]] = []
+
+    def shard(number: int) -> subprocess.CompletedProcess[str]:
+        line = command(
+            "index", "build", "--source", "crawl", "--start-url", f"{site.url}/help/", "--allow-host", "127.0.0.1",
+            "--delay-seconds", "0", "--out", root, "--model", "wordllama", "--embed-only", "--shard", f"{number}/2",
+        )  # fmt: skip
+        return subprocess.run(line, capture_output=True, text=True, timeout=120)
+
+    def page_asked_by_one_shard_while_the_other_runs(asked: Asked) -> PageReply:
+        site.page("/help/", "Another text by now.")
+        other.append(shard(1))
+        return PageReply(b"<h1>Timer</h1><p>Start the timer.", headers={"Content-Type": "text/html"})
+
+    site.page("/help/", '<a href="/help/timer">Timer</a>')
+    site.add("/help/timer", page_asked_by_one_shard_while_the_other_runs)
+
+    first = shard(0)
+
+    assert [0] == [one.returncode for one in other]
+    assert 0 == first.returncode, first.stderr
+    assert ["shard-0-of-2", "shard-1-of-2"] == sorted(folder.name for folder in Layout(root).work.iterdir())
 
 
 def test_a_crawl_without_a_first_page_is_refused_by_name(job: Run) -> None:
