@@ -19,6 +19,7 @@ TITLE = ("title", "name")
 SECTION = ("section", "heading")
 CONTENT = ("content", "text", "body", "markdown")
 LANGUAGE = ("lang", "language")
+FLOAT_EXACT_BELOW = 2**53  # from there on integers share a float with others; JSON above 64 bits becomes floats
 
 
 class BrokenRecord(ValueError):
@@ -70,10 +71,18 @@ def record(line: bytes) -> Record:
     )
     if found.namespace and not is_namespace(found.namespace):
         raise BrokenRecord(f"has the namespace {found.namespace[:100]!r}; expected {NAMESPACE_WORDS}")
+    if not found.url:  # then the id tells articles apart
+        _require_exact_id(values)
     if not (found.title or found.section or found.content.strip()):
         names = ", ".join(sorted(values)[:8]) or "no keys"
         raise BrokenRecord(f"has neither title nor text (found {names}; expected id, url, title, section, content)")
     return found
+
+
+def _require_exact_id(values: Mapping[str, Any]) -> None:
+    number = next((values[key] for key in ID if values.get(key) not in (None, "")), None)
+    if isinstance(number, float) and abs(number) >= FLOAT_EXACT_BELOW:
+        raise BrokenRecord(f"has an id that is read as {number}, as other numbers near it are; write the id as text")
 
 
 def _json_object(line: bytes) -> tuple[Mapping[str, Any], str]:

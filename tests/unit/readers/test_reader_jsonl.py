@@ -76,6 +76,8 @@ def test_records_of_a_retrieval_benchmark_are_one_plain_document_each(read, draw
         pytest.param({"url": URL + "?a=1&utm_source=x#y", "title": "T"}, "example.com/help/projects/tasks", id="query"),
         pytest.param({"id": "a/b", "title": "T", "body": "x"}, "a/b", id="id"),
         pytest.param({"id": 17, "title": "T", "body": "x"}, "17", id="number"),
+        pytest.param({"id": 2**64 - 1, "title": "T", "body": "x"}, "18446744073709551615", id="number-of-64-bits"),
+        pytest.param({"id": 2**64 + 1, "url": URL, "body": "x"}, "example.com/help/projects/tasks", id="url-and-id"),
         pytest.param({"title": "My page", "content": "x"}, "data/my-page", id="title"),
         pytest.param({"content": "x"}, "data/1", id="nothing"),
         pytest.param({"url": "ftp://x/y", "id": "i", "content": "x"}, "i", id="no-web-address"),
@@ -149,6 +151,8 @@ def test_another_title_of_the_same_article_becomes_a_heading(read):
         pytest.param(b'{"id": "9"}', "has neither title nor text", id="nothing-to-read"),
         pytest.param(b'{"title": ["a"]}', "has a list as 'title'", id="wrong-type"),
         pytest.param(b'{"text": "a", "namespace": "a b"}', "has the namespace 'a b'; expected", id="namespace"),
+        pytest.param(b'{"id": 18446744073709551617, "text": "x"}', "write the id as text", id="number-beyond-64-bits"),
+        pytest.param(b'{"id": 9007199254740993.0, "text": "x"}', "write the id as text", id="number-beyond-a-float"),
     ],
 )
 def test_a_broken_line_is_named_and_the_others_are_read(read, line, reason):
