@@ -9,6 +9,10 @@ FENCED = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTA
 KEY_LINE = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 # The parser in C, about ten times faster, where PyYAML was built with it.
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+# The parser calls itself for each list or mapping inside another, and some 20,000 of them are the end of the process.
+# `- - -` opens one with two characters.
+PARSED_CHARACTERS_MAX = 16 << 10
+BRACKETS_MAX = 1000
 TRUE = frozenset({"true", "yes", "on", "1"})
 
 
@@ -45,8 +49,7 @@ def front_matter(text: str) -> FrontMatter:
         return FrontMatter(text)
     below = text[fenced.end() :]
     try:
-        # BaseLoader makes nothing but strings, lists and dicts: safe, and no surprises with dates and `yes`.
-        values = yaml.load(fenced[1], Loader=LOADER)  # noqa: S506
+        values = _loaded(fenced[1])
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         lines = {key.lower(): value.strip("\"'") for key, value in KEY_LINE.findall(fenced[1])}
         first_line = str(error).partition("\n")[0]
@@ -58,3 +61,13 @@ def front_matter(text: str) -> FrontMatter:
     if not isinstance(values, dict):
         return FrontMatter(text)
     return FrontMatter(below, {str(key).lower(): value for key, value in values.items() if isinstance(value, str)})
+
+
+def _loaded(text: str) -> object:
+    """What the YAML says. One of yaml.YAMLError, RecursionError and ValueError where it is broken, or might be nested
+    too deep for its parser.
+    """
+    if len(text) > PARSED_CHARACTERS_MAX or text.count("[") + text.count("{") > BRACKETS_MAX:
+        raise ValueError(f"longer than {PARSED_CHARACTERS_MAX} characters, or more than {BRACKETS_MAX} brackets")
+    # BaseLoader makes nothing but strings, lists and dicts: safe, and no surprises with dates and `yes`.
+    return yaml.load(text, Loader=LOADER)  # noqa: S506

@@ -202,6 +202,9 @@ def test_a_file_with_a_namespace_that_is_none_is_left_out_and_named(read):
         pytest.param("---\nJust prose.\n\n---\nText", "A", "Just prose.", 0, id="prose-between-rules"),
         pytest.param("---\ntitle: x\nno end", "A", "title: x no end", 0, id="never-closed"),
         pytest.param(f"---\nx: {'[' * 5000}\n---\nText", "A", "Text", 1, id="nested-without-end"),
+        pytest.param(f"---\ntitle: x\ny: {'[' * 1001}\n---\nText", "x", "Text", 1, id="more-brackets-than-are-parsed"),
+        pytest.param(f"---\ntitle: x\ny: {'[' * 50000}{']' * 50000}\n---\nText", "x", "Text", 1, id="nested-too-deep"),
+        pytest.param(f"---\ntitle: x\ny:\n{'- ' * 50000}z\n---\nText", "x", "Text", 1, id="lists-nested-too-deep"),
     ],
 )
 def test_broken_front_matter_costs_no_text(read, content, title, text, problems):
