@@ -103,7 +103,7 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
         for chunk in corpus.chunks():
             spool.add(chunk)
             if ahead:
-                numbers.append(embedding.add(chunk.embedded_text))
+                numbers.append(embedding.add(chunk.embedded_text, article=chunk.document_id))
                 embedding.go_on()
         plan.source.require_unchanged(outcome.source_digest)
         chunks = spool.in_order(corpus.also_at)
@@ -117,13 +117,14 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
             same = unchanged(plan.root, _inputs_digest(plan, chunks))
             if same:
                 return _unchanged(plan, outcome, same)
-            if plan.shards > 1 and cache.missing(_texts(chunks)) > NEED_VECTORS_FROM:
+            if plan.shards > 1 and cache.missing(chunk.embedded_text for chunk in chunks) > NEED_VECTORS_FROM:
                 return replace(outcome, result="NeedVectors")
         _require_room(plan, len(chunks), spool.content_bytes)
         if ahead:
             in_order = np.frombuffer(numbers, np.uint64)[chunks.places]
         else:
-            in_order = np.frombuffer(added(embedding, _texts(chunks)), np.uint64)
+            texts = ((chunk.embedded_text, chunk.document_id) for chunk in chunks)
+            in_order = np.frombuffer(added(embedding, texts), np.uint64)
         return _build_anew(plan, outcome, chunks, embedding, in_order, progress)
 
 
@@ -161,10 +162,6 @@ def _embedder_is_known(plan: BuildPlan) -> bool:
         except StorageError:
             continue
     return False
-
-
-def _texts(chunks: Sequence[Chunk]) -> Iterator[str]:
-    return (chunk.embedded_text for chunk in chunks)
 
 
 def _standing(plan: BuildPlan, outcome: BuildOutcome) -> str | None:
@@ -253,12 +250,12 @@ def _embed_shard(plan: BuildPlan, shard: Shard, progress: Progress) -> BuildOutc
     """Fills the cache with the vectors of one shard's texts, for a build that finds them there."""
     outcome, corpus, chunks = _fetched(plan, progress), _corpus(plan), 0
 
-    def texts() -> Iterator[str]:
+    def texts() -> Iterator[tuple[str, str]]:
         nonlocal chunks
         for chunk in corpus.chunks():
             chunks += 1
             if shard.holds(digest64(text := chunk.embedded_text)):
-                yield text
+                yield text, chunk.document_id
 
     with VectorCache(plan.root, plan.embedder.identity) as cache, _embedding(plan, cache, progress) as embedding:
         added(embedding, texts())

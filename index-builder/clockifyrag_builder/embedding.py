@@ -50,6 +50,7 @@ class _Text:
     place: int  # where it was met first
     key: bytes
     text: str
+    article: str  # id of the article it was met in first, for errors
 
 
 class Embedding:
@@ -111,10 +112,10 @@ class Embedding:
         asked, self._canaries = self._canaries, None
         return asked.result() if asked else self._embedder.embed_documents(CANARY_TEXTS)
 
-    def add(self, text: str, place: int | None = None) -> int:
+    def add(self, text: str, place: int | None = None, article: str = "") -> int:
         """The number of the text among the distinct ones, by which `finish` is asked for its row.
 
-        place: how errors call it; None: its number from 0 among all that are added.
+        place, article: how errors call it; None: its number from 0 among all that are added.
         """
         key = self._cache.key(text)
         number = self._numbers.setdefault(key, len(self._numbers))
@@ -125,7 +126,7 @@ class Embedding:
             if known is not None:
                 self._keep([number], known[np.newaxis])
             else:
-                self._waiting.append(_Text(number, self._texts if place is None else place, key, text))
+                self._waiting.append(_Text(number, self._texts if place is None else place, key, text, article))
                 self._new += 1
         self._copies[number] += 1
         self._texts += 1
@@ -147,7 +148,7 @@ class Embedding:
     def finish(self, numbers: Sequence[int] | npt.NDArray[np.integer]) -> EmbeddingOutcome:
         """The rows of the texts of these numbers, in their order, when all texts that were added have one.
 
-        TextRefused names the place of a text; other EmbedderErrors and StorageErrors pass through.
+        TextRefused names the place of a text and its article; other EmbedderErrors and StorageErrors pass through.
         """
         self._progress(self._done, self._texts)
         while self._waiting or self._lanes.under_way:
@@ -185,7 +186,9 @@ class Embedding:
         try:
             return self._embed([text.text for text in texts])
         except TextRefused as error:
-            raise TextRefused(texts[error.position].place, error.reason) from error
+            refused = texts[error.position]
+            reason = f"{error.reason} (article {refused.article!r})" if refused.article else error.reason
+            raise TextRefused(refused.place, reason) from error
 
 
 def embed_chunks(
@@ -200,13 +203,13 @@ def embed_chunks(
 ) -> EmbeddingOutcome:
     """The vectors of `texts`, which are all at hand; see `Embedding`. TextRefused names the position in `texts`."""
     with Embedding(embedder, cache, progress, batch_size, in_flight=in_flight, call_seconds=call_seconds) as embedding:
-        return embedding.finish(added(embedding, texts))
+        return embedding.finish(added(embedding, ((text, "") for text in texts)))
 
 
-def added(embedding: Embedding, texts: Iterable[str]) -> "array[int]":
+def added(embedding: Embedding, texts: Iterable[tuple[str, str]]) -> "array[int]":
     """The numbers of the texts, in their order; batches of like length, which take like time, are made of them.
 
-    Few of the texts are held at a time.
+    texts: each with the id of its article. Few of them are held at a time.
     """
     numbers = array("Q")
     for window in _windows(iter(texts)):
@@ -214,11 +217,12 @@ def added(embedding: Embedding, texts: Iterable[str]) -> "array[int]":
             embedding.go_on()  # there are more than are held at a time
         begin = len(numbers)
         numbers.extend([0] * len(window))
-        for at in sorted(range(len(window)), key=lambda at: len(window[at])):
-            numbers[begin + at] = embedding.add(window[at], begin + at)
+        for at in sorted(range(len(window)), key=lambda at: len(window[at][0])):
+            text, article = window[at]
+            numbers[begin + at] = embedding.add(text, begin + at, article)
     return numbers
 
 
-def _windows(texts: Iterator[str]) -> Iterator[list[str]]:
+def _windows(texts: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
     while window := list(islice(texts, TEXTS_AHEAD)):
         yield window

@@ -15,13 +15,13 @@ from tests.server.fake_ollama import FakeOllama
 from clockifyrag_builder import chunk_spool, embedding, sources, vector_table
 from clockifyrag_builder.build import build
 from clockifyrag_builder.documents import Block, Document, Section
-from clockifyrag_builder.plan import BuildPlan
+from clockifyrag_builder.plan import BuildPlan, Shard
 from clockifyrag_builder.report import Listed
 from clockifyrag_builder.sources import LocalSource
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.embedders.opening import open_embedder
-from clockifyrag_index.errors import SourceError
+from clockifyrag_index.errors import EmbedderError, SourceError, TextRefused
 from clockifyrag_index.generations import Generation, current_generation_path, open_generation
 from clockifyrag_index.layout import Layout
 from clockifyrag_resource.profiles import model_profile
@@ -303,3 +303,31 @@ def test_what_is_written_between_digest_and_reading_ends_the_build(
 
     assert [] == Layout(tmp_path / "root").generation_ids()
     assert "Built" == build(plan_of(docs, tmp_path / "root"), silent).result
+
+
+class Picky(Watched):
+    """An embedder that refuses the text about timer 7."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        for position, text in enumerate(texts):
+            if "timer 7." in text:
+                raise TextRefused(position, "it holds no token that the model knows")
+        return super().embed_documents(texts)
+
+
+@pytest.mark.parametrize(
+    ("stands", "changes"),
+    [
+        pytest.param(False, {}, id="first build"),
+        pytest.param(True, {}, id="beside a generation"),
+        pytest.param(False, {"embed_only": Shard(0, 1)}, id="shard"),
+    ],
+)
+def test_an_article_that_cannot_be_embedded_is_named(
+    stands: bool, changes: dict[str, object], plan_of: Callable[..., BuildPlan], wordllama: Embedder, tmp_path: Path
+) -> None:
+    if stands:
+        build(over(plan_of, tmp_path, Articles(2)), silent)
+
+    with pytest.raises(EmbedderError, match=r"it holds no token that the model knows \(article 'a7'\)"):
+        build(over(plan_of, tmp_path, Articles(9), embedder=Picky(wordllama), **changes), silent)
