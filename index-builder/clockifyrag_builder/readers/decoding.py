@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import unicodedata
 
 # What no text means: C0 and C1 controls but tab and line breaks, and byte order marks in the middle.
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
@@ -10,6 +11,7 @@ LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")  # what any of them is about
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 WEB_ENCODING = re.compile(r"utf-8|cp\d+|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc_\w+|mac-\w+")
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me"})  # controls, joiners, and marks that are drawn onto another character
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -25,6 +27,15 @@ def clean(text: str) -> str:
         return text
     text = LINE_BREAKS.sub("\n", text)
     return LONE_SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
+
+
+def is_visible(text: str) -> bool:
+    """Whether any character of the text can be seen by itself; a model may find nothing to read in the others.
+
+    >>> is_visible(" \\u200b\\u00ad"), is_visible("\\u200ba")
+    (False, True)
+    """
+    return any(not character.isspace() and unicodedata.category(character) not in UNSEEN for character in text)
 
 
 def shown_name(name: str) -> str:

@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.html_blocks import add_html, text_of
-from clockifyrag_builder.readers.decoding import decoded_html
+from clockifyrag_builder.readers.decoding import decoded_html, is_visible
 from clockifyrag_builder.readers.identity import canonical_url, humanised
 from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
@@ -18,7 +18,7 @@ TITLE_SEPARATORS = re.compile(r"\s+(?:[-–—|·•»:]|::)\s+")
 
 
 def documents_of_html(source: Source, data: bytes) -> Iterator[Document]:
-    """The document of one page; a page without a body or of white space yields nothing and is noted as skipped.
+    """The document of one page; one without a body or a visible character yields nothing and is noted as skipped.
 
     URL: `<link rel=canonical>`, else where the page was fetched. Anchors are the page's own; in a page without any
     URL, which is shown here, headings without one get GitHub's.
@@ -27,7 +27,7 @@ def documents_of_html(source: Source, data: bytes) -> Iterator[Document]:
     if problem:
         source.problem(problem)
     page = LexborHTMLParser(text)
-    content = main_content(page) if text.strip() else None
+    content = main_content(page) if is_visible(text) else None
     if content is None:
         source.log.skip(source.name, "the page is empty")
         return

@@ -10,7 +10,7 @@ from clockifyrag_builder.documents import Document
 from clockifyrag_builder.markdown_blocks import add_markdown, first_title
 from clockifyrag_builder.markdown_parser import markdown_events
 from clockifyrag_builder.readers.bundle import articles, is_bundle
-from clockifyrag_builder.readers.decoding import decoded
+from clockifyrag_builder.readers.decoding import decoded, is_visible
 from clockifyrag_builder.readers.front_matter import front_matter
 from clockifyrag_builder.readers.identity import humanised
 from clockifyrag_builder.readers.parsed import Sections, parsed
@@ -41,7 +41,7 @@ def _document_of_file(source: Source, text: str) -> Iterator[Document]:
     if matter.suppressed:
         source.log.skip(source.name, "its front matter says suppress: true")
         return
-    if not matter.text.strip() and not matter.values:
+    if not is_visible(matter.text) and not matter.values:
         source.log.skip(source.name, "the file is empty")
         return
     namespace = matter.value("namespace")

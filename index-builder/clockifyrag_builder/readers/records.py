@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from clockifyrag_builder.readers.decoding import clean
+from clockifyrag_builder.readers.decoding import clean, is_visible
 from clockifyrag_builder.readers.front_matter import is_true
 from clockifyrag_builder.readers.identity import canonical_url, url_key
 from clockifyrag_resource.texts import NAMESPACE_WORDS, is_namespace
@@ -107,6 +107,6 @@ def _text(values: Mapping[str, Any], keys: tuple[str, ...]) -> str:
         value = values.get(key)
         if isinstance(value, (list, dict)):
             raise BrokenRecord(f"has a {type(value).__name__} as {key!r}; text is expected")
-        if value is not None and value != "":
+        if value is not None and is_visible(str(value)):
             return clean(str(value))
     return ""

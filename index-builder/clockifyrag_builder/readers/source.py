@@ -1,8 +1,10 @@
 """What a reader is given (Source), what it finds (Found), and the last step that makes a Document of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clockifyrag_builder.documents import Document, Section
+from clockifyrag_builder.readers.decoding import is_visible
 from clockifyrag_builder.readers.identity import (
     canonical_url,
     category_of,
@@ -55,7 +57,7 @@ class Found:
     language: str = ""
     path: str = ""  # stands in for a URL: relative, without suffix
     line: int | None = None
-    has_text: bool | None = None  # None: if a section has blocks
+    has_text: bool | None = None  # None: if a section has a block with a visible character
 
 
 def document(source: Source, found: Found) -> Document:
@@ -69,7 +71,8 @@ def document(source: Source, found: Found) -> Document:
     if found.namespace:
         alternatives.append(f"{found.namespace}/{wanted}")
     document_id = claimed_id(source.log, wanted, origin, *alternatives)
-    has_text = any(section.blocks for section in found.sections) if found.has_text is None else found.has_text
+    has_text = _has_text(found.sections) if found.has_text is None else found.has_text
+    named = found.url.partition("?")[0] or path
     language = found.language.strip().lower().replace("_", "-").partition("-")[0]
     source.log.documents += 1
     source.log.languages[language] += 1
@@ -79,9 +82,13 @@ def document(source: Source, found: Found) -> Document:
         document_id=document_id,
         namespace=found.namespace or source.namespace,
         url=found.url,
-        title=" ".join(found.title.split()) or humanised(found.url.partition("?")[0] or path),
+        title=next(filter(is_visible, (" ".join(found.title.split()), humanised(named))), "Untitled"),
         category=found.category.strip("/ ") or (url_category(found.url) if found.url else category_of(source.name)),
         language=language,
         sections=found.sections,
         origin=source.url or origin,
     )
+
+
+def _has_text(sections: Iterable[Section]) -> bool:
+    return any(is_visible(block.text) for section in sections for block in section.blocks)

@@ -172,13 +172,21 @@ def test_the_encoding_is_found(read, data, problems):
     assert problems == len(log.problems)
 
 
-@pytest.mark.parametrize("content", ["", "  \n", "<html><frameset><frame></frameset></html>"])
+@pytest.mark.parametrize("content", ["", "  \n", "\u200b", "<html><frameset><frame></frameset></html>"])
 def test_a_page_without_anything_is_left_out_and_told_of(read, content):
     log = ReadLog()
 
     documents = read("t.html", content, log=log)
 
     assert ([], "t.html") == (documents, log.skipped[0].name)
+
+
+def test_what_cannot_be_seen_is_no_title_and_no_text(read):
+    log = ReadLog()
+
+    [document] = read("timer.html", "<title>&#8203;</title><h1>&#8203;</h1><p>&shy;</p>", log=log)
+
+    assert ("Timer", ["timer"]) == (document.title, log.documents_without_text)
 
 
 def test_a_page_may_nest_deeper_than_the_stack(read):

@@ -122,6 +122,15 @@ def test_empty_records_keep_their_headings_and_are_named(read):
     assert [document.document_id] == log.documents_without_text
 
 
+def test_what_cannot_be_seen_is_no_title_and_no_text(read):
+    log = ReadLog()
+    record = {"id": "timer", "title": "\u200b", "section": "Start", "text": "\u00ad"}
+
+    [document] = read("d.jsonl", lines(record), log=log)
+
+    assert ("Start", ["timer"]) == (document.title, log.documents_without_text)
+
+
 def test_records_that_share_an_id_are_all_kept_and_named(read):
     log = ReadLog()
 
@@ -149,6 +158,7 @@ def test_another_title_of_the_same_article_becomes_a_heading(read):
         pytest.param(b"\xff\xfe\x00", "is no JSON", id="bytes"),
         pytest.param(b"[" * 100_000, "is no JSON", id="nested-without-end"),
         pytest.param(b'{"id": "9"}', "has neither title nor text", id="nothing-to-read"),
+        pytest.param(rb'{"title": "\u200b", "text": "\ufeff\u200b"}', "has neither title nor text", id="invisible"),
         pytest.param(b'{"title": ["a"]}', "has a list as 'title'", id="wrong-type"),
         pytest.param(b'{"text": "a", "namespace": "a b"}', "has the namespace 'a b'; expected", id="namespace"),
         pytest.param(b'{"id": 18446744073709551617, "text": "x"}', "write the id as text", id="number-beyond-64-bits"),

@@ -227,6 +227,7 @@ def test_when_strict_broken_front_matter_is_an_error_that_names_the_file(read):
     [
         pytest.param("---\nsuppress: true\n---\nText", "suppress: true", id="suppressed"),
         pytest.param(" \n\n", "empty", id="empty"),
+        pytest.param("\u200b\n\n\u2060", "empty", id="invisible"),
     ],
 )
 def test_a_suppressed_or_empty_file_is_left_out_and_told_of(read, content, reason):
@@ -238,6 +239,15 @@ def test_a_suppressed_or_empty_file_is_left_out_and_told_of(read, content, reaso
     [skipped] = log.skipped
     assert "a.md" == skipped.name
     assert reason in skipped.reason
+
+
+@pytest.mark.parametrize(("name", "title"), [("a.md", "A"), ("\u200b.md", "Untitled")])
+def test_what_cannot_be_seen_is_no_title_and_no_text(read, name, title):
+    log = ReadLog()
+
+    [document] = read(name, "---\ntitle: \u200b\n---\n# \u200b\n\n\u2060", log=log)
+
+    assert (title, [document.document_id]) == (document.title, log.documents_without_text)
 
 
 def test_an_address_that_is_none_is_told_of_and_the_document_kept(read):
