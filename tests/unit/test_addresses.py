@@ -135,6 +135,7 @@ def test_a_number_that_is_no_plain_ipv4_address_is_no_host(url: str) -> None:
         pytest.param("http://a\\b/", "is not a host name", id="backslash"),
         pytest.param("http://a%00.org/", "is not a host name", id="percent"),
         pytest.param("http://a..org/", "not a", id="empty label"),
+        pytest.param(f"http://{'a' * 64}.org/", "a part of more than 63 characters", id="long label"),
         pytest.param("http://-a.org/", "not a", id="leading hyphen"),
         pytest.param("http://[::1", "not a URL", id="half a bracket"),
         pytest.param("http://a.org:99999/", "expected 1 to 65535", id="port out of range"),
@@ -242,6 +243,7 @@ def test_one_origin_has_one_spelling(url: str, origin: str) -> None:
         ("https://u:p@a.org:8/x?token=t#f", "https://a.org:8/x?…"),
         ("http://[::1]:8/%0a%1b", "http://[::1]:8/%0a%1b"),
         ("http://a.org:x/", "(not a URL)"),
+        ("https://xn--a0x7f/", "https://xn--a0x7f/"),
     ],
 )
 def test_a_url_in_a_message_holds_neither_credentials_nor_a_query_nor_a_line_break(url: str, shown: str) -> None:

@@ -21,6 +21,7 @@ Resolver = Callable[[str, int], Sequence[str]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HOST = re.compile(r"^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$")
+_LABEL_MAX = 63  # characters between two dots (RFC 1035, section 2.3.4); a resolver fails for a longer one
 _NUMERIC_LABEL = re.compile(r"^(0x[0-9a-f]*|[0-9]+)$")
 
 # The first range an address lies in gives the reason, so narrow ones stand before wide ones.
@@ -115,6 +116,8 @@ def host_of(url: httpx.URL) -> str:
         return host
     if not _HOST.match(host) or ".." in host or len(host) > 253:
         raise AddressRefused(f"{shown_url(url)}: {host!r} is not a host name; expected letters, digits, '-' and '.'")
+    if any(len(label) > _LABEL_MAX for label in host.split(".")):
+        raise AddressRefused(f"{shown_url(url)}: is not a host name: a part of more than {_LABEL_MAX} characters")
     if _NUMERIC_LABEL.match(host.rsplit(".", 1)[-1]):
         # 2130706433, 0x7f.1 and 0177.0.0.1 all are 127.0.0.1 to inet_aton.
         raise AddressRefused(f"{shown_url(url)}: {host!r} is a number; write an IPv4 address as four decimal numbers")
@@ -178,7 +181,8 @@ def shown_url(url: httpx.URL | str) -> str:
         except httpx.InvalidURL:
             return "(not a URL)"
     port = f":{url.port}" if url.port else ""
-    host = f"[{url.host}]" if ":" in url.host else url.host
+    name = url.raw_host.decode("ascii")  # not url.host: that fails for names in `xn--` that IDNA does not know
+    host = f"[{name}]" if ":" in name else name
     query = "?…" if url.query else ""
     path = url.raw_path.partition(b"?")[0].decode("ascii")  # still percent-encoded: no line break gets out
     return f"{url.scheme}://{host}{port}{path}{query}"

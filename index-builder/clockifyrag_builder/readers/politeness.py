@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from clockifyrag_builder.readers.addresses import host_of
 from clockifyrag_builder.readers.web import Clock
 
 
@@ -18,15 +19,16 @@ class Turns:
 
     def ask_for(self, url: httpx.URL, delay_seconds: float) -> None:
         """Notes what the host's robots.txt asks; the longest pause asked for counts."""
-        self._asked[url.host] = max(delay_seconds, self._asked.get(url.host, 0.0))
+        host = host_of(url)
+        self._asked[host] = max(delay_seconds, self._asked.get(host, 0.0))
 
     def take(self, url: httpx.URL) -> None:
         """Returns when the host's turn has come; from then on the next one waits."""
-        now = self.clock.now()
-        if url.host in self._last:
-            delay = max(self.delay_seconds, self._asked.get(url.host, 0.0))
-            left = self._last[url.host] + delay - now
+        host, now = host_of(url), self.clock.now()
+        if host in self._last:
+            delay = max(self.delay_seconds, self._asked.get(host, 0.0))
+            left = self._last[host] + delay - now
             if left > 0:
                 self.clock.sleep(left)
                 now = self.clock.now()
-        self._last[url.host] = now
+        self._last[host] = now

@@ -6,7 +6,7 @@ from importlib.metadata import version
 import httpx
 from protego import Protego
 
-from clockifyrag_builder.readers.addresses import origin_of
+from clockifyrag_builder.readers.addresses import host_of, origin_of
 from clockifyrag_builder.readers.fetch_errors import AddressRefused, AnswerRefused, RobotsUnknown, SourceUnreachable
 from clockifyrag_builder.readers.web import Wanted, Web
 from clockifyrag_index.errors import SourceError
@@ -48,12 +48,12 @@ def robots_of(web: Web, url: httpx.URL, *, seconds: float) -> Robots:
     try:
         answer = web.get(address, Wanted(max_bytes=_RECEIVED_BYTES_MAX, seconds=seconds))
     except (SourceUnreachable, AnswerRefused, AddressRefused) as problem:
-        raise RobotsUnknown(f"{problem}. Without its robots.txt nothing on {url.host} is crawled") from problem
+        raise RobotsUnknown(f"{problem}. Without its robots.txt nothing on {host_of(url)} is crawled") from problem
     if answer.kept is None:
         if 400 <= answer.status < 500:
             return Robots()
         raise RobotsUnknown(
-            f"{address}: answers {answer.status}; expected 200 or 404. Without it nothing on {url.host} is crawled"
+            f"{address}: answers {answer.status}; expected 200 or 404. Without it nothing on {host_of(url)} is crawled"
         )
     text = web.kept.body(answer.kept)[:_READ_BYTES_MAX].decode("utf-8-sig", errors="replace")
     robots = Robots(Protego.parse(text))

@@ -9,7 +9,7 @@ from typing import Literal
 
 import httpx
 
-from clockifyrag_builder.readers.addresses import checked_url, shown_url
+from clockifyrag_builder.readers.addresses import checked_url, host_of, shown_url
 from clockifyrag_builder.readers.fetch_errors import AddressRefused, AnswerRefused, SourceUnreachable
 from clockifyrag_builder.readers.web import Wanted, Web
 
@@ -151,6 +151,6 @@ def _child_refusal(start: httpx.URL, child: str, depth: int, files: int) -> str:
         url = checked_url(child)
     except AddressRefused as problem:
         return str(problem)
-    if url.host != start.host:
-        return f"is a sitemap on another host than {start.host}; not read"
+    if host_of(url) != host_of(start):
+        return f"is a sitemap on another host than {host_of(start)}; not read"
     return ""

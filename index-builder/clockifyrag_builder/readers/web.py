@@ -135,7 +135,12 @@ class Web:
     ) -> Iterator[tuple[httpx.Response, float]]:
         """The open response, and the moment by which its body must be here; httpx errors become ours."""
         seconds = min(wanted.seconds, self._seconds_left(url))
-        headers = {**self._headers, **(kept.conditions() if kept else {}), **wanted.headers_for(url)}
+        headers = {
+            "Host": url.netloc.decode("ascii"),  # httpx would look at url.host, which fails for some names in `xn--`
+            **self._headers,
+            **(kept.conditions() if kept else {}),
+            **wanted.headers_for(url),
+        }
         # The transport itself, not httpx.Client: that would follow, keep cookies, and log whole URLs with their tokens.
         timeout = httpx.Timeout(min(seconds, _SILENCE_SECONDS_MAX), connect=min(seconds, _CONNECT_SECONDS_MAX))
         request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout.as_dict()})

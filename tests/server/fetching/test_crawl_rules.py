@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.server.fetching.crawling import QUICK, OwnTime, page_paths, spec, told
-from tests.server.fetching.sites import Site, add, links
+from tests.server.fetching.sites import Site, add, links, to_loopback
 
 from clockifyrag_builder.readers.crawl import crawl
 from clockifyrag_builder.readers.fetch_errors import AnswerRefused, RobotsUnknown
@@ -56,6 +56,23 @@ def test_a_sitemap_that_was_asked_for_and_cannot_be_read_is_an_error(
 
     with pytest.raises(AnswerRefused, match="sitemap"):
         crawl(spec(site, sitemap="/sitemap.xml"), tmp_path, bounds=QUICK)
+
+
+def test_a_host_whose_name_idna_forbids_is_crawled_like_any_other(site: Site, tmp_path: Path) -> None:
+    host = f"xn--i-7iq.ws:{site.port}"  # a heart: registries sell such names
+    listed = (f"http://{host}/pages.xml", "http://xn--a0x7f/pages.xml")
+    add(site, "/sitemap.xml", sitemap_of(*listed, kind="sitemapindex", entry="sitemap"), "text/xml")
+    add(site, "/pages.xml", sitemap_of(f"http://{host}/a"), "text/xml")
+    add(site, "/robots.txt", b"User-agent: *\nCrawl-delay: 0.01", "text/plain")
+    site.page("/a")
+    source = CrawlSource(sitemap=f"http://{host}/sitemap.xml", allow_hosts=("xn--i-7iq.ws",), delay_seconds=0)
+
+    crawled = crawl(source, tmp_path, bounds=QUICK, resolve=to_loopback, clock=OwnTime().clock())
+
+    assert [f"http://{host}/a"] == [page.url for page in crawled.pages]
+    assert ["is a sitemap on another host than xn--i-7iq.ws; not read"] == [
+        reason for _, reason in told(crawled.report, "sitemap-failed")
+    ]
 
 
 def test_sitemaps_that_name_each_other_for_ever_come_to_an_end(site: Site, tmp_path: Path) -> None:

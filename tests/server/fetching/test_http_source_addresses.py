@@ -42,6 +42,8 @@ def test_a_redirect_is_followed_and_the_last_address_names_the_file(site: Site, 
         pytest.param("file:///etc/passwd", AddressRefused, "only http and https", id="file"),
         pytest.param("http://u:p@help.example/", AddressRefused, "user name or password", id="credentials"),
         pytest.param("http://[::1", AddressRefused, "no URL", id="no URL"),
+        pytest.param("http://xn--a0x7f/", AddressRefused, "http://xn--a0x7f/: xn--a0x7f is", id="no name of IDNA"),
+        pytest.param(f"http://{'a' * 64}.example/", AddressRefused, "is not a host name", id="a label too long"),
         pytest.param("/help.jsonl", AnswerRefused, "more than 5 redirects", id="itself"),
     ],
 )
