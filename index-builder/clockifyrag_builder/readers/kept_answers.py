@@ -32,9 +32,12 @@ class KeptAnswer:
     size_bytes: int
 
     def conditions(self) -> dict[str, str]:
-        """Request headers that let the server answer 304 (RFC 9110, sections 13.1.2 and 13.1.3)."""
+        """Request headers that let the server answer 304 (RFC 9110, sections 13.1.2 and 13.1.3).
+
+        Values outside ASCII are left out: no request can carry them, and the page is sent once more.
+        """
         headers = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in headers.items() if value}
+        return {name: value for name, value in headers.items() if value and value.isascii()}
 
 
 class KeptAnswers:

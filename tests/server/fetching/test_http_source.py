@@ -45,6 +45,19 @@ def test_an_unchanged_file_is_not_sent_again(
     assert (True, LINES) == (again.unchanged, again.path.read_bytes())
 
 
+@pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
+def test_a_validator_that_cannot_be_sent_back_is_not_and_costs_a_download(
+    name: str, site: Site, tmp_path: Path
+) -> None:
+    reply(site, "/help.jsonl", headers={name: '"café"'})
+    fetch(f"{site.url}/help.jsonl", tmp_path, allow_hosts=LOOPBACK)
+
+    again = fetch(f"{site.url}/help.jsonl", tmp_path, allow_hosts=LOOPBACK)
+
+    assert [200, 200] == [status for _, status in site.statuses]
+    assert (True, LINES) == (again.unchanged, again.path.read_bytes())
+
+
 def test_a_file_that_changed_is_fetched_and_the_old_one_removed(site: Site, tmp_path: Path) -> None:
     reply(site, "/help.jsonl", headers={"ETag": '"v1"'})
     fetch(f"{site.url}/help.jsonl", tmp_path, allow_hosts=LOOPBACK)
