@@ -50,6 +50,8 @@ def test_pages_are_listed_in_file_order(text: str, sitemap: Sitemap) -> None:
         pytest.param(b"<!doctype html><title>Not found</title>", "not XML", id="a page"),
         pytest.param(b"<html><body/></html>", "<html>", id="XHTML"),
         pytest.param(b"<urlset><url></urlset>", "not XML", id="broken"),
+        pytest.param(b'<?xml version="1.0" encoding="foo"?><urlset/>', "not XML: unknown encoding", id="encoding"),
+        pytest.param(b'<?xml version="1.0" encoding="rot13"?><urlset/>', "not XML: 'rot13' is not", id="no encoding"),
         pytest.param(
             b'<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>',
             "DOCTYPE",

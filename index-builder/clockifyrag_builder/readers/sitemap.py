@@ -101,7 +101,7 @@ def parse_sitemap(data: bytes) -> Sitemap:
     parser.StartDoctypeDeclHandler = reader.doctype
     try:
         parser.Parse(data.strip(), True)
-    except xml.parsers.expat.ExpatError as problem:
+    except (xml.parsers.expat.ExpatError, LookupError) as problem:  # LookupError: an encoding nobody knows
         raise ValueError(f"not XML: {problem}") from problem
     if reader.root == "urlset":
         return Sitemap("urlset", tuple(reader.found))

@@ -262,7 +262,7 @@ def _retry_after_seconds(header: str) -> float | None:
         return float(header)
     try:
         date = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or a number in it that no date has
         return None
     return max(0.0, (date - datetime.now(UTC)).total_seconds()) if date.tzinfo else None
 

@@ -75,6 +75,23 @@ def test_a_server_that_asks_for_an_hour_is_not_asked_again_now(site: Site, tmp_p
     assert 1 == len(site.asked)
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        pytest.param("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", id="year"),
+        pytest.param("Mon, 99999999999999999999 Jan 2020 00:00:00 GMT", id="day"),
+        pytest.param("soon", id="no date"),
+    ],
+)
+def test_a_date_that_is_none_is_no_wish_for_a_pause(date: str, site: Site, tmp_path: Path) -> None:
+    reply(site, "/help.jsonl", b"", 503, headers={"Retry-After": date})
+
+    with pytest.raises(SourceUnreachable, match="answers 503"):
+        fetch(f"{site.url}/help.jsonl", tmp_path, allow_hosts=LOOPBACK)
+
+    assert 4 == len(site.asked)
+
+
 @pytest.mark.parametrize("says_its_length", [True, False])
 def test_a_file_larger_than_the_limit_is_refused_and_leaves_nothing(
     says_its_length: bool, site: Site, tmp_path: Path
