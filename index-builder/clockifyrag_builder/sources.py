@@ -100,7 +100,7 @@ class LocalSource:
         if self._held is not None:
             return self._held
         format, namespace, strict = self._reading
-        small = sum(path.stat().st_size for _, path in _files(self._path)) <= HELD_BYTES_MAX
+        small = sum(_size(path) for _, path in _files(self._path)) <= HELD_BYTES_MAX
         self._log = ReadLog(memo=Memo(self._work / PARSED) if small else Memo())
         documents = read_source(self._path, Reading(self._log, format, namespace, strict), work=self._work)
         if not small:
@@ -215,9 +215,18 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
         raise SourceError(no_file(path))
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError as error:
+        raise _changed(path) from error
+
+
 def _file_digest(path: Path) -> str:
     try:
         return file_sha256(path)
+    except FileNotFoundError as error:  # it was there when the folder was listed
+        raise _changed(path) from error
     except OSError as error:
         raise SourceError(
             f"{path} cannot be read ({error.strerror}); give the user of this process the right to read it"

@@ -1,5 +1,6 @@
 """Local files and folders → documents."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,9 +129,17 @@ def _entries(root: Path, inside: Path, folder: str, log: ReadLog) -> Iterator[tu
             continue
         if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(inside):
             log.skip(name, "a link that leads out of the folder")
-        elif entry.is_dir():
+            continue
+        try:
+            is_dir, is_file = entry.is_dir(), entry.is_file()
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise SourceError(_unreadable(Path(entry.path), error)) from error
+            log.skip(name, "a link that leads back to itself")
+            continue
+        if is_dir:
             yield name, "link" if entry.is_symlink() else "folder"
-        elif entry.is_file():
+        elif is_file:
             yield name, "file"
         else:
             log.skip(name, "a link to nothing" if entry.is_symlink() else "no regular file")

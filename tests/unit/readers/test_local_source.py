@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from tests.rights import without_privileges
 
+from clockifyrag_builder import sources
+from clockifyrag_builder.readers import ReadLog
+from clockifyrag_builder.readers.local_files import file_names
 from clockifyrag_builder.sources import LocalSource
 from clockifyrag_index.errors import SourceError
 
@@ -93,6 +96,26 @@ def test_a_file_that_goes_while_the_folder_is_read_is_told(tmp_path: Path) -> No
 
     with pytest.raises(SourceError, match="changed while it was read"):
         local.require_unchanged(digest)
+
+
+@pytest.mark.parametrize("deed", ["fetch", "documents"])
+def test_a_file_that_goes_when_it_was_just_listed_is_told(
+    deed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("Start the timer.")
+    local = source(tmp_path)
+    local.fetch()
+
+    def listed_and_gone(root: Path, log: ReadLog) -> list[str]:
+        names = file_names(root, log)
+        (tmp_path / "b.md").unlink()
+        return names
+
+    monkeypatch.setattr(sources, "file_names", listed_and_gone)
+
+    with pytest.raises(SourceError, match=r"b\.md changed while it was read"):
+        getattr(local, deed)()
 
 
 def test_files_that_stay_as_they_were_are_no_error(tmp_path: Path) -> None:

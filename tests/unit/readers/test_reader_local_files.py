@@ -97,6 +97,9 @@ def test_links_are_followed_inside_the_folder_and_told_of_where_they_lead_out(tm
     (root / "sub" / "up").symlink_to("..")
     (root / "again").symlink_to("sub")
     (root / "dangling.md").symlink_to("nowhere.md")
+    (root / "itself.md").symlink_to("itself.md")
+    (root / "there").symlink_to("back")
+    (root / "back").symlink_to("there")
     os.mkfifo(root / "pipe.md")
     log = ReadLog()
 
@@ -109,6 +112,9 @@ def test_links_are_followed_inside_the_folder_and_told_of_where_they_lead_out(tm
         "sub/up": "a link to a folder that is read under its own name",
         "again": "a link to a folder that is read under its own name",
         "dangling.md": "a link to nothing",
+        "itself.md": "a link that leads back to itself",
+        "there": "a link that leads back to itself",
+        "back": "a link that leads back to itself",
         "pipe.md": "no regular file",
     } == {skipped.name: skipped.reason for skipped in log.skipped}
 
