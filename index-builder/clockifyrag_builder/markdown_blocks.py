@@ -13,7 +13,8 @@ from clockifyrag_builder.markdown_parser import LINE_BREAKS, line_events, parted
 from clockifyrag_builder.section_builder import SectionBuilder
 
 NESTING_TAGS = frozenset({"BlockQuote", "List"})
-HEADING_ATTRIBUTES = re.compile(r" ?\{[^{}#]*#([^\s{}]+)[^{}]*\}$")
+# Each part keeps what it has taken ("+"), so that a long heading is looked through once.
+HEADING_ATTRIBUTES = re.compile(r" ?\{[^{}#]*+#([^\s{}]++)[^{}]*+\}$")
 
 
 def first_title(events: Iterable[Event]) -> str:

@@ -28,8 +28,9 @@ COST_WORD = 40
 COST_CHARACTER = 80
 COST_AFTER_LEAD_IN = 60  # "To do this:" belongs to the steps below it, a line that is a label to what it labels
 
-_LINE = re.compile(r"(?:[^\S\n]*\n)+")
-_ITEM = re.compile(r"(?:[^\S\n]*\n)+(?=\S)")  # an indented line belongs to the item above it
+# White space up to its last line break, looked at from its beginning alone: a long one is passed over once.
+_LINE = re.compile(r"(?<!\s)\s*\n")
+_ITEM = re.compile(r"(?<!\s)\s*\n(?=\S)")  # an indented line belongs to the item above it
 _CELL = re.compile(r"(?<=\|)[^\S\n]+")
 _SENTENCE = re.compile(  # not before a lower-case letter or a digit: "e.g. this", "approx. 5"
     r"""(?:(?<=[.!?…])|(?<=[.!?…]["'”’)\]]))\s+(?=[^\s\da-z,;.])|(?<=[。！？])(?=\S)"""

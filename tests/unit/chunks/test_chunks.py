@@ -7,6 +7,7 @@ import pytest
 from clockifyrag_builder.chunks import chunk_document
 from clockifyrag_builder.documents import Block, BlockKind, Document, Section
 from clockifyrag_builder.passages import TOKENS_PER_CHAR_MAX, ChunkLimits
+from clockifyrag_builder.splitting import pieces_of
 from clockifyrag_index.chunk import Chunk
 from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_index.errors import SourceError, UsageError
@@ -94,6 +95,14 @@ def test_passages_end_where_a_reader_would_pause(blocks: list[Block], expected: 
     found = contents(*blocks)
 
     assert expected == found
+
+
+@pytest.mark.parametrize("kind", ["text", "list", "table", "code"])
+@pytest.mark.parametrize("space", [" " * 300_000, "\n" * 300_000 + " ", " \n" * 150_000 + " "])
+def test_a_long_space_is_passed_over_once(kind: BlockKind, space: str) -> None:
+    pieces = pieces_of(Block(kind, f"one{space}two"), lambda text: True)
+
+    assert f"one{space}two" == pieces[0].text + "".join(piece.glue + piece.text for piece in pieces[1:])
 
 
 def test_a_list_is_parted_between_items_and_a_nested_line_stays_with_its_item() -> None:

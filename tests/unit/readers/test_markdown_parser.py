@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clockifyrag_builder.documents import Block
-from clockifyrag_builder.markdown_blocks import add_markdown
+from clockifyrag_builder.markdown_blocks import add_markdown, heading_line
 from clockifyrag_builder.markdown_inline import inline_of
 from clockifyrag_builder.markdown_parser import line_events, markdown_events
 from clockifyrag_builder.section_builder import SectionBuilder
@@ -35,6 +35,27 @@ WITHOUT_MARKUP = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_
 )
 def test_a_line_begins_no_block_and_keeps_its_marks(line: str, words: str) -> None:
     assert words == inline_of(line_events(line)).text.strip()
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("Set up {#set-up}", ("Set up", "set-up")),
+        ("Set up {.wide #set-up data-x=1}", ("Set up", "set-up")),
+        ("{a} {#b}", ("{a}", "b")),
+        ("Set up {#}", ("Set up {#}", "")),
+        ("Set up {# x}", ("Set up {# x}", "")),
+        ("Set up {#a} now", ("Set up {#a} now", "")),
+        ("Set up {{#a}}", ("Set up {{#a}}", "")),
+    ],
+)
+def test_an_anchor_may_stand_in_braces_at_the_end_of_a_heading(line: str, heading: tuple[str, str]) -> None:
+    assert heading == heading_line(line)
+
+
+@pytest.mark.parametrize("odd", ["{" + "#" * 300_000, "{" + "#a" * 300_000 + "}x", "{a" * 300_000])
+def test_a_long_odd_heading_is_read_in_one_pass(odd: str) -> None:
+    assert (f"x {odd}", "") == heading_line(f"x {odd}")
 
 
 @given(WITHOUT_MARKUP)

@@ -201,6 +201,7 @@ def test_a_file_with_a_namespace_that_is_none_is_left_out_and_named(read):
         pytest.param("---\n---\nText", "A", "Text", 0, id="empty"),
         pytest.param("---\nJust prose.\n\n---\nText", "A", "Just prose.", 0, id="prose-between-rules"),
         pytest.param("---\ntitle: x\nno end", "A", "title: x no end", 0, id="never-closed"),
+        pytest.param(f"---\nid: [\ntitle: x{' ' * 300_000}y \n---\nText", "x y", "Text", 1, id="a-long-space"),
         pytest.param(f"---\nx: {'[' * 5000}\n---\nText", "A", "Text", 1, id="nested-without-end"),
         pytest.param(f"---\ntitle: x\ny: {'[' * 1001}\n---\nText", "x", "Text", 1, id="more-brackets-than-are-parsed"),
         pytest.param(f"---\ntitle: x\ny: {'[' * 50000}{']' * 50000}\n---\nText", "x", "Text", 1, id="nested-too-deep"),
