@@ -3,7 +3,9 @@
 The tree is walked with a loop, not by recursion: a page may nest its elements deeper than Python's stack.
 """
 
+import html
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -30,6 +32,14 @@ DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search"})
 # Side columns repeat what is elsewhere; notes set in an <aside> are part of the text.
 NOTE_CLASS = re.compile(r"admonition|callout|note|notice|alert|warning|caution|tip|hint|info|important|starlight-aside")
 PERMALINK_SIGNS = frozenset({"#", "¶", "§", "🔗", ""})
+# For each block inside others the parser looks through all that are open, so that 200,000 take it minutes.
+NESTED_MAX = 10_000
+# Blocks that stay open until they are closed; elements that end without a tag of their own are left out.
+NESTING_TAG = re.compile(
+    r"<(/?)(address|article|aside|blockquote|center|details|dialog|dir|div|dl|fieldset|figcaption|figure|footer|form|"
+    r"header|hgroup|main|menu|nav|ol|pre|search|section|summary|table|ul)(?=[\s/>])",
+    re.IGNORECASE,
+)
 ARRANGED_IN_TABLES = ", ".join((*HEADING_LEVELS, "table", "pre"))
 
 
@@ -41,10 +51,32 @@ def add_html(builder: SectionBuilder, root: LexborNode) -> None:
 
 
 def add_html_fragment(builder: SectionBuilder, fragment: str) -> None:
-    """The same for a piece of HTML that may open elements it does not close."""
+    """The same for a piece of HTML that may open elements it does not close; of one that is too deep, the words."""
+    if is_too_deep(fragment):
+        builder.text(html.unescape(re.sub(r"<[^<>]*>", " ", fragment)))
+        return
     body = LexborHTMLParser(fragment).body
     if body is not None:
         add_html(builder, body)
+
+
+def is_too_deep(text: str) -> bool:
+    """Whether more than NESTED_MAX blocks are open at once, as their tags tell; nothing is parsed for it."""
+    if text.count("<") <= NESTED_MAX:
+        return False
+    open_by_name: Counter[str] = Counter()
+    depth = 0
+    for tag in NESTING_TAG.finditer(text):
+        name = tag[2].lower()
+        if not tag[1]:
+            open_by_name[name] += 1
+            depth += 1
+        elif open_by_name[name]:
+            open_by_name[name] -= 1
+            depth -= 1
+        if depth > NESTED_MAX:
+            return True
+    return False
 
 
 def text_of(root: LexborNode) -> str:

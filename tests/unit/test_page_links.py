@@ -89,6 +89,12 @@ def test_what_a_page_forbids_is_understood(meta: str, header: str, noindex: bool
     assert (noindex, nofollow) == (found.noindex, found.nofollow)
 
 
+def test_a_page_nested_beyond_all_use_says_nothing() -> None:
+    says = page_links(b'<a href="/x">x</a>' + b"<DIV >" * 300_000, PAGE)
+
+    assert (None, ()) == (says.canonical, says.links)
+
+
 def test_bytes_that_are_no_page_say_nothing() -> None:
     found = page_links(bytes(range(256)) * 50, PAGE)
 

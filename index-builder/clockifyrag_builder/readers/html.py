@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.html_blocks import add_html, text_of
+from clockifyrag_builder.html_blocks import NESTED_MAX, add_html, is_too_deep, text_of
 from clockifyrag_builder.readers.decoding import decoded_html, is_visible
 from clockifyrag_builder.readers.identity import canonical_url, humanised
 from clockifyrag_builder.readers.source import Found, Source, document
@@ -18,7 +18,7 @@ TITLE_SEPARATORS = re.compile(r"\s+(?:[-–—|·•»:]|::)\s+")
 
 
 def documents_of_html(source: Source, data: bytes) -> Iterator[Document]:
-    """The document of one page; one without a body or a visible character yields nothing and is noted as skipped.
+    """The document of one page; one without a body or a visible character, or nested too deep, is noted as skipped.
 
     URL: `<link rel=canonical>`, else where the page was fetched. Anchors are the page's own; in a page without any
     URL, which is shown here, headings without one get GitHub's.
@@ -26,6 +26,9 @@ def documents_of_html(source: Source, data: bytes) -> Iterator[Document]:
     text, problem = decoded_html(data)
     if problem:
         source.problem(problem)
+    if is_too_deep(text):
+        source.log.skip(source.name, f"more than {NESTED_MAX:,} elements of the page stand one in another")
+        return
     page = LexborHTMLParser(text)
     content = main_content(page) if is_visible(text) else None
     if content is None:

@@ -189,6 +189,21 @@ def test_what_cannot_be_seen_is_no_title_and_no_text(read):
     assert ("Timer", ["timer"]) == (document.title, log.documents_without_text)
 
 
+def test_a_page_nested_beyond_all_use_is_left_out_and_told_of(read):
+    log = ReadLog()
+
+    documents = read("t.html", "<div><section>" * 150_000 + "bottom", log=log)
+
+    assert ([], "t.html") == (documents, log.skipped[0].name)
+    assert "more than 10,000 elements" in log.skipped[0].reason
+
+
+def test_many_elements_beside_each_other_are_no_nesting(read):
+    [document] = read("t.html", "<div><p>a<li>b</div><br>" * 20_000)
+
+    assert 40_000 == sum(len(block.text.split()) for block in document.sections[0].blocks)
+
+
 def test_a_page_may_nest_deeper_than_the_stack(read):
     [document] = read("t.html", "<div>" * 5_000 + "<ul><li>" * 500 + "bottom")
 

@@ -251,6 +251,12 @@ def test_what_cannot_be_seen_is_no_title_and_no_text(read, name, title):
     assert (title, [document.document_id]) == (document.title, log.documents_without_text)
 
 
+def test_of_html_nested_beyond_all_use_the_words_are_read(read):
+    [document] = read("a.md", f"{'<div>' * 300_000}\nbottom &amp; end\n</div>\n\nAfter.\n")
+
+    assert ["bottom & end", "After."] == [block.text for block in document.sections[0].blocks]
+
+
 def test_an_address_that_is_none_is_told_of_and_the_document_kept(read):
     log = ReadLog()
 
