@@ -105,7 +105,7 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
             if ahead:
                 numbers.append(embedding.add(chunk.embedded_text, article=chunk.document_id))
                 embedding.go_on()
-        plan.source.require_unchanged(outcome.source_digest)
+        plan.source.require_unchanged()
         chunks = spool.in_order(corpus.also_at)
         outcome = replace(
             outcome,

@@ -28,7 +28,7 @@ class Source(Protocol):
     def documents(self) -> Iterable[Document]:
         """The documents, in the same order each time. SourceError names what cannot be read."""
 
-    def require_unchanged(self, digest: str) -> None:
+    def require_unchanged(self) -> None:
         """SourceError where the documents that were read need not be those of the digest that `fetch` returned."""
 
     def reading(self) -> Mapping[str, Listed]:

@@ -77,6 +77,7 @@ class LocalSource:
         self._reading = (format, namespace, strict)
         self._log = ReadLog()
         self._held: tuple[Document, ...] | None = None
+        self._digest = ""  # as `fetch` found it
 
     @property
     def description(self) -> Mapping[str, object]:
@@ -89,11 +90,11 @@ class LocalSource:
         what stands already may have been built past a broken record.
         """
         self._held = None
-        digest = _digest(self._path)
+        self._digest = _digest(self._path)
         _, _, strict = self._reading
         if strict:
             deque(self.documents(), maxlen=0)
-        return digest
+        return self._digest
 
     def documents(self) -> Iterable[Document]:
         """A new iteration over the files, or the documents that are held."""
@@ -107,11 +108,17 @@ class LocalSource:
             return documents
         self._held = tuple(documents)
         self._log.memo.save()
+        self._require_digest()  # what changes from here on is not read any more
         return self._held
 
-    def require_unchanged(self, digest: str) -> None:
+    def require_unchanged(self) -> None:
+        """Where documents are held, that was asked as soon as they were."""
+        if self._held is None:
+            self._require_digest()
+
+    def _require_digest(self) -> None:
         """All bytes are read once more: sizes and times would not tell of every change."""
-        if _digest(self._path) != digest:
+        if self._digest and _digest(self._path) != self._digest:
             raise _changed(self._path)
 
     def reading(self) -> Mapping[str, Listed]:
@@ -154,7 +161,7 @@ class FetchedSource:
         """The documents that `fetch` brought."""
         return self._documents
 
-    def require_unchanged(self, digest: str) -> None:
+    def require_unchanged(self) -> None:
         """The digest is that of the documents that are held, so nothing can have changed."""
 
     def reading(self) -> Mapping[str, Listed]:
