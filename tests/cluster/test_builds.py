@@ -21,7 +21,7 @@ pytestmark = pytest.mark.chaos  # minutes, in which a loaded machine changes wha
 BUILDER = "clockifyrag index build"
 KILLS = 20 if CHAOS else 2
 BUILD_SECONDS = 6.0  # that a build of the sample takes here
-TOO_LITTLE = ["48Mi", "80Mi", "112Mi"] if CHAOS else ["64Mi"]
+TOO_LITTLE = ["48Mi", "64Mi", "80Mi"] if CHAOS else ["64Mi"]
 ENOUGH: Manifest = {"requests": {"cpu": "300m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}}
 RETAIN = 50  # a replay needs every generation
 
