@@ -14,9 +14,9 @@ from clockifyrag_builder.readers.decoding import decoded, is_visible
 from clockifyrag_builder.readers.front_matter import front_matter
 from clockifyrag_builder.readers.identity import humanised
 from clockifyrag_builder.readers.parsed import Sections, parsed
+from clockifyrag_builder.readers.records import namespace_problem
 from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
-from clockifyrag_resource.texts import NAMESPACE_WORDS, is_namespace
 
 
 def documents_of_markdown(source: Source, data: bytes) -> Iterator[Document]:
@@ -45,8 +45,8 @@ def _document_of_file(source: Source, text: str) -> Iterator[Document]:
         source.log.skip(source.name, "the file is empty")
         return
     namespace = matter.value("namespace")
-    if namespace and not is_namespace(namespace):
-        source.problem(f"has the namespace {namespace[:100]!r}; expected {NAMESPACE_WORDS}")
+    if problem := namespace_problem(namespace or ""):
+        source.problem(problem)
         return
     given = matter.value("title")
 

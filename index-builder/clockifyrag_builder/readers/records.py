@@ -10,8 +10,8 @@ import orjson
 from clockifyrag_builder.readers.decoding import clean, is_visible
 from clockifyrag_builder.readers.front_matter import is_true
 from clockifyrag_builder.readers.identity import canonical_url, url_key
-from clockifyrag_resource.texts import NAMESPACE_WORDS, is_namespace
 
+NAMESPACE_MAX = 100  # characters that the API takes, docs/api.md
 # Spellings of one thing, the first that is filled counts.
 ID = ("document_id", "doc_id", "_id", "id")
 URL = ("url", "link", "canonical_url")
@@ -51,6 +51,13 @@ class Record:
         return (self.namespace, "id", self.id) if self.id else (self.namespace, "title", self.title)
 
 
+def namespace_problem(namespace: str) -> str | None:
+    """Why no question can ask in that namespace of a document; None where one can."""
+    if len(namespace) <= NAMESPACE_MAX:
+        return None
+    return f"has a namespace of {len(namespace)} characters ({namespace[:40]}…); expected at most {NAMESPACE_MAX}"
+
+
 def record(line: bytes) -> Record:
     """The record of a line; BrokenRecord when it is none. Bytes that are not UTF-8 are replaced and told of."""
     values, problem = _json_object(line)
@@ -69,8 +76,8 @@ def record(line: bytes) -> Record:
         is_suppressed=is_true(_text(values, ("suppress",))),
         decoding_problem=problem,
     )
-    if found.namespace and not is_namespace(found.namespace):
-        raise BrokenRecord(f"has the namespace {found.namespace[:100]!r}; expected {NAMESPACE_WORDS}")
+    if (unnamable := namespace_problem(found.namespace)) is not None:
+        raise BrokenRecord(unnamable)
     if not found.url:  # then the id tells articles apart
         _require_exact_id(values)
     if not (found.title or found.section or found.content.strip()):
