@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TextIO
 
 MODULES = Path(__file__).resolve().parent / "kubernetes"
 ASSETS = "KUBEBUILDER_ASSETS"
@@ -149,11 +150,19 @@ def cache() -> Path:
     return Path(os.environ.get("CLOCKIFYRAG_CACHE") or "~/.cache/clockifyrag").expanduser().resolve()
 
 
+def open_lock(folder: Path) -> TextIO:
+    """The lock of a folder of the cache, which is made; ends with what to do where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / ".lock").open("w")
+    except OSError as error:
+        sys.exit(f"{folder} cannot be written ({error.strerror}); set CLOCKIFYRAG_CACHE to a folder that can")
+
+
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Holds the lock of the cache: a second run waits, and then finds everything built."""
-    (cache() / "bin").mkdir(parents=True, exist_ok=True)
-    with (cache() / "bin" / ".lock").open("w") as lock:
+    with open_lock(cache() / "bin") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -24,26 +24,38 @@ def main(lock: Path) -> None:
     if sys.version_info < PYTHON_MIN:
         found = ".".join(map(str, sys.version_info[:3]))
         sys.exit(f"Python {found} found, 3.11 or later needed: install it, or name one: make PYTHON=python3.12 …")
-    stamp = VENV / f".filled-{lock.stem}-{digest(lock)}"
-    if stamp.exists():
+    stamp = VENV / f".filled-{lock.stem}-{digest()}"
+    if stamp.exists() and runs():
         return
-    if not PYTHON.exists():
+    if not (VENV / "bin" / "pip").exists() or not runs():
         create_venv()
+    for other in VENV.glob(".filled-*"):
+        if not other.name.endswith(digest()):
+            other.unlink()  # of another commit: what it stands for is replaced now
     install_lock(lock)
     run([str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     stamp.touch()
 
 
-def digest(lock: Path) -> str:
-    """The first 12 hex of the digest of all that decides what is installed."""
-    content = lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+def digest() -> str:
+    """The first 12 hex of the digest of all that decides what is installed, by whichever lock."""
+    content = b"".join(
+        file.read_bytes() for file in (*sorted(ROOT.glob("requirements*.lock")), ROOT / "pyproject.toml")
+    )
     return hashlib.sha256(content).hexdigest()[:12]
 
 
+def runs() -> bool:
+    """Whether .venv has a Python that starts: an upgrade of the system's may have taken away what it links to."""
+    return PYTHON.exists() and subprocess.run([str(PYTHON), "-c", ""], capture_output=True).returncode == 0
+
+
 def create_venv() -> None:
-    """Makes an empty .venv; says what to install where the system's Python comes without the venv module."""
+    """Makes an empty .venv, in place of one that is half made or broken; says what to install where the system's Python
+    comes without the venv module.
+    """
     print("Creating .venv", flush=True)
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)
     if made.returncode:
         sys.exit(
             f"{made.stdout}{made.stderr}\n.venv cannot be created; on Debian and Ubuntu: apt-get install python3-venv"

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import sys
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tools.images import archive, debian
 from tools.images.canonical import write_canonical
 from tools.images.contents import Archive
+from tools.images.engines import run
 from tools.images.recipe import IMAGES, RELEASED, VERSION, copied
 from tools.images.sbom import bill, licence_of, locked_hashes, normalized, resolved, strangers
 from tools.images.verify import differences
@@ -233,3 +235,13 @@ def test_packages_of_debian_come_from_the_suite_of_the_base_with_its_security_up
 
     assert names(lines) >= {debian.SUITE, f"{debian.SUITE}-security"}
     assert {"deb"} == {line.split()[0] for line in lines}
+
+
+def test_the_password_of_a_package_mirror_is_not_told_where_a_build_fails() -> None:
+    argument = "PIP_INDEX_URL=https://me:s3cret@mirror.example/simple"
+
+    with pytest.raises(SystemExit) as ended:
+        run([sys.executable, "-c", "import sys; print(sys.argv[1]); sys.exit(1)", argument])
+
+    assert "s3cret" not in str(ended.value)
+    assert "//…@mirror.example/simple" in str(ended.value)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.binaries import open_lock
 from tools.images import archive
 from tools.images.contents import Archive
 from tools.images.engines import Buildah, Docker, engine, own_engine, run, timed
@@ -156,8 +157,7 @@ def print_archives(names: Sequence[str]) -> int:
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Holds the lock of the folder: a second run waits, and then finds everything built."""
-    folder().mkdir(parents=True, exist_ok=True)
-    with (folder() / ".lock").open("w") as lock:
+    with open_lock(folder()) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

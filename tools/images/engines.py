@@ -1,6 +1,7 @@
 """The engine that carries a Dockerfile out: Docker or podman where one runs, else buildah without a daemon."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -142,11 +143,15 @@ def arguments(values: dict[str, str]) -> list[str]:
     return [word for name, value in values.items() for word in ("--build-arg", f"{name}={value}")]
 
 
+CREDENTIALS = re.compile(r"//[^/\s@]+@")  # of a package mirror, as PIP_INDEX_URL may hold them
+
+
 def run(command: list[str]) -> str:
     """What it printed; ends with its last words when it fails."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{done.stdout[-2000:]}{done.stderr[-3000:]}\nfailed: {' '.join(command)}")
+        told = f"{done.stdout[-2000:]}{done.stderr[-3000:]}\nfailed: {' '.join(command)}"
+        sys.exit(CREDENTIALS.sub("//…@", told))
     return done.stdout.strip()
 
 
