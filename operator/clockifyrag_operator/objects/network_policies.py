@@ -107,7 +107,7 @@ def _ollama(wanted: Wanted, decision: Decision, operator: Settings) -> Manifest:
     if builds_use_ollama(wanted):
         asking += [names.BUILD, *([names.EMBED] if _embeds_apart(wanted) else [])]
     peers = [_operator(operator), *(_pods(wanted, component) for component in asking)]
-    return _allow(wanted, names.OLLAMA, [_from(peers, names.OLLAMA_PORT)], _anywhere(_registry_ports(wanted)))
+    return _allow(wanted, names.OLLAMA, [_from(peers, names.OLLAMA_PORT)], _anywhere(_pull_ports(wanted, decision)))
 
 
 def _store(wanted: Wanted) -> Manifest:
@@ -132,11 +132,17 @@ def _source_ports(wanted: Wanted) -> set[int]:
     return {*_WEB, *map(port_of, urls)} if urls else set()
 
 
-def _registry_ports(wanted: Wanted) -> set[int]:
+def _pull_ports(wanted: Wanted, decision: Decision) -> set[int]:
+    """The ports models are pulled through: that of the registry, and of those that a model's own name begins with."""
     registry = server_of(wanted).registry
-    if registry is None:
-        return {_LIBRARY_PORT}
-    return {port_of(registry if "://" in registry else f"https://{registry}")}
+    usual = port_of(registry if "://" in registry else f"https://{registry}") if registry else _LIBRARY_PORT
+    return {_own_port(model) if model.count("/") >= 2 else usual for model in decision.models}
+
+
+def _own_port(model: str) -> int:
+    """The port of the registry that the name begins with: HOST[:PORT]/NAMESPACE/MODEL."""
+    port = model.partition("/")[0].partition(":")[2]
+    return int(port) if port.isdecimal() and 0 < int(port) < 2**16 else _LIBRARY_PORT
 
 
 def _with_names(egress: list[Fields]) -> list[Fields]:

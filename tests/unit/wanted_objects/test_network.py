@@ -133,6 +133,22 @@ ALWAYS_OUT = "search>dns search>search:9090"
             id="a registry with a port",
         ),
         pytest.param(
+            {**RWX, "embedding": {"model": "models.example:5001/team/embed"}, "ollama": {"server": {}}},
+            "operator>ollama:11434 search>ollama:11434 build>ollama:11434",
+            "search>ollama:11434 build>dns build>ollama:11434 ollama>dns ollama>anyone:5001",
+            id="a model whose name begins with its registry",
+        ),
+        pytest.param(
+            {
+                **RWX,
+                "embedding": {"model": "hf.co/someone/embed"},
+                "ollama": {"server": {"registry": "http://models.example:5000"}},
+            },
+            "operator>ollama:11434 search>ollama:11434 build>ollama:11434",
+            "search>ollama:11434 build>dns build>ollama:11434 ollama>dns ollama>anyone:443",
+            id="another one than the registry of the others",
+        ),
+        pytest.param(
             {**RWX, **LOCAL, "answers": {"model": "llama3.2", "url": "https://llm.example:8443"}},
             "",
             "search>anyone:8443",
