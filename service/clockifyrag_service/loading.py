@@ -55,9 +55,10 @@ class GlossaryFile:
             return
         try:
             self.glossary, self.problem = load_glossary(self.path), None
-        except ClockifyRAGError as error:
-            self.problem = str(error)
-            log.error("the last good glossary stays in use: %s", error)
+        except Exception as error:  # whatever it is: the index must be served all the same
+            self.problem = str(error) or repr(error)
+            is_told = isinstance(error, ClockifyRAGError)
+            log.error("the last good glossary stays in use: %s", error, exc_info=not is_told)
 
     def digest(self) -> str:
         return hashlib.sha256(repr(self.glossary.groups).encode()).hexdigest()
