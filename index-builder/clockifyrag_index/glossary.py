@@ -129,10 +129,11 @@ def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
         group = known[0] if known else []
         if not known:
             groups.append(group)
-        for other in known[1:]:
-            if other is not group:
-                group += [name for name in other if name not in group]
-                groups.remove(other)
+        others = {id(other): other for other in known if other is not group}  # a row may name one of them twice
+        for other in others.values():
+            group += [name for name in other if name not in group]
+        if others:
+            groups = [one for one in groups if id(one) not in others]
         group += [name for name in row if name not in group]
         group_of |= {words: group for name in group if (words := folded_words(name))}
     return [tuple(group) for group in groups]

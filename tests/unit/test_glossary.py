@@ -34,6 +34,15 @@ def test_rows_that_share_a_name_are_one_group(tmp_path: Path) -> None:
     assert (("PTO", "time off", "leave", "vacation", "holiday"),) == glossary.groups
 
 
+def test_a_row_that_names_two_groups_and_one_of_them_twice_makes_one_of_both(tmp_path: Path) -> None:
+    path = tmp_path / "glossary.csv"
+    path.write_text("term,aliases\ntime off,leave\nPTO,vacation|holiday\ntime off,vacation|holiday\n")
+
+    glossary = load_glossary(path)
+
+    assert (("time off", "leave", "PTO", "vacation", "holiday"),) == glossary.groups
+
+
 def test_markdown_gives_a_term_per_heading_or_bold_word(tmp_path: Path) -> None:
     path = tmp_path / "glossary.md"
     path.write_text("# Timer\nAlso: stopwatch, clock\n\n**PTO** also: time off\n")
