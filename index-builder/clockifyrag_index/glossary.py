@@ -16,7 +16,7 @@ from .text import folded_words, terms
 COLUMNS = ("term", "aliases", "type", "notes")
 ALIAS_SEPARATOR = re.compile(r"\s*[|;]\s*")
 MARKDOWN_TERM = re.compile(r"^(?:#{1,6}\s+(?P<heading>[^#]+?)\s*#*|(?:[-*]\s+)?\*\*(?P<bold>[^*]+)\*\*(?P<rest>.*))$")
-MARKDOWN_ALIASES = re.compile(r"(?:also|aliases|synonyms?|or)\s*:\s*(?P<aliases>.+)", re.IGNORECASE)
+MARKDOWN_ALIASES = re.compile(r"(?<!\w)(?:also|aliases|synonyms?|or)\s*:\s*(?P<aliases>.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

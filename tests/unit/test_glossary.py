@@ -43,6 +43,13 @@ def test_a_row_that_names_two_groups_and_one_of_them_twice_makes_one_of_both(tmp
     assert (("time off", "leave", "PTO", "vacation", "holiday"),) == glossary.groups
 
 
+def test_a_word_that_only_ends_in_or_begins_no_list_of_aliases(tmp_path: Path) -> None:
+    path = tmp_path / "glossary.md"
+    path.write_text("# Admin\nAdministrator: manages users, rates\n\n**Kiosk** a shared monitor: wall, desk\n")
+
+    assert (("Admin",), ("Kiosk",)) == load_glossary(path).groups
+
+
 def test_markdown_gives_a_term_per_heading_or_bold_word(tmp_path: Path) -> None:
     path = tmp_path / "glossary.md"
     path.write_text("# Timer\nAlso: stopwatch, clock\n\n**PTO** also: time off\n")
