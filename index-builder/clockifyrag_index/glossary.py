@@ -83,8 +83,9 @@ def load_glossary(path: Path) -> Glossary:
 def _csv_rows(text: str, path: Path) -> Iterator[tuple[str, ...]]:
     reader, begins = csv.DictReader(StringIO(text)), 1
     try:
-        if not reader.fieldnames or "term" not in reader.fieldnames:
-            found = ", ".join(reader.fieldnames or ()) or "nothing"
+        names = reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        if not {"term", "aliases"}.issubset(names):
+            found = ", ".join(names) or "nothing"
             raise UsageError(f"glossary {path}: first line has {found}; expected the columns {','.join(COLUMNS)}")
         begins = reader.line_num + 1
         for row in reader:

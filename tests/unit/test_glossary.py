@@ -43,6 +43,13 @@ def test_a_row_that_names_two_groups_and_one_of_them_twice_makes_one_of_both(tmp
     assert (("time off", "leave", "PTO", "vacation", "holiday"),) == glossary.groups
 
 
+def test_blanks_around_the_names_of_columns_count_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "glossary.csv"
+    path.write_text("term , aliases\nPTO,leave|vacation\n")
+
+    assert (("PTO", "leave", "vacation"),) == load_glossary(path).groups
+
+
 def test_a_word_that_only_ends_in_or_begins_no_list_of_aliases(tmp_path: Path) -> None:
     path = tmp_path / "glossary.md"
     path.write_text("# Admin\nAdministrator: manages users, rates\n\n**Kiosk** a shared monitor: wall, desk\n")
@@ -64,6 +71,7 @@ OPEN_QUOTE = 'timer,"stopwatch\n' + "row,name\n" * 20_000  # longer than a field
     ("text", "said"),
     [
         pytest.param("name,other\nPTO,leave\n", "first line has name, other", id="wrong columns"),
+        pytest.param("term,other names\nPTO,leave\n", "first line has term, other names", id="no aliases"),
         pytest.param("term,aliases,type,notes\n,leave,,\n", "line 2", id="empty term"),
         pytest.param("", "first line has nothing", id="empty file"),
         pytest.param("term,aliases\nPTO,leave\n" + OPEN_QUOTE, "line 3: .*quote", id="a quote left open"),
