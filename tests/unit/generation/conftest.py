@@ -80,7 +80,7 @@ class Samples:
         return {"tokenizer": "words-1", "fields": ["body"]}
 
     def write(self, words: str = "timer", **changes: Any) -> WriteOutcome:
-        return write_generation(self.root, self.plan(chunks=self.chunks(words), **changes), self.lexical)
+        return write_generation(self.root, self.plan(**{"chunks": self.chunks(words), **changes}), self.lexical)
 
     def published(self, words: str = "timer", **changes: Any) -> WriteOutcome:
         outcome = self.write(words, **changes)

@@ -36,6 +36,20 @@ def test_a_generation_of_each_type_gives_back_what_was_written(samples, paramete
     generation.close()
 
 
+@pytest.mark.parametrize("storage", ["Float32", "SQ8"])
+def test_a_graph_that_falls_apart_into_islands_of_equal_vectors_is_written(samples, tmp_path, storage):
+    chunks = tuple(samples.chunk(f"article-{number:03}") for number in range(300))
+
+    for seed in range(8):  # in about half of these graphs no way leads to some of the rows that are read back
+        vectors = np.repeat(samples.vectors(10, seed), 30, axis=0)
+        here = samples.elsewhere(tmp_path / str(seed))
+        written = here.write(chunks=chunks, vectors=vectors, index=IndexParameters("HNSW", storage, 4, 8))
+
+        generation = open_generation(written.path)
+        assert np.array_equal(vectors, generation.dense.vectors())
+        generation.close()
+
+
 def test_each_type_has_an_id_of_its_own_and_the_same_one_every_time(samples, tmp_path):
     parameters = [one.values[0] for one in KINDS]
 
