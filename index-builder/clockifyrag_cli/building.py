@@ -11,6 +11,7 @@ import typer
 from clockifyrag_cli.ending import ended_by_sigterm
 from clockifyrag_cli.outcome import told_failure, write_outcome
 from clockifyrag_index.errors import UsageError
+from clockifyrag_index.graph_limits import EF_CONSTRUCTION_MAX, EF_CONSTRUCTION_MIN, M_MAX, M_MIN
 
 if TYPE_CHECKING:
     from clockifyrag_builder.outcome import BuildOutcome
@@ -57,9 +58,14 @@ def build(
     min_chars: Annotated[int, typer.Option(help="Shorter sections join a neighbour.")] = 200,
     index_type: Annotated[str, typer.Option(help="Auto (Flat below 50,000 chunks, then HNSW), Flat or HNSW.")] = "Auto",
     vector_storage: Annotated[str, typer.Option(help="Auto, Float32, Float16 or SQ8.")] = "Auto",
-    hnsw_m: Annotated[int, typer.Option(min=4, max=128, help="Neighbours of a vector in an HNSW index.")] = 32,
+    hnsw_m: Annotated[int, typer.Option(min=M_MIN, max=M_MAX, help="Neighbours of a vector in an HNSW index.")] = 32,
     hnsw_ef_construction: Annotated[
-        int, typer.Option(min=8, max=2000, help="Candidates looked at while an HNSW index is built.")
+        int,
+        typer.Option(
+            min=EF_CONSTRUCTION_MIN,
+            max=EF_CONSTRUCTION_MAX,
+            help="Candidates looked at while an HNSW index is built.",
+        ),
     ] = 200,
     batch_size: Annotated[int, typer.Option(min=1, max=256, help="Texts a request.")] = 32,
     strict: Annotated[bool, typer.Option(help="A broken record ends the build instead of being reported.")] = False,

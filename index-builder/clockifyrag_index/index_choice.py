@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .errors import UsageError
+from .graph_limits import EXPECTED, is_graph
 from .manifest import IndexParameters, IndexType, VectorStorage
 
 HNSW_FROM = 50_000  # chunks, or documents for the index of their directions
@@ -29,10 +30,9 @@ class IndexChoice:
         for name, value, known in (("type", self.type, TypeChoice), ("storage", self.storage, StorageChoice)):
             if value not in get_args(known):
                 raise UsageError(f"index {name} is {value!r}; expected one of {', '.join(get_args(known))}")
-        if not 4 <= self.hnsw_m <= self.hnsw_ef_construction:
+        if not is_graph(self.hnsw_m, self.hnsw_ef_construction):
             raise UsageError(
-                f"HNSW with m {self.hnsw_m} and efConstruction {self.hnsw_ef_construction}; expected an m of at least "
-                "4 and an efConstruction of at least m"
+                f"HNSW with m {self.hnsw_m} and efConstruction {self.hnsw_ef_construction}; expected {EXPECTED}"
             )
 
     def resolved(self, chunks: int) -> IndexParameters:

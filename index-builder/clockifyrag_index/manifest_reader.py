@@ -11,6 +11,7 @@ from .disk import storage_errors
 from .embedders import EmbedderIdentity
 from .errors import FormatUnsupported, GenerationDamaged, GenerationMissing
 from .files import BLOCK_BYTES, FileRecord
+from .graph_limits import EXPECTED, is_graph
 from .identity import FORMAT, digest_of, generation_id
 from .layout import CHUNKS, INDEX, META, OFFSETS, VECTORS, is_file_name
 from .manifest import (
@@ -26,8 +27,6 @@ from .manifest import (
 
 FORMATS = (FORMAT - 1, FORMAT)
 MANIFEST_BYTES_MAX = 64 * 1024 * 1024  # 60 bytes a block of 16 MiB: enough for terabytes
-
-GRAPH_MAX = 4096  # neighbours or candidates: what is beyond was written by no builder
 
 T = TypeVar("T")
 
@@ -142,8 +141,8 @@ def _index_parameters(record: Mapping[str, Any]) -> IndexParameters:
         return IndexParameters(kind, storage)
     hnsw = _take(record, "hnsw", dict)
     m, ef_construction = _take(hnsw, "m", int), _take(hnsw, "efConstruction", int)
-    if not 1 <= m <= GRAPH_MAX or not 1 <= ef_construction <= GRAPH_MAX:
-        raise _Wrong(f"hnsw: m {m} and efConstruction {ef_construction}, expected 1 to {GRAPH_MAX}")
+    if not is_graph(m, ef_construction):
+        raise _Wrong(f"hnsw: m {m} and efConstruction {ef_construction}, expected {EXPECTED}")
     return IndexParameters(kind, storage, m, ef_construction)
 
 

@@ -297,6 +297,8 @@ def test_auto_is_decided_by_the_number_of_chunks(choice, chunks, expected):
         pytest.param(lambda: IndexChoice("IVF"), "type is 'IVF'; expected one of Auto, Flat, HNSW", id="type"),
         pytest.param(lambda: IndexChoice("Flat", "Int4"), "storage is 'Int4'; expected one of Auto", id="storage"),
         pytest.param(lambda: IndexChoice(hnsw_m=64, hnsw_ef_construction=32), "m 64 and efConstruction 32", id="graph"),
+        pytest.param(lambda: IndexChoice(hnsw_m=129), "m 129 and efConstruction 200", id="neighbours"),
+        pytest.param(lambda: IndexChoice(hnsw_ef_construction=2001), "m 32 and efConstruction 2001", id="candidates"),
     ],
 )
 def test_a_choice_that_there_is_not_is_refused(choice, message):

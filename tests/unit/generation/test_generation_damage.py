@@ -7,7 +7,8 @@ import pytest
 
 from clockifyrag_index.errors import FormatUnsupported, GenerationDamaged, GenerationMissing, StorageError
 from clockifyrag_index.generations import list_generations, open_generation
-from clockifyrag_index.identity import FORMAT, digest_of
+from clockifyrag_index.identity import FORMAT, digest_of, generation_id
+from clockifyrag_index.manifest import IndexParameters
 from clockifyrag_index.manifest_reader import manifest_from, read_manifest
 from clockifyrag_index.retention import gc
 
@@ -98,6 +99,32 @@ def test_a_newer_format_says_what_to_upgrade_and_is_never_removed(samples):
 def test_a_newer_format_is_told_even_if_nothing_else_is_understood():
     with pytest.raises(FormatUnsupported, match="format 7"):
         manifest_from(b'{"format": 7, "everything": "different"}', "meta.json")
+
+
+@pytest.mark.parametrize(
+    ("m", "ef_construction"),
+    [
+        pytest.param(1, 200, id="a level of a graph is drawn by the logarithm of m"),
+        pytest.param(3, 200, id="fewer neighbours than a build may ask for"),
+        pytest.param(129, 200, id="more neighbours"),
+        pytest.param(32, 31, id="fewer candidates than neighbours"),
+        pytest.param(4, 7, id="fewer candidates"),
+        pytest.param(4, 2001, id="more candidates"),
+    ],
+)
+def test_a_graph_that_no_build_may_ask_for_is_refused_before_faiss_sees_it(samples, m, ef_construction):
+    good = read_manifest(samples.write(index=IndexParameters("HNSW", "SQ8", 4, 8)).path)
+    path, index = samples.root / "generations" / good.id, IndexParameters("HNSW", "SQ8", m, ef_construction)
+    chunks = f"sha256:{good.files['chunks.jsonl'].sha256}"
+
+    edited(
+        path,
+        index=index.record(),
+        id=generation_id(chunks, good.vectors_digest, good.lexical, index, good.embedder),
+    )
+
+    with pytest.raises(GenerationDamaged, match=f"hnsw: m {m} and efConstruction {ef_construction}"):
+        read_manifest(path)
 
 
 def test_unknown_fields_are_ignored(samples):
