@@ -1,7 +1,7 @@
 """Operators: the signs in a question that say which passages count: "exact phrase" and -word.
 
-A hyphen inside a word, a lone minus and a second minus ("add-on", "a - b", "--watch") are no operators, nor is a quote
-that is never closed.
+A hyphen inside a word, a lone minus, a second minus and one inside a phrase ("add-on", "a - b", "--watch", "code -5" in
+quotes) are no operators, nor is a quote that is never closed.
 """
 
 import re
@@ -11,7 +11,7 @@ from .text import STOP_WORDS, folded_words
 
 # A minus at the beginning of a word, then a quoted phrase or everything up to the next space.
 EXCLUDED = re.compile(r'(?<!\S)-(?:"([^"]*)"|(?=\w)([^\s"]+))')
-QUOTED = re.compile(r'"([^"]*)"')
+SIGN = re.compile(rf'{EXCLUDED.pattern}|"([^"]*)"')  # from left to right: a minus inside a phrase is none
 
 Phrase = tuple[str, ...]  # folded words, in order
 
@@ -33,10 +33,18 @@ def operators(question: str) -> Operators:
     >>> operators("add-on - calendar").text
     'add-on - calendar'
     """
-    excluded = [folded_words(quoted or word) for quoted, word in EXCLUDED.findall(question)]
-    asked = EXCLUDED.sub(" ", question)
-    phrases = [folded_words(quoted) for quoted in QUOTED.findall(asked)]
-    text = " ".join(QUOTED.sub(r" \1 ", asked).split())
+    phrases: list[Phrase] = []
+    excluded: list[Phrase] = []
+
+    def asked(sign: re.Match[str]) -> str:
+        excluded_phrase, excluded_word, phrase = sign.groups()
+        if phrase is None:
+            excluded.append(folded_words(excluded_phrase or excluded_word or ""))
+            return " "
+        phrases.append(folded_words(phrase))
+        return f" {phrase} "
+
+    text = " ".join(SIGN.sub(asked, question).split())
     if not phrases and not excluded:
         return Operators(question)
     return Operators(text, tuple(filter(_says_something, phrases)), tuple(filter(_says_something, excluded)))

@@ -34,6 +34,10 @@ WORDS = ("time", "off", "times", "the", "policy")
         pytest.param("run --watch", Operators("run --watch"), id="two minus signs"),
         pytest.param('the 5" screen', Operators('the 5" screen'), id="a quote that is never closed"),
         pytest.param('""', Operators(""), id="nothing between the quotes"),
+        pytest.param('"code -5"', Operators("code -5", (("code", "5"),)), id="a minus inside a phrase"),
+        pytest.param('"a -b c" -d', Operators("a -b c", (("a", "b", "c"),), (("d",),)), id="and one behind it"),
+        pytest.param('5" screen -kiosk', Operators('5" screen', (), (("kiosk",),)), id="a minus behind an open quote"),
+        pytest.param('-"b -c" a', Operators("a", (), (("b", "c"),)), id="a minus inside a phrase to exclude"),
         pytest.param("don't -don't", Operators("don't", (), (("don't",),)), id="an apostrophe"),
     ],
 )
