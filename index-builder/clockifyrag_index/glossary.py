@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 
 from .errors import UsageError
@@ -34,6 +35,7 @@ class Glossary:
     groups: tuple[tuple[str, ...], ...] = ()
     _group_of: dict[tuple[str, ...], int] = field(init=False, repr=False, compare=False)
     _longest: int = field(init=False, repr=False, compare=False)
+    _words: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         group_of = {
@@ -41,6 +43,11 @@ class Glossary:
         }
         object.__setattr__(self, "_group_of", group_of)
         object.__setattr__(self, "_longest", max(map(len, group_of), default=0))
+        object.__setattr__(self, "_words", frozenset(chain.from_iterable(group_of)))
+
+    def holds_word(self, word: str) -> bool:
+        """Whether a name holds that folded word."""
+        return word in self._words
 
     def expansions(self, text: str) -> tuple[str, ...]:
         """Terms that other names of the things in `text` add, sorted, without those it already has.

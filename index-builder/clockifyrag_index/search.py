@@ -133,7 +133,7 @@ class SearchEngine:
         self.article_words = ArticleWords(self.lexical, len(generation.articles))
         self.categories = Categories(generation.lexical_dir)
         self.passages = ReadPassages(generation.chunks)
-        self.speller = Speller(self.lexical, known=partial(_is_expanded, self.glossary))
+        self.speller = Speller(self.lexical, known=self.glossary.holds_word)
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best articles for a question.
@@ -426,7 +426,3 @@ class Run:
 
     def _took(self, stage: str, started: float) -> None:
         self.timings[stage] = (time.monotonic() - started) * 1000
-
-
-def _is_expanded(glossary: Glossary, word: str) -> bool:
-    return bool(glossary.expansions(word))

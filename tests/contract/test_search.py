@@ -232,6 +232,15 @@ def test_the_glossary_finds_other_names(sample: SearchEngine) -> None:
     assert any(one.startswith("time-off/") for one in ids(result)[:3])
 
 
+def test_words_of_a_glossarys_names_are_never_taken_for_typing_errors(engine_over: Callable[..., SearchEngine]) -> None:
+    files = {"kiosk.md": "# Kiosk\n\nClock in at the kiosk.\n", "lunch.md": "# Lunch\n\nLunch is a break.\n"}
+    engine = engine_over(files, None, Glossary((("kiosk", "punch clock"),)))
+
+    result = engine.search(SearchRequest("punch clock"))
+
+    assert (None, True, "kiosk") == (result.corrected_query, result.expansion_applied, ids(result)[0])
+
+
 def by_ranks(engine: SearchEngine, embedder: Embedder | None) -> SearchEngine:
     """The same index with the ranks of both legs mixed."""
     config = replace(engine.config, fusion=replace(engine.fusion, method="rrf"))
