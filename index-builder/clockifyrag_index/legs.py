@@ -92,8 +92,8 @@ class LexicalLeg:
     ) -> None:
         """weighted_terms: own_terms, as the person typed them, and the glossary's, which weigh less."""
         self._fusion = fusion
-        self._passages_max = sum(map(lexical.idf, own_terms))
-        self._articles_max = sum(map(article_words.idf, own_terms))
+        self._passages_max = sum(weight * lexical.idf(term) for term, weight in own_terms.items())
+        self._articles_max = sum(weight * article_words.idf(term) for term, weight in own_terms.items())
         with lexical.totals(weighted_terms) as passages, article_words.totals(weighted_terms) as articles:
             self._passages, self._articles = passages, articles
             rows = passages.rows  # each of them once for each of its terms

@@ -234,11 +234,13 @@ class Run:
         self._took("lexical", started)
 
     def leg_of(self, weighted_terms: Mapping[str, float], article_share: float | None = None) -> LexicalLeg:
-        """The lexical leg for these terms, calibrated for the words that were typed."""
+        """The lexical leg for these terms, calibrated for the words that were typed; where all of them are stop words,
+        for those that the glossary adds.
+        """
         engine = self.engine
         fusion = self.fusion if article_share is None else replace(self.fusion, article_share=article_share)
         return LexicalLeg(
-            engine.lexical, engine.article_words, weighted_terms, self.own_terms,
+            engine.lexical, engine.article_words, weighted_terms, self.own_terms or self.weighted_terms,
             self.allowed if self._filtered or self.request.namespace is not None else None, fusion,
         )  # fmt: skip
 

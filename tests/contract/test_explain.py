@@ -9,7 +9,7 @@ from clockifyrag_builder.sample import sample_articles, sample_glossary, sample_
 from clockifyrag_index.errors import UnknownItem, UnknownNamespace
 from clockifyrag_index.evaluate import load_judged
 from clockifyrag_index.explain import explain
-from clockifyrag_index.glossary import load_glossary
+from clockifyrag_index.glossary import Glossary, load_glossary
 from clockifyrag_index.search import SearchEngine, SearchRequest
 
 QUESTIONS = [one.query for one in load_judged(sample_questions())]
@@ -48,6 +48,18 @@ def test_every_result_is_explained_by_numbers_that_add_up_to_its_score(sample: S
         assert pytest.approx(found.lexical.score, abs=1e-5) == (1 - share) * passage + share * article
         cosines = (1 - share) * max(0.0, found.dense_passage or 0) + share * max(0.0, found.dense_article or 0)
         assert pytest.approx(found.dense.score, abs=1e-5) == cosines
+
+
+def test_where_only_the_glossary_has_terms_these_add_up_too(two_spaces: SearchEngine) -> None:
+    engine = SearchEngine(two_spaces.generation, None, Glossary((("IT", "work pin"),)))
+
+    found = explain(engine, SearchRequest("IT"), "intern/kiosk")
+
+    share = found.article_share
+    passage, article = (sum(getattr(one, part) for one in found.terms) for part in ("passage", "article"))
+    assert {"work", "pin"} == {one.term for one in found.terms}
+    assert 0 < found.lexical.score < 1
+    assert pytest.approx(found.lexical.score, abs=1e-5) == (1 - share) * passage + share * article
 
 
 @pytest.fixture(scope="module")

@@ -241,6 +241,16 @@ def test_words_of_a_glossarys_names_are_never_taken_for_typing_errors(engine_ove
     assert (None, True, "kiosk") == (result.corrected_query, result.expansion_applied, ids(result)[0])
 
 
+def test_a_name_of_stop_words_alone_is_scored_by_the_words_of_its_other_names(two_spaces: SearchEngine) -> None:
+    engine = SearchEngine(two_spaces.generation, None, Glossary((("IT", "work pin"),)))
+
+    result = engine.search(SearchRequest("IT"))
+    scores = [hit.relevance_score for hit in result.hits]
+
+    assert (True, {"help/timer", "intern/kiosk"}) == (result.expansion_applied, set(ids(result)))
+    assert all(0 < score < 1 for score in scores), "each holds one of the two words"
+
+
 def by_ranks(engine: SearchEngine, embedder: Embedder | None) -> SearchEngine:
     """The same index with the ranks of both legs mixed."""
     config = replace(engine.config, fusion=replace(engine.fusion, method="rrf"))
