@@ -13,7 +13,7 @@ from .embedders import Vectors
 from .fusion import Fusion, calibrated_dense, calibrated_lexical
 from .generations import Generation
 from .lexical import LexicalIndex
-from .top import top_of_repeated
+from .top import top_of_repeated, top_rows
 
 Allowed = Callable[[Rows], npt.NDArray[np.bool_]]
 
@@ -41,14 +41,14 @@ class DenseLeg:
         generation: Generation,
         question: Vectors,
         within: range,
-        allowed: Allowed | None,
+        shown: Rows | None,
         fusion: Fusion,
         ef_search: int = EF_SEARCH,
     ) -> None:
-        """within: the rows of the namespace. allowed: which of them may be shown; None for all."""
+        """within: the rows of the namespace. shown: those of them that may be shown, ascending; None for all."""
         self._dense = generation.dense
         self._question = question
-        self._rows = within if allowed is None else _allowed_rows(within, allowed)
+        self._rows = within if shown is None else shown
         self._fusion = fusion
         self._ef_search = ef_search
         self._articles = generation.articles.beside(question, generation.articles.numbers(within), ef_search)
@@ -68,11 +68,6 @@ class DenseLeg:
         return self._fusion.with_article(passages, calibrated_dense(self._articles.cosines(articles)))
 
 
-def _allowed_rows(within: range, allowed: Allowed) -> Rows:
-    rows = np.arange(within.start, within.stop, dtype=np.int64)
-    return rows[allowed(rows)]
-
-
 def _floor(scores: Scores, k: int) -> Scores:
     """The k-th of the best scores where there are more than k, else 0: what an unseen one has at most; (1,) float32."""
     return scores[k - 1 : k] if len(scores) > k else np.zeros(1, dtype=np.float32)
@@ -88,9 +83,14 @@ class LexicalLeg:
         weighted_terms: Mapping[str, float],
         own_terms: Mapping[str, float],
         allowed: Allowed | None,
+        shown: Rows | None,
         fusion: Fusion,
     ) -> None:
-        """weighted_terms: own_terms, as the person typed them, and the glossary's, which weigh less."""
+        """weighted_terms: own_terms, as the person typed them, and the glossary's, which weigh less.
+
+        allowed: which of the rows may be shown; None for all. shown: all that may be, where articles may be shown in
+        part; None where whole articles are.
+        """
         self._fusion = fusion
         self._passages_max = sum(weight * lexical.idf(term) for term, weight in own_terms.items())
         self._articles_max = sum(weight * article_words.idf(term) for term, weight in own_terms.items())
@@ -99,11 +99,18 @@ class LexicalLeg:
             rows = passages.rows  # each of them once for each of its terms
             self._rows = rows if allowed is None else rows[allowed(rows)]
             self._scores = self.scores(self._rows, article_words.article_of[self._rows])
+            self._in_part = NOTHING.articles if shown is None else _in_both(article_words.article_of, rows, shown)
+            self._in_part_scores = fusion.with_article(
+                np.zeros(len(self._in_part), np.float32),
+                calibrated_lexical(articles.of(self._in_part), self._articles_max),
+            )
 
     def propose(self, k: int) -> Proposal:
-        """The k best passages."""
+        """The k best passages, and the k best articles for what may not be shown of them, too."""
         best, scores = top_of_repeated(self._rows, self._scores, k + 1, self._passages.terms)
-        return Proposal(best[:k], np.zeros(0, np.int64), float(_floor(scores, k)[0]))
+        articles, article_scores = top_rows(self._in_part, self._in_part_scores, k + 1)
+        floor = max(float(_floor(scores, k)[0]), float(_floor(article_scores, k)[0]))
+        return Proposal(best[:k], articles[:k], floor)
 
     def scores(self, rows: Rows, articles: npt.NDArray[np.integer]) -> Scores:
         """The leg's score of each passage; a passage without a word of the question has its article's part."""
@@ -111,3 +118,13 @@ class LexicalLeg:
             calibrated_lexical(self._passages.of(rows), self._passages_max),
             calibrated_lexical(self._articles.of(articles), self._articles_max),
         )
+
+
+def _in_both(article_of: npt.NDArray[np.integer], some: Rows, others: Rows) -> Numbers:
+    """The articles that stand in some rows and in the others, ascending; article_of: (rows,), ascending."""
+    count = int(article_of[-1]) + 1 if len(article_of) else 0
+    first, second = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    first[article_of[some]] = True
+    second[article_of[others]] = True
+    numbers: Numbers = (first & second).nonzero()[0]
+    return numbers

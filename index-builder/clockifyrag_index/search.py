@@ -12,7 +12,7 @@ so the first five of ten are the first ten's first five.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from math import sqrt
 
 import numpy as np
@@ -242,20 +242,29 @@ class Run:
         return LexicalLeg(
             engine.lexical, engine.article_words, weighted_terms, self.own_terms or self.weighted_terms,
             self.allowed if self._filtered or self.request.namespace is not None else None, fusion,
+            engine.lexical, engine.article_words, weighted_terms, self.own_terms,
+            self.allowed if self._filtered or self.request.namespace is not None else None, self._shown, fusion,
         )  # fmt: skip
 
     def match_meaning(self) -> None:
         """Opens the dense leg, where there is a vector."""
         if self.vector is not None:
-            allowed = self.allowed if self._filtered else None
             self.meaning = DenseLeg(
-                self.engine.generation, self.vector, self.within, allowed, self.fusion, self.engine.config.ef_search
+                self.engine.generation, self.vector, self.within, self._shown, self.fusion, self.engine.config.ef_search
             )
 
     @property
     def _filtered(self) -> bool:
         """Whether a passage of the namespace may have to be left out."""
         return self.request.category is not None or self.row_filter is not None
+
+    @cached_property
+    def _shown(self) -> Rows | None:
+        """The rows that may be shown, ascending; None for all of the namespace."""
+        if not self._filtered:
+            return None
+        rows = np.arange(self.within.start, self.within.stop, dtype=np.int64)
+        return rows[self.allowed(rows)]
 
     def allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of the rows stand in the namespace and category asked for, and pass the question's own operators."""
@@ -333,7 +342,9 @@ class Run:
         words = self.words.propose(k)
         meaning = self.meaning.propose(k) if self.meaning else NOTHING
         numbers = distinct(  # np.unique would import numpy.ma with the first question: 20 ms of every start
-            np.concatenate([articles.of_rows(words.rows), articles.of_rows(meaning.rows), meaning.articles])
+            np.concatenate(
+                [articles.of_rows(words.rows), words.articles, articles.of_rows(meaning.rows), meaning.articles]
+            )
         )
         rows = articles.rows_of(numbers)
         rows = rows[self.allowed(rows)]

@@ -10,6 +10,7 @@ from clockifyrag_builder.sample import sample_articles, sample_glossary, sample_
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
 from clockifyrag_index.errors import DeadlineExceeded, EmbedderUnavailable, UnknownNamespace
 from clockifyrag_index.evaluate import evaluate, load_judged
+from clockifyrag_index.explain import explain
 from clockifyrag_index.fusion import Fusion
 from clockifyrag_index.glossary import Glossary, load_glossary
 from clockifyrag_index.relevance import Trust
@@ -110,6 +111,31 @@ def test_operators_decide_which_passages_count_in_both_legs(
 
     assert expected == ids(alone.search(SearchRequest(query)))
     assert set(expected) == {one for one in ids(two_spaces.search(SearchRequest(query))) if one != "help/report"}
+
+
+def test_an_article_whose_passage_with_the_words_is_left_out_stands_where_its_own_words_put_it_for_every_k(
+    engine_over: Callable[..., SearchEngine],
+) -> None:
+    payroll = "Payroll invoices payroll invoices payroll invoices. " * 8
+    colours = "Choose the colours of your dashboard, the fonts, the language of the menus and a photograph. " * 4
+    holidays = "Holidays of each country are listed here, and the office can add its own. " * 4
+    wages = "Wages, salaries and bills of an office: compensation, remuneration, bookkeeping, accounting. " * 3
+    beside = f"## Two\n\n{colours}\n\n## Three\n\n{holidays}\n\n## Four\n\n{colours}"
+    engine = engine_over(
+        {
+            "a.md": f"# Alpha\n\n## One\n\nThe legacy screen. {payroll}\n\n{beside}",
+            **{f"b{office}.md": f"# Salary {office}\n\n{office}: {wages}" for office in range(60)},
+        }
+    )
+    query = "salary wages payroll invoices -legacy"
+
+    many = ids(engine.search(SearchRequest(query, k=50)))
+    few = [ids(engine.search(SearchRequest(query, k=k))) for k in (1, 2, 5)]
+    told = explain(engine, SearchRequest(query, k=5), "a")
+
+    assert "a" == many[0]
+    assert few == [many[:1], many[:2], many[:5]]
+    assert (1, None) == (told.rank, told.removed_by)
 
 
 def test_a_phrase_is_found_word_for_word_in_every_section_shown(sample: SearchEngine) -> None:
