@@ -15,14 +15,17 @@ from .top import top_rows
 # Passages whose text is read for a phrase: those that hold its words best. Reading one takes some ten microseconds.
 READ_MAX = 2000
 
+Among = Callable[[Rows], npt.NDArray[np.bool_]]
+
 
 class RowFilter:
-    """The rows that hold every phrase of a question and nothing it excludes."""
+    """The rows that hold every phrase of a question and nothing it excludes, among those that come into question."""
 
-    def __init__(self, operators: Operators, lexical: LexicalIndex, chunk: Callable[[int], Chunk]) -> None:
-        """chunk: the record of a row."""
+    def __init__(self, operators: Operators, lexical: LexicalIndex, chunk: Callable[[int], Chunk], among: Among) -> None:
+        """chunk: the record of a row. among: which rows come into question; no others are read."""
         self._lexical = lexical
         self._chunk = chunk
+        self._among = among
         self._required = [self._rows_of_phrase(phrase) for phrase in operators.phrases]
         self._excluded = [self._rows_of(phrase) for phrase in operators.excluded]
 
@@ -44,6 +47,7 @@ class RowFilter:
     def _rows_of_phrase(self, phrase: Phrase) -> Rows:
         """The rows whose title, a heading or content holds the words next to each other, as they are written."""
         rows = self._candidates(phrase)
+        rows = rows[self._among(rows)]
         if len(rows) > READ_MAX:
             with self._lexical.totals({term: 1.0 for word in phrase if (term := term_of(word))}) as totals:
                 rows, _ = top_rows(rows, totals.of(rows), READ_MAX)

@@ -202,7 +202,8 @@ class Run:
         self.own_terms = question_terms([self.question.text])
         self.weighted_terms = {**dict.fromkeys(self.expansions, EXPANSION_WEIGHT), **self.own_terms}
         if found.phrases or found.excluded:
-            self.row_filter = RowFilter(found, self.engine.lexical, self.engine.generation.chunks.__getitem__)
+            chunk = self.engine.generation.chunks.__getitem__
+            self.row_filter = RowFilter(found, self.engine.lexical, chunk, self._narrowed)
         self._took("understand", started)
 
     def embed(self) -> None:
@@ -268,12 +269,17 @@ class Run:
 
     def allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of the rows stand in the namespace and category asked for, and pass the question's own operators."""
-        allowed = (rows >= self.within.start) & (rows < self.within.stop)
-        if self.request.category is not None:
-            allowed &= self.engine.categories.holds(self.request.category, rows)
+        allowed = self._narrowed(rows)
         if self.row_filter is not None:
             allowed &= self.row_filter.holds(rows)
         return allowed
+
+    def _narrowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which of the rows stand in the namespace and category asked for."""
+        narrowed = (rows >= self.within.start) & (rows < self.within.stop)
+        if self.request.category is not None:
+            narrowed &= self.engine.categories.holds(self.request.category, rows)
+        return narrowed
 
     def result(self) -> SearchResult:
         """Fetches candidates until the first k articles are certain, and describes them."""

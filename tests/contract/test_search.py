@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from clockifyrag_builder.sample import sample_articles, sample_glossary, sample_questions
+from clockifyrag_index import row_filter
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
 from clockifyrag_index.errors import DeadlineExceeded, EmbedderUnavailable, UnknownNamespace
 from clockifyrag_index.evaluate import evaluate, load_judged
@@ -136,6 +137,29 @@ def test_an_article_whose_passage_with_the_words_is_left_out_stands_where_its_ow
     assert "a" == many[0]
     assert few == [many[:1], many[:2], many[:5]]
     assert (1, None) == (told.rank, told.removed_by)
+
+
+@pytest.mark.parametrize("narrowed", [{"namespace": "intern"}, {"category": "staff"}], ids=["namespace", "category"])
+def test_a_phrase_is_looked_for_where_the_question_is_asked_though_other_passages_hold_its_words_better(
+    engine_over: Callable[..., SearchEngine], monkeypatch: pytest.MonkeyPatch, narrowed: dict[str, str]
+) -> None:
+    policy = "The company grants every employee twenty-five days of paid time off each calendar year."
+    engine = engine_over(
+        {
+            **{f"help/{day}.md": f"# Off time {day}\n\nOff the time {day}: off, the time.\n" for day in range(9)},
+            "staff/policy.md": f"---\ntitle: Policies\nnamespace: intern\n---\n{policy}\n",
+            "staff/bills.md": "---\ntitle: Bills\nnamespace: intern\n---\nBills are sent on the last of the days.\n",
+        }
+    )
+    monkeypatch.setattr(row_filter, "READ_MAX", 3)
+
+    required, excluded = (
+        ids(engine.search(SearchRequest(query, **narrowed)))  # type: ignore[arg-type]
+        for query in ('"time off" policy', 'days -"time off"')
+    )
+
+    assert ["staff/policy"] == required
+    assert ["staff/bills"] == excluded
 
 
 def test_a_phrase_is_found_word_for_word_in_every_section_shown(sample: SearchEngine) -> None:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clockifyrag_index import row_filter
+from clockifyrag_index.arrays import Rows
 from clockifyrag_index.chunk import Chunk
 from clockifyrag_index.lexical import LexicalIndex
 from clockifyrag_index.lexical_writer import write_lexical
@@ -63,6 +65,10 @@ def chunk(row: int, content: str, title: str = "", heading: str = "") -> Chunk:
     )
 
 
+def everywhere(rows: Rows) -> npt.NDArray[np.bool_]:
+    return np.ones(len(rows), dtype=np.bool_)
+
+
 text = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 
 
@@ -80,7 +86,7 @@ def test_what_is_left_is_what_reading_every_passage_leaves(
     write_lexical(directory, chunks)
     asked = operators(f'"{" ".join(phrase)}" -{excluded}')
 
-    left = RowFilter(asked, LexicalIndex(directory), chunks.__getitem__).holds(np.arange(len(chunks)))
+    left = RowFilter(asked, LexicalIndex(directory), chunks.__getitem__, everywhere).holds(np.arange(len(chunks)))
 
     for row, one in enumerate(chunks):
         fields = (one.title, *one.headings, one.content)
@@ -107,7 +113,7 @@ def test_of_too_many_passages_those_that_hold_the_words_best_are_read(
         read.append(row)
         return chunks[row]
 
-    left = RowFilter(operators('"time off"'), LexicalIndex(tmp_path), record).holds(np.arange(20))
+    left = RowFilter(operators('"time off"'), LexicalIndex(tmp_path), record, everywhere).holds(np.arange(20))
 
     assert [7] == left.nonzero()[0].tolist()
     assert 3 == len(read)
