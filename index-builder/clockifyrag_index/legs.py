@@ -51,15 +51,20 @@ class DenseLeg:
         self._rows = within if shown is None else shown
         self._fusion = fusion
         self._ef_search = ef_search
-        self._articles = generation.articles.beside(question, generation.articles.numbers(within), ef_search)
+        numbers = generation.articles.numbers(within)
+        self._articles = generation.articles.beside(question, numbers, ef_search)
+        self._rows_count, self._articles_count = len(self._rows), len(numbers)
 
     def propose(self, k: int) -> Proposal:
         """The k best passages and the k best articles; no more passages than the index reaches with one look."""
-        # what comes after the k-th says whether there are more; beyond the index's reach there is nothing
+        # what comes after the k-th says whether there are more
         asked = min(k + 1, self._dense.reach(self._ef_search))
         rows, cosines = self._dense.search(self._question, asked, self._rows, ef_search=self._ef_search)
         numbers, articles = self._articles.nearest(k + 1)
-        floor = self._fusion.with_article(_floor(calibrated_dense(cosines), k), _floor(calibrated_dense(articles), k))
+        floor = self._fusion.with_article(
+            _floor(calibrated_dense(cosines), k, self._rows_count),
+            _floor(calibrated_dense(articles), k, self._articles_count),
+        )
         return Proposal(rows[:k], numbers[:k], float(floor[0]))
 
     def scores(self, rows: Rows, articles: Numbers) -> Scores:
@@ -68,9 +73,13 @@ class DenseLeg:
         return self._fusion.with_article(passages, calibrated_dense(self._articles.cosines(articles)))
 
 
-def _floor(scores: Scores, k: int) -> Scores:
-    """The k-th of the best scores where there are more than k, else 0: what an unseen one has at most; (1,) float32."""
-    return scores[k - 1 : k] if len(scores) > k else np.zeros(1, dtype=np.float32)
+def _floor(scores: Scores, k: int, total: int) -> Scores:
+    """What one that is not among the k best has at most, (1,) float32: 0 where there is none.
+
+    scores: the best of `total`, descending, up to k + 1; they end earlier where an index reaches no further.
+    """
+    last = min(k, len(scores))
+    return scores[last - 1 : last] if 0 < last < total else np.zeros(1, dtype=np.float32)
 
 
 class LexicalLeg:
@@ -109,7 +118,7 @@ class LexicalLeg:
         """The k best passages, and the k best articles for what may not be shown of them, too."""
         best, scores = top_of_repeated(self._rows, self._scores, k + 1, self._passages.terms)
         articles, article_scores = top_rows(self._in_part, self._in_part_scores, k + 1)
-        floor = max(float(_floor(scores, k)[0]), float(_floor(article_scores, k)[0]))
+        floor = max(float(_floor(scores, k, len(scores))[0]), float(_floor(article_scores, k, len(article_scores))[0]))
         return Proposal(best[:k], articles[:k], floor)
 
     def scores(self, rows: Rows, articles: npt.NDArray[np.integer]) -> Scores:

@@ -21,7 +21,9 @@ Among = Callable[[Rows], npt.NDArray[np.bool_]]
 class RowFilter:
     """The rows that hold every phrase of a question and nothing it excludes, among those that come into question."""
 
-    def __init__(self, operators: Operators, lexical: LexicalIndex, chunk: Callable[[int], Chunk], among: Among) -> None:
+    def __init__(
+        self, operators: Operators, lexical: LexicalIndex, chunk: Callable[[int], Chunk], among: Among
+    ) -> None:
         """chunk: the record of a row. among: which rows come into question; no others are read."""
         self._lexical = lexical
         self._chunk = chunk

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from clockifyrag_index.embedders import Embedder
 from clockifyrag_index.evaluate import evaluate, load_judged
 from clockifyrag_index.generations import current_generation_path, open_generation
 from clockifyrag_index.index_choice import IndexChoice
-from clockifyrag_index.manifest import Recall
+from clockifyrag_index.manifest import Recall, VectorStorage
 from clockifyrag_index.search import SearchConfig, SearchEngine, SearchRequest
 
 Plans = Callable[..., BuildPlan]
@@ -84,6 +85,17 @@ def test_the_first_five_of_ten_are_the_five_to_the_last_bit(
 
     for query in QUERIES:
         assert answered(engine, query, 10)[:5] == answered(engine, query, 5)
+
+
+@pytest.mark.parametrize("storage", ["Float16", "SQ8"])
+def test_the_first_five_are_the_five_even_past_what_the_index_reaches(
+    engine_of: Callable[[IndexChoice], SearchEngine], storage: VectorStorage
+) -> None:
+    wide = engine_of(IndexChoice("Flat", storage))
+    engine = SearchEngine(wide.generation, wide.embedder, config=replace(wide.config, ef_search=8))
+
+    for query in QUERIES:
+        assert answered(engine, query, 50)[:5] == answered(engine, query, 5)
 
 
 @pytest.mark.parametrize("choice", CHOICES)
