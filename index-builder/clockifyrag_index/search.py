@@ -23,6 +23,7 @@ from .categories import Categories
 from .chunk import Chunk
 from .dense import EF_SEARCH
 from .embedders import Embedder, Vectors
+from .embedders.vocabulary import knows_word
 from .embedders.weighing import embedded_question
 from .errors import DeadlineExceeded, EmbedderError, RerankSkipped, UnknownNamespace
 from .fusion import Fusion, FusionMethod, fused
@@ -134,6 +135,7 @@ class SearchEngine:
         self.categories = Categories(generation.lexical_dir)
         self.passages = ReadPassages(generation.chunks)
         self.speller = Speller(self.lexical, known=self.glossary.holds_word)
+        self.speller = Speller(self.lexical, partial(_is_expanded, self.glossary), partial(knows_word, embedder))
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best articles for a question.

@@ -1,7 +1,9 @@
 """Typo correction: words the index has never seen → the nearest word it has.
 
 Distance is optimal string alignment (insert, delete, replace, swap of neighbours); one for words of four to seven
-letters, two from eight on. Numbers, words with digits, quoted words, short words and words in capitals are left alone.
+letters, two from eight on. Numbers, words with digits, quoted words, short words and words in capitals are left alone,
+and so are words that the embedder knows, but for another spelling of them ("colour"): "lunch" is no "launch". A word is
+never taken for its opposite, or for what a prefix makes of it ("undelete" for "delete").
 """
 
 import re
@@ -18,6 +20,9 @@ from .operators import EXCLUDED
 from .text import WORD, folded, term_of
 
 OPEN = re.compile(f"{EXCLUDED.pattern}|{WORD.pattern}")  # what is taken as one: a word to exclude, or a word
+PREFIXES = ("un", "re", "bi", "non", "dis", "in", "im")
+# British and American; what they have in common stands for both.
+SPELLINGS = (("our", "or"), ("is", "iz"), ("ys", "yz"), ("ll", "l"), ("nce", "nse"), ("tre", "ter"))
 WORDS_COMPARED_MAX = 50_000  # the most frequent ones: rarer words of a larger vocabulary are often typos themselves
 
 
@@ -32,10 +37,18 @@ class Correction:
 class Speller:
     """Corrects questions against the words of one generation."""
 
-    def __init__(self, lexical: LexicalIndex, known: Callable[[str], bool] = lambda word: False) -> None:
-        """`known` accepts words that stand outside the index, such as names of a glossary."""
+    def __init__(
+        self,
+        lexical: LexicalIndex,
+        known: Callable[[str], bool] = lambda word: False,
+        is_word: Callable[[str], bool] = lambda word: False,
+    ) -> None:
+        """`known` accepts words that stand outside the index, such as names of a glossary; `is_word` those of the
+        language, which another spelling may replace.
+        """
         self._lexical = lexical
         self._known = known
+        self._is_word = is_word
         counts = np.asarray(lexical.word_counts)
         common = np.argsort(-counts.astype(np.int64), kind="stable")[:WORDS_COMPARED_MAX]
         words = [word for number in common if (word := lexical.words[int(number)]).isalpha() and len(word) > 2]
@@ -63,7 +76,10 @@ class Speller:
         word = folded(written)
         if len(word) < 4 or not word.isalpha() or (written.isupper() and len(written) < 6) or self._is_known(word):
             return written
-        return self._nearest(word) or written
+        nearest = self._nearest(word)
+        if nearest is None or (self._is_word(word) and _spelling(nearest) != _spelling(word)):
+            return written
+        return nearest
 
     def _is_known(self, word: str) -> bool:
         term = term_of(word)
@@ -75,10 +91,31 @@ class Speller:
         found = extract(
             word, self._of_length(len(word), distance_max), scorer=OSA.distance, score_cutoff=distance_max, limit=5
         )
-        same_start = [candidate for candidate, _, _ in found if candidate[0] == word[0]]
-        return next(iter(same_start), found[0][0] if found else None)
+        near = [candidate for candidate, _, _ in found if not _differ_by_prefix(candidate, word)]
+        same_start = [candidate for candidate in near if candidate[0] == word[0]]
+        return next(iter(same_start or near), None)
 
 
 def _words_of_length(words: Sequence[str], length: int, distance_max: int) -> list[str]:
     """The words that are not too long or too short to be that near, in their order."""
     return [word for word in words if abs(len(word) - length) <= distance_max]
+
+
+def _differ_by_prefix(one: str, other: str) -> bool:
+    """Whether one is a prefix and the other.
+
+    >>> _differ_by_prefix("undelete", "delete"), _differ_by_prefix("delte", "delete")
+    (True, False)
+    """
+    return any(one == prefix + other or other == prefix + one for prefix in PREFIXES)
+
+
+def _spelling(word: str) -> str:
+    """The word as British and American spelling have it in common; for comparing only.
+
+    >>> _spelling("colour") == _spelling("color"), _spelling("organisation") == _spelling("organization")
+    (True, True)
+    """
+    for british, american in SPELLINGS:
+        word = word.replace(british, american)
+    return word

@@ -16,6 +16,7 @@ import numpy as np
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
+from clockifyrag_index.embedders.vocabulary import knows_word
 from clockifyrag_index.embedders.weighing import WordWeight
 from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUnavailable
 from clockifyrag_index.manifest import Manifest
@@ -130,6 +131,10 @@ class ProvenEmbedder:
             return None
         vector: Vectors | None = weigh(text, weight)
         return vector
+
+    def knows_word(self, word: str) -> bool:
+        """As the embedder itself, proven or not: its vectors are not asked for."""
+        return knows_word(self._inner, word)
 
     @property
     def helps(self) -> Verdict:

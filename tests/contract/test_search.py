@@ -275,6 +275,18 @@ def test_a_misspelt_question_is_corrected_unless_expansion_is_off(sample: Search
     assert ("approve timesheets", None) == (corrected.corrected_query, as_typed.corrected_query)
 
 
+def test_a_word_that_the_embedder_knows_is_no_misspelt_one(sample: SearchEngine, wordllama: Embedder) -> None:
+    class Knowing(Unreachable):
+        def knows_word(self, word: str) -> bool:
+            return word == "lunch"
+
+    knowing = SearchEngine(sample.generation, Knowing(wordllama))
+
+    corrected = [knowing.search(SearchRequest(query)).corrected_query for query in ("lunch break", "lanch break")]
+
+    assert [None, "launch break"] == corrected
+
+
 def test_the_glossary_finds_other_names(sample: SearchEngine) -> None:
     result = sample.search(SearchRequest("PTO"))
 

@@ -24,6 +24,7 @@ from clockifyrag_index.embedders.local import (
 )
 from clockifyrag_index.embedders.minilm import ROWS_AT_ONCE, MiniLMEmbedder, even_batches
 from clockifyrag_index.embedders.opening import profile_of
+from clockifyrag_index.embedders.vocabulary import knows_word
 from clockifyrag_index.embedders.weights import mapped_tensors
 from clockifyrag_index.errors import TextRefused
 from clockifyrag_index.quota import cpu_quota
@@ -250,3 +251,18 @@ def test_a_word_that_weighs_nearly_nothing_is_as_good_as_left_out():
 def test_weighing_refuses_what_embedding_refuses(text: str):
     with pytest.raises(TextRefused):
         local_embedder("wordllama").embed_weighed(text, lambda word: 1.0)
+
+
+@pytest.mark.parametrize(
+    ("word", "is_known"),
+    [
+        ("lunch", True), ("colour", True), ("lanch", False), ("timesheet", False), ("imer", False), ("projet", False),
+    ],
+)  # fmt: skip
+def test_a_word_is_known_where_the_vocabulary_holds_it_whole(minilm, word: str, is_known: bool):
+    assert is_known == knows_word(minilm, word)
+
+
+def test_a_vocabulary_of_pieces_tells_no_words():
+    assert not knows_word(local_embedder("wordllama"), "timer")
+    assert not knows_word(None, "timer")

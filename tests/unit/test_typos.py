@@ -9,14 +9,17 @@ from clockifyrag_index.lexical import LexicalIndex
 from clockifyrag_index.lexical_writer import write_lexical
 from clockifyrag_index.typos import Speller
 
-TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates."
+TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates. "
+TEXT += "Launch a color, archive the organization, delete weekly, active and assigned, inaccurate."
+
+WORDS = {"lunch", "colour", "organisation"}  # of a model's vocabulary
 
 
 @pytest.fixture
 def speller(tmp_path: Path) -> Speller:
     only = Chunk("0" * 16, "d", "default", 0, "Title", (), TEXT, "/articles/d", "", None, None, None, ())
     write_lexical(tmp_path, [only])
-    return Speller(LexicalIndex(tmp_path), known=lambda word: word == "pomodoro")
+    return Speller(LexicalIndex(tmp_path), known={"pomodoro"}.__contains__, is_word=WORDS.__contains__)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,16 @@ def speller(tmp_path: Path) -> Speller:
         pytest.param("exp0rt v2", "exp0rt v2", id="words with digits stay"),
         pytest.param("SAML", "SAML", id="short words in capitals stay"),
         pytest.param("pomodoro", "pomodoro", id="names of the glossary stay"),
+        pytest.param("lunch break", "lunch break", id="a word of the language"),
+        pytest.param("colour, organisation", "color, organization", id="another spelling of one"),
+        pytest.param("launhc, lanch", "launch, launch", id="no word of the language"),
+        pytest.param("undelete", "undelete", id="an opposite by un-"),
+        pytest.param("unarchive", "unarchive", id="an opposite by un-, of seven letters"),
+        pytest.param("unassigned", "unassigned", id="an opposite of a form"),
+        pytest.param("biweekly", "biweekly", id="another word by bi-"),
+        pytest.param("reassigned", "reassigned", id="another word by re-"),
+        pytest.param("inactive", "inactive", id="an opposite by in-"),
+        pytest.param("accurate", "accurate", id="an opposite without in-"),
         pytest.param("xylophone", "xylophone", id="nothing near"),
         pytest.param("how do I", "how do I", id="stop words"),
         pytest.param("", "", id="empty"),

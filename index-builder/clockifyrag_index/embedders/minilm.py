@@ -95,6 +95,10 @@ class MiniLMEmbedder:
         """Tokens of `text` with prefix and special tokens, exactly."""
         return len(self._tokenizer.encode(self._identity.document_prefix + text).ids)
 
+    def knows_word(self, word: str) -> bool:
+        """Whether the folded word is one token."""
+        return self._tokenizer.token_to_id(word) is not None
+
     def close(self) -> None:
         """Ends the threads."""
         self._pool.shutdown()

@@ -221,3 +221,14 @@ def test_an_embedder_that_weighs_words_does_so_once_it_is_proven_and_others_neve
     assert unproven is None
     assert np.allclose(wordllama.embed_question("timer"), weighing.embed_weighed("timer", lambda word: 1.0), atol=1e-6)
     assert plain.embed_weighed("timer", lambda word: 1.0) is None
+
+
+def test_an_embedder_that_knows_words_tells_them_proven_or_not_and_others_know_none(
+    counting: Counting, manifest: Any
+) -> None:
+    minilm = open_embedder("Local", model_profile("all-minilm"))
+    telling, plain = (ProvenEmbedder(one, manifest.embedder) for one in (minilm, counting))
+
+    assert [True, False] == [telling.knows_word(word) for word in ("lunch", "lanch")]
+    assert not plain.knows_word("lunch")
+    minilm.close()
