@@ -25,6 +25,7 @@ _PATTERNS: tuple[tuple[QueryType, str], ...] = (
 )
 RULES = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 
+_TRADE_MARKS = str.maketrans(dict.fromkeys("™®℠", " "))  # the compatibility form of ™ is TM, which joins the name
 _PLAIN_QUOTES = str.maketrans("“”„«»", '"' * 5)  # what typing aids and other languages put around a phrase
 
 
@@ -37,12 +38,14 @@ class Question:
 
 
 def cleaned(text: str) -> str:
-    """The text in compatibility form without control and format characters, quotes plain, white space collapsed.
+    """The text in compatibility form without control and format characters and trade marks, quotes plain, white space
+    collapsed.
 
     >>> cleaned("  ＴＲＡＣＫ\\u200b   time\\n")
     'TRACK time'
     """
-    spaced = "".join(" " if character.isspace() else character for character in unicodedata.normalize("NFKC", text))
+    compatible = unicodedata.normalize("NFKC", text.translate(_TRADE_MARKS))
+    spaced = "".join(" " if character.isspace() else character for character in compatible)
     visible = (
         character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )

@@ -92,6 +92,17 @@ def test_highlights_are_words_of_the_passage(sample: SearchEngine) -> None:
     assert marked & {"export", "report", "reports", "csv"}
 
 
+def test_words_of_letters_beside_their_marks_and_of_soft_hyphens_are_found_and_marked_whole(
+    engine_over: Callable[..., SearchEngine],
+) -> None:
+    engine = engine_over({"cv.md": "# CV\n\nUpload a re\u0301sume\u0301 and a time\u00adsheet.\n"})
+
+    section = engine.search(SearchRequest("r\u00e9sum\u00e9 timesheet")).hits[0].sections[0]
+
+    marked = [section.chunk.content[start:end] for start, end in section.highlights]
+    assert ["r\u00e9sum\u00e9", "timesheet"] == marked
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -39,6 +39,7 @@ def test_a_question_has_one_type(text: str, expected: str) -> None:
         pytest.param("ﬁle １２", "file 12", id="compatibility forms"),
         pytest.param("zero\u200bwidth\u202e", "zerowidth", id="format characters"),
         pytest.param("“time off” «rates»", '"time off" "rates"', id="quotes"),
+        pytest.param("Jira™ integration, QuickBooks®", "Jira integration, QuickBooks", id="trade marks"),
         pytest.param("\x00\x01", "", id="nothing visible"),
     ],
 )

@@ -12,6 +12,7 @@ UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufef
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 WEB_ENCODING = re.compile(r"utf-8|cp\d+|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc_\w+|mac-\w+")
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me"})  # controls, joiners, and marks that are drawn onto another character
+INSIDE_WORDS = re.compile("[\u00ad\u200b\u2060\ufeff]")  # soft hyphen, zero width space, word joiner, byte order mark
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -27,6 +28,20 @@ def clean(text: str) -> str:
         return text
     text = LINE_BREAKS.sub("\n", text)
     return LONE_SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
+
+
+def in_whole_words(text: str) -> str:
+    """The text with letters and their marks in one character (Unicode NFC), and without what stands unseen in words.
+
+    Both would cut a word: to the tokenizer a mark or a soft hyphen is none of it. Text of nothing else stays so.
+
+    >>> in_whole_words("re\\u0301sume\\u0301"), in_whole_words("time\\u00adsheet")
+    ('résumé', 'timesheet')
+    """
+    if text.isascii():
+        return text
+    whole = INSIDE_WORDS.sub("", unicodedata.normalize("NFC", text))
+    return whole if whole.strip() else text
 
 
 def is_visible(text: str) -> bool:

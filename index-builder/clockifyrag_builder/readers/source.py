@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clockifyrag_builder.documents import Document, Section
-from clockifyrag_builder.readers.decoding import is_visible
+from clockifyrag_builder.documents import Block, Document, Section
+from clockifyrag_builder.readers.decoding import in_whole_words, is_visible
 from clockifyrag_builder.readers.identity import (
     canonical_url,
     category_of,
@@ -82,11 +82,24 @@ def document(source: Source, found: Found) -> Document:
         document_id=document_id,
         namespace=found.namespace or source.namespace,
         url=found.url,
-        title=next(filter(is_visible, (" ".join(found.title.split()), humanised(named))), "Untitled"),
+        title=next(filter(is_visible, map(_title, (found.title, humanised(named)))), "Untitled"),
         category=found.category.strip("/ ") or (url_category(found.url) if found.url else category_of(source.name)),
         language=language,
-        sections=found.sections,
+        sections=tuple(map(_in_whole_words, found.sections)),
         origin=source.url or origin,
+    )
+
+
+def _title(text: str) -> str:
+    return " ".join(in_whole_words(text).split())
+
+
+def _in_whole_words(section: Section) -> Section:
+    """Its headings and texts so; anchors are addresses and stay as they are."""
+    return Section(
+        tuple(map(in_whole_words, section.headings)),
+        section.anchor,
+        tuple(Block(block.kind, in_whole_words(block.text)) for block in section.blocks),
     )
 
 

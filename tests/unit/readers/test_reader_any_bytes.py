@@ -112,3 +112,47 @@ def test_what_is_left_as_it_is_is_what_nothing_would_change() -> None:
     rules = (decoding.CONTROLS, decoding.LINE_BREAKS, decoding.LONE_SURROGATES)
     changed = {character for character in map(chr, range(0x110000)) if any(rule.search(character) for rule in rules)}
     assert changed == {character for character in map(chr, range(0x110000)) if decoding.UNCLEAN.search(character)}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param(
+            "a.md", "# Re\u0301sume\u0301\n\n## Time&shy;sheet\n\nre\u0301sume\u0301 &ZeroWidthSpace;", id="Markdown"
+        ),
+        pytest.param(
+            "a.html",
+            "<main><h1>Re\u0301sume\u0301</h1><h2>Time&shy;sheet</h2><p>re&#x301;sume&#x301;&#x2060;</p></main>",
+            id="HTML",
+        ),
+        pytest.param(
+            "a.jsonl",
+            '{"id": "a", "title": "Re\\u0301sume\\u0301", "section": "Time\\u00adsheet", '
+            '"content": "re\\u0301sume\\u0301\\u200b"}',
+            id="JSONL",
+        ),
+    ],
+)
+def test_words_are_read_whole_whatever_marks_stand_beside_their_letters_or_unseen_in_them(name: str, content: str):
+    (document,) = everything(name, content.encode())
+
+    assert "R\u00e9sum\u00e9" == document.title
+    section = document.sections[-1]
+    assert ("Timesheet",) == section.headings
+    assert ["r\u00e9sum\u00e9"] == [block.text.strip() for block in section.blocks]
+
+
+def test_ids_addresses_and_anchors_stay_as_they_are_written():
+    page = "---\nid: re\u0301sume\u0301\nurl: https://a.com/e\u0301\n---\n# T\n\n## H {#e\u0301}\n\nText.\n"
+
+    (document,) = everything("a.md", page.encode())
+
+    assert ("re\u0301sume\u0301", "https://a.com/e%CC%81") == (document.document_id, document.url)
+    assert "e\u0301" == document.sections[-1].anchor
+
+
+def test_a_text_of_nothing_but_unseen_characters_is_not_made_empty():
+    (document,) = everything("a.html", "<main><h1>A</h1><p>\u200b</p><p>Text</p></main>".encode())
+
+    check(document)
+    assert ["\u200b", "Text"] == [block.text for section in document.sections for block in section.blocks]
