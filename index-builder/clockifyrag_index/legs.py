@@ -108,18 +108,20 @@ class LexicalLeg:
             rows = passages.rows  # each of them once for each of its terms
             self._rows = rows if allowed is None else rows[allowed(rows)]
             self._scores = self.scores(self._rows, article_words.article_of[self._rows])
-            self._in_part = NOTHING.articles if shown is None else _in_both(article_words.article_of, rows, shown)
-            self._in_part_scores = fusion.with_article(
-                np.zeros(len(self._in_part), np.float32),
-                calibrated_lexical(articles.of(self._in_part), self._articles_max),
-            )
+            self._in_part = NOTHING.articles
+            if shown is not None:
+                self._in_part = _in_both(article_words.article_of, rows, shown)
+                scores = calibrated_lexical(articles.of(self._in_part), self._articles_max)
+                self._in_part_scores = fusion.with_article(np.zeros_like(scores), scores)
 
     def propose(self, k: int) -> Proposal:
         """The k best passages, and the k best articles for what may not be shown of them, too."""
         best, scores = top_of_repeated(self._rows, self._scores, k + 1, self._passages.terms)
-        articles, article_scores = top_rows(self._in_part, self._in_part_scores, k + 1)
-        floor = max(float(_floor(scores, k, len(scores))[0]), float(_floor(article_scores, k, len(article_scores))[0]))
-        return Proposal(best[:k], articles[:k], floor)
+        floor = float(_floor(scores, k, len(scores))[0])
+        if not len(self._in_part):
+            return Proposal(best[:k], self._in_part, floor)
+        articles, scores = top_rows(self._in_part, self._in_part_scores, k + 1)
+        return Proposal(best[:k], articles[:k], max(floor, float(_floor(scores, k, len(scores))[0])))
 
     def scores(self, rows: Rows, articles: npt.NDArray[np.integer]) -> Scores:
         """The leg's score of each passage; a passage without a word of the question has its article's part."""
