@@ -20,7 +20,7 @@ from .operators import EXCLUDED
 from .text import WORD, folded, term_of
 
 OPEN = re.compile(f"{EXCLUDED.pattern}|{WORD.pattern}")  # what is taken as one: a word to exclude, or a word
-PREFIXES = ("un", "re", "bi", "non", "dis", "in", "im")
+PREFIXES = {"un": "not", "in": "not", "im": "not", "non": "not", "dis": "not", "re": "again", "bi": "twice"}
 # British and American; what they have in common stands for both.
 SPELLINGS = (("our", "or"), ("is", "iz"), ("ys", "yz"), ("ll", "l"), ("nce", "nse"), ("tre", "ter"))
 WORDS_COMPARED_MAX = 50_000  # the most frequent ones: rarer words of a larger vocabulary are often typos themselves
@@ -102,12 +102,20 @@ def _words_of_length(words: Sequence[str], length: int, distance_max: int) -> li
 
 
 def _differ_by_prefix(one: str, other: str) -> bool:
-    """Whether one is a prefix and the other.
+    """Whether a prefix makes them words of two meanings.
 
-    >>> _differ_by_prefix("undelete", "delete"), _differ_by_prefix("delte", "delete")
-    (True, False)
+    >>> _differ_by_prefix("undelete", "delete"), _differ_by_prefix("unassign", "reassign")
+    (True, True)
+    >>> _differ_by_prefix("imput", "input")
+    False
     """
-    return any(one == prefix + other or other == prefix + one for prefix in PREFIXES)
+    first, second = _without_prefix(one), _without_prefix(other)
+    return any(first[rest] != second[rest] for rest in first.keys() & second.keys())
+
+
+def _without_prefix(word: str) -> dict[str, str]:
+    """The word and what follows a prefix of it, each with what the prefix says of it."""
+    return {word: ""} | {word.removeprefix(one): said for one, said in PREFIXES.items() if word.startswith(one)}
 
 
 def _spelling(word: str) -> str:

@@ -10,7 +10,7 @@ from clockifyrag_index.lexical_writer import write_lexical
 from clockifyrag_index.typos import Speller
 
 TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates. "
-TEXT += "Launch a color, archive the organization, delete weekly, active and assigned, inaccurate."
+TEXT += "Launch a color, archive the organization, delete weekly, active and assigned, inaccurate, input, unlinked."
 
 WORDS = {"lunch", "colour", "organisation"}  # of a model's vocabulary
 
@@ -44,6 +44,8 @@ def speller(tmp_path: Path) -> Speller:
         pytest.param("unassigned", "unassigned", id="an opposite of a form"),
         pytest.param("biweekly", "biweekly", id="another word by bi-"),
         pytest.param("reassigned", "reassigned", id="another word by re-"),
+        pytest.param("relinked", "relinked", id="another prefix"),
+        pytest.param("imput inlinked", "input unlinked", id="another spelling of a prefix"),
         pytest.param("inactive", "inactive", id="an opposite by in-"),
         pytest.param("accurate", "accurate", id="an opposite without in-"),
         pytest.param("xylophone", "xylophone", id="nothing near"),
