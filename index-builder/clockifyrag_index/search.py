@@ -134,8 +134,7 @@ class SearchEngine:
         self.article_words = ArticleWords(self.lexical, len(generation.articles))
         self.categories = Categories(generation.lexical_dir)
         self.passages = ReadPassages(generation.chunks)
-        self.speller = Speller(self.lexical, known=self.glossary.holds_word)
-        self.speller = Speller(self.lexical, partial(_is_expanded, self.glossary), partial(knows_word, embedder))
+        self.speller = Speller(self.lexical, self.glossary.holds_word, partial(knows_word, embedder))
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best articles for a question.
@@ -244,8 +243,6 @@ class Run:
         fusion = self.fusion if article_share is None else replace(self.fusion, article_share=article_share)
         return LexicalLeg(
             engine.lexical, engine.article_words, weighted_terms, self.own_terms or self.weighted_terms,
-            self.allowed if self._filtered or self.request.namespace is not None else None, fusion,
-            engine.lexical, engine.article_words, weighted_terms, self.own_terms,
             self.allowed if self._filtered or self.request.namespace is not None else None, self._shown, fusion,
         )  # fmt: skip
 
