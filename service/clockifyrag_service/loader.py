@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from clockifyrag_index.errors import ClockifyRAGError, GenerationDamaged, GenerationMissing
+from clockifyrag_index.errors import ClockifyRAGError, GenerationDamaged, GenerationMissing, StorageError
 from clockifyrag_index.garbage import collect_as_usual
 from clockifyrag_index.rerank import Reranker
 
@@ -172,6 +172,8 @@ class Loader:
 
     def _refused(self, folder: Path, wanted: object, error: Exception) -> None:
         """Notes why what is wanted cannot be served, and when it is tried again."""
+        if self._store and isinstance(error, StorageError) and not isinstance(error, StoreUnavailable):
+            self._store.doubt(folder.name)  # what was right when it came may be gone or broken by now
         passing = self._store is not None and isinstance(error, StoreUnavailable | GenerationMissing)
         self._failed = wanted
         self._retry_at = time.monotonic() + self._retry_seconds * random.uniform(0.7, 1.0)
@@ -186,13 +188,12 @@ class Loader:
         if self._store is None:
             return
         self._store.keep_only({folder.name, *(served.id for served in self._open)})
-        looked_at, begun = time.monotonic(), None
+        looked_at, begun, come = time.monotonic(), None, False
 
         def progress(here: int, size: int) -> None:
-            nonlocal begun
+            nonlocal begun, come
             begun = here if begun is None else begun
-            if here > begun:  # a store that breaks off gives a little each time
-                self._retry_seconds = 1.0
+            come = here > begun
             self._serving.fetching = f"fetching {folder.name}: {here >> 20} of {-(-size >> 20)} MiB"
 
         def go_on() -> bool:
@@ -205,6 +206,10 @@ class Loader:
 
         try:
             self._store.materialise(folder.name, progress, go_on)
+        except StoreUnavailable:
+            if come:  # a store that breaks off gives a little each time; damage that comes each time can wait
+                self._retry_seconds = 1.0
+            raise
         finally:
             self._serving.fetching = None
 

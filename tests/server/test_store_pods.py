@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server,
 from tests.server.mounted import Mounted
 from tests.server.store_proxy import StoreProxy, flip
 
+from clockifyrag_index.errors import StorageError
 from clockifyrag_index.layout import Layout
+from clockifyrag_index.verify import verified_manifest
 
 
 @dataclass
@@ -311,6 +314,37 @@ def test_a_restarted_pod_serves_from_its_own_disk_while_the_store_is_away(
     store.kill()
 
     assert first == generation(pod(store.url))
+
+
+@pytest.mark.parametrize("kind", ["gone", "cut"])
+def test_what_breaks_on_the_disk_of_a_pod_is_fetched_anew_when_it_is_opened_again(
+    kind: str, store: StoreProcess, serve: Serve, pointer: MountedPointer, publish: Publish, tmp_path: Path
+) -> None:
+    first = publish(store.root)
+    pointer.name(first)
+    store.start()
+    glossary = tmp_path / "glossary.csv"
+    glossary.write_text("term,aliases,type,notes\nPTO,paid time off,,\n")
+    server = serve(tmp_path / "local", STORE_URL=store.url, GENERATION_FILE=pointer.file, GLOSSARY_PATH=glossary)
+    folder = Layout(tmp_path / "local").generation(first)
+    if kind == "gone":
+        shutil.rmtree(folder)
+    else:
+        (folder / "chunks.jsonl").unlink()
+        (folder / "chunks.jsonl").write_bytes(b"{}")
+
+    glossary.write_text("term,aliases,type,notes\nPTO,paid time off,,\nCSV,comma separated,,\n")
+
+    until(lambda: is_right(folder) and problem(server) == "None", "it is served again", server.explain)
+    assert server.get("/search?q=invoice").json()["results"]
+
+
+def is_right(folder: Path) -> bool:
+    try:
+        verified_manifest(folder)
+    except StorageError:
+        return False
+    return True
 
 
 def test_a_pod_on_a_full_disk_says_so_and_keeps_the_old_generation(
