@@ -5,6 +5,7 @@
 The folder appears whole or not at all. What a cut, a restart or a store that went away left behind is gone on with.
 """
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -17,6 +18,7 @@ import httpx
 
 from clockifyrag_index.disk import is_full
 from clockifyrag_index.errors import GenerationDamaged, GenerationMissing, NoSpace, StorageError
+from clockifyrag_index.files import remove_tree
 from clockifyrag_index.layout import META, Layout
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_index.manifest_reader import MANIFEST_BYTES_MAX, manifest_from
@@ -72,8 +74,7 @@ class Store:
         """Takes the generation from this disk, if it is there."""
         self._verified.discard(generation_id)
         with _without_paths():
-            if (folder := self._layout.generation(generation_id)).exists():
-                shutil.rmtree(folder)
+            _remove(self._layout.generation(generation_id))
 
     def keep_only(self, generation_ids: Collection[str]) -> None:
         """Removes all other generations from this disk, begun ones too."""
@@ -82,7 +83,7 @@ class Store:
             for path in self._layout.generations.iterdir() if self._layout.generations.is_dir() else ():
                 if path.name not in kept:
                     self._verified.discard(path.name)
-                    shutil.rmtree(path)
+                    remove_tree(path)
 
     def close(self) -> None:
         """Ends the connections."""
@@ -102,8 +103,7 @@ class Store:
             self._manifest(generation_id)  # GenerationMissing, too, where all of it has gone by now
             raise GenerationDamaged(f"{error}, which has its manifest") from error
         (temporary / META).write_bytes(data)
-        if folder.exists():  # damaged, else it would have been taken
-            shutil.rmtree(folder)
+        _remove(folder)  # damaged, else it would have been taken
         temporary.rename(folder)
 
     def _manifest(self, generation_id: str) -> tuple[bytes, Manifest]:
@@ -167,18 +167,23 @@ def _is_right(folder: Path) -> bool:
     return True
 
 
+def _remove(path: Path) -> None:
+    """What has this name, if anything: a folder, a file, or a link that may lead nowhere."""
+    if os.path.lexists(path):
+        remove_tree(path)
+
+
 def _prepare(temporary: Path, manifest: Manifest) -> int:
-    """The folder for the files, without others of an earlier attempt; the bytes that are there already."""
-    for folder in {temporary, *((temporary / name).parent for name in manifest.files)}:
+    """The folder for the files, with nothing else in it than regular ones of them; the bytes that are there already."""
+    records = {temporary / name: record for name, record in manifest.files.items()}
+    folders = {temporary, *(parent for path in records for parent in path.parents)}
+    for path in [temporary, *temporary.rglob("*")]:
+        fits = path in folders if path.is_dir() else path in records and path.is_file()
+        if path.is_symlink() or not fits:
+            _remove(path)
+    for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-    here = 0
-    for path in [one for one in temporary.rglob("*") if one.is_file()]:
-        record = manifest.files.get(path.relative_to(temporary).as_posix())
-        if record is None:
-            path.unlink()
-        else:
-            here += min(path.stat().st_size, record.size_bytes)
-    return here
+    return sum(min(path.stat().st_size, record.size_bytes) for path, record in records.items() if path.exists())
 
 
 def _require_space(folder: Path, generation_id: str, size_bytes: int) -> None:

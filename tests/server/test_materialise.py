@@ -284,5 +284,56 @@ def test_only_what_is_used_stays_on_the_disk(proxy, store_at, volume, tmp_path) 
     assert generation_id_of(fetched(store, first)) == first
 
 
+def test_whatever_else_lies_among_the_generations_goes_without_what_it_leads_to(
+    proxy, store_at, volume, tmp_path
+) -> None:
+    generation_id = generation(volume)
+    generations, elsewhere = Layout(tmp_path / "local").generations, tmp_path / "elsewhere"
+    generations.mkdir(parents=True)
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    (generations / ".DS_Store").touch()
+    (generations / "link").symlink_to(elsewhere)
+    (generations / generation_id).symlink_to(tmp_path / "nowhere")
+    store = store_at(proxy.url)
+
+    store.keep_only({generation_id})
+    folder = fetched(store, generation_id)
+    found = left_behind(tmp_path)
+    generation_found = generation_id_of(folder)
+    shutil.rmtree(folder)
+    folder.touch()
+    store.remove(generation_id)
+
+    assert [generation_id] == found
+    assert generation_id == generation_found
+    assert [] == left_behind(tmp_path)
+    assert (elsewhere / "kept").exists()
+
+
+@pytest.mark.parametrize("at", ["", "index.bin", "lexical", "other"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link", "link to nothing"])
+def test_what_an_earlier_attempt_cannot_have_left_makes_room(
+    at: str, kind: str, proxy, store_at, volume, tmp_path
+) -> None:
+    generation_id = generation(volume)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    path = tmp_path / "local" / "generations" / f".fetch-{generation_id}.tmp-0" / at
+    path.parent.mkdir(parents=True)
+    if kind == "file":
+        path.write_text("other")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(victim if kind == "link" else tmp_path / "nowhere")
+
+    folder = fetched(store_at(proxy.url), generation_id)
+
+    assert generation_id == generation_id_of(folder)
+    assert not (folder / "other").exists()
+    assert "precious" == victim.read_text()
+
+
 def generation_id_of(folder: Path) -> str:
     return verified_manifest(folder).id
