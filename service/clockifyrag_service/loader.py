@@ -192,6 +192,9 @@ class Loader:
 
         def progress(here: int, size: int) -> None:
             nonlocal begun, come
+            if not size:
+                self._serving.fetching = f"fetching {folder.name}: its manifest"
+                return
             begun = here if begun is None else begun
             come = here > begun
             self._serving.fetching = f"fetching {folder.name}: {here >> 20} of {-(-size >> 20)} MiB"

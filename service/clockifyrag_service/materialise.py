@@ -33,7 +33,7 @@ GENERATION_BYTES_MAX = 2**40
 SPARE_BYTES = 2**20  # that stay free: meta.json, and what else is written there
 CONNECT_SECONDS, SILENCE_SECONDS = 3.0, 5.0  # a store that says nothing for so long is asked again; an end waits, too
 
-Progress = Callable[[int, int], None]  # bytes here, bytes in all
+Progress = Callable[[int, int], None]  # bytes here, bytes in all; 0 of 0 before the store has told how many
 GoOn = Callable[[], bool]
 
 
@@ -93,20 +93,21 @@ class Store:
         return self._layout.generations / f".fetch-{generation_id}.tmp-0"
 
     def _fetch(self, generation_id: str, folder: Path, progress: Progress, go_on: GoOn) -> None:
-        data, manifest = self._manifest(generation_id)
+        progress(0, 0)  # how much it is nobody knows yet, and a slow store may take its time to say so
+        data, manifest = self._manifest(generation_id, go_on)
         temporary = self._temporary(generation_id)
         here = _prepare(temporary, manifest)
         _require_space(temporary, generation_id, manifest.size_bytes - here)
         try:
             self._fetch_files(generation_id, temporary, manifest, progress, go_on)
         except GenerationMissing as error:
-            self._manifest(generation_id)  # GenerationMissing, too, where all of it has gone by now
+            self._manifest(generation_id, go_on)  # GenerationMissing, too, where all of it has gone by now
             raise GenerationDamaged(f"{error}, which has its manifest") from error
         (temporary / META).write_bytes(data)
         _remove(folder)  # damaged, else it would have been taken
         temporary.rename(folder)
 
-    def _manifest(self, generation_id: str) -> tuple[bytes, Manifest]:
+    def _manifest(self, generation_id: str, go_on: GoOn) -> tuple[bytes, Manifest]:
         """meta.json as it is, and what it says."""
         content = bytearray()
         try:
@@ -115,6 +116,8 @@ class Store:
                     raise StoreUnavailable("the store is busy")
                 require_success(response, expected=200)
                 for piece in response.iter_raw():
+                    if not go_on():
+                        raise Interrupted(generation_id)
                     content += piece
                     if len(content) > MANIFEST_BYTES_MAX:
                         raise GenerationDamaged(f"{META}: more than {MANIFEST_BYTES_MAX:,} bytes")

@@ -18,7 +18,6 @@ import httpx
 from clockifyrag_index.errors import GenerationDamaged, GenerationMissing, StorageError
 from clockifyrag_index.files import BLOCK_BYTES, FileRecord
 
-PIECE_BYTES = 1024 * 1024
 WRONG_BLOCKS_MAX = 2  # of one file, before it is given up
 BUSY_SECONDS_MAX = 60.0  # that a store may send us away, before it is told as a problem
 BUSY_WAIT_SECONDS_MAX = 10.0
@@ -136,7 +135,7 @@ def _receive(
             if response.status_code == 416:  # Range Not Satisfiable: nothing is behind what is here
                 raise GenerationDamaged(f"{arriving.name}: the store has less than {record.size_bytes:,} bytes")
             require_success(response, expected=206 if arriving.size else 200, etag=etag)
-            for piece in response.iter_raw(PIECE_BYTES):
+            for piece in response.iter_raw():  # as they come: of a slow store a size would be waited for
                 if cut.is_set():
                     raise Interrupted(url)
                 arriving.take(piece)

@@ -1,7 +1,7 @@
 """A proxy before a store: holds bytes back, changes them, or breaks off, which a store does not do when it is asked."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
@@ -9,6 +9,7 @@ import httpx
 
 Change = Callable[[str, int, bytes], bytes]  # file, place of the first byte, bytes → what is sent
 PIECE_BYTES = 1 << 16
+DROP_SECONDS = 0.05  # between two bytes of a file that drips
 
 
 class StoreProxy:
@@ -22,6 +23,7 @@ class StoreProxy:
         self.broken = threading.Event()  # break off what is under way, and everything else
         self.busy = 0  # so many requests are sent away with Retry-After
         self._held: dict[str, int] = {}
+        self._dripping: dict[str, int] = {}
         self._free = threading.Event()
         self._arrived = threading.Condition()
 
@@ -48,8 +50,13 @@ class StoreProxy:
         self._free.clear()
         self._held = {name: after_bytes}
 
+    def drip(self, name: str, bytes_max: int) -> None:
+        """So many first bytes of the file are sent one by one and slowly, unless it is released before."""
+        self._free.clear()
+        self._dripping = {name: bytes_max}
+
     def release(self) -> None:
-        self._held = {}
+        self._held, self._dripping = {}, {}
         self._free.set()
 
     def wait_until_sent(self, name: str, size: int, seconds: float = 30) -> bool:
@@ -64,6 +71,15 @@ class StoreProxy:
         if self.broken.is_set():
             raise ConnectionError
         return self.change(name, start, piece)
+
+    def portions(self, name: str, start: int, piece: bytes) -> Iterator[bytes]:
+        """The piece as it goes out: at once, or drop by drop."""
+        drops = max(0, min(len(piece), self._dripping.get(name, 0) - start))
+        for at in range(drops):
+            yield piece[at : at + 1]
+            self._free.wait(DROP_SECONDS)
+        if drops < len(piece):
+            yield piece[drops:]
 
     def note(self, name: str, size: int) -> None:
         with self._arrived:
@@ -97,8 +113,9 @@ def _handler(proxy: StoreProxy) -> type[BaseHTTPRequestHandler]:
                 start = int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
                 for piece in response.iter_raw(PIECE_BYTES):
                     changed = proxy.sending(name, start, piece)
-                    self.wfile.write(changed)
-                    proxy.note(name, len(changed))
+                    for portion in proxy.portions(name, start, changed):
+                        self.wfile.write(portion)
+                        proxy.note(name, len(portion))
                     start += len(piece)
 
         def _answer(self, status: int, headers: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import uvicorn
-from tests.server.store_proxy import StoreProxy, flip
+from tests.server.store_proxy import PIECE_BYTES, StoreProxy, flip
 from tests.waiting import NotInTime, wait_until
 
 from clockifyrag_builder.store import create_app
@@ -26,7 +26,7 @@ from clockifyrag_index.manifest_reader import read_manifest
 from clockifyrag_index.verify import verified_manifest
 from clockifyrag_index.writer import GenerationPlan, write_generation
 from clockifyrag_service.materialise import Store
-from clockifyrag_service.transfer import PIECE_BYTES, Interrupted, StoreUnavailable
+from clockifyrag_service.transfer import Interrupted, StoreUnavailable
 
 ROWS, DIMENSIONS = 3, 4
 LARGE = "long text " * (BLOCK_BYTES // 10)  # three of them: more than three blocks
@@ -133,7 +133,7 @@ def test_what_was_damaged_here_meanwhile_is_fetched_again(proxy, store_at, volum
 
 def fetched_up_to_a_cut(store: Store, generation_id: str, proxy: StoreProxy, local: Path) -> None:
     """The store breaks off a piece into the second block of the chunks, the first of which is here; then it is well."""
-    proxy.hold("chunks.jsonl", BLOCK_BYTES + PIECE_BYTES)  # less than a piece would not be written
+    proxy.hold("chunks.jsonl", BLOCK_BYTES + 16 * PIECE_BYTES)
     begun = local / "generations" / f".fetch-{generation_id}.tmp-0" / "chunks.jsonl"
 
     def has_come() -> bool:
@@ -267,6 +267,19 @@ def test_a_fetch_ends_soon_when_it_is_no_longer_wanted(proxy, store_at, volume) 
 
     with pytest.raises(Interrupted):
         store.materialise(generation_id, lambda here, size: None, go_on)
+
+
+@pytest.mark.parametrize("name", ["meta.json", "chunks.jsonl"])
+def test_a_fetch_that_drips_ends_as_soon_as_it_is_no_longer_wanted(name: str, proxy, store_at, volume) -> None:
+    generation_id = generation(volume, "long text " * 1000)
+    proxy.drip(name, 200)  # for ten seconds, then the rest comes
+
+    with pytest.raises(Interrupted):
+        store_at(proxy.url).materialise(
+            generation_id, lambda here, size: None, lambda: proxy.sent_bytes.get(name, 0) < 5
+        )
+
+    assert proxy.sent_bytes[name] < 200
 
 
 def test_only_what_is_used_stays_on_the_disk(proxy, store_at, volume, tmp_path) -> None:

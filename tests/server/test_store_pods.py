@@ -142,6 +142,22 @@ def test_a_pod_says_how_far_it_is_while_it_fetches(
     assert f"fetching {first}" in ready.json()["error"]["message"]
 
 
+def test_a_pod_says_that_it_fetches_before_the_store_has_told_what(
+    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
+) -> None:
+    first = publish(store.root)
+    pointer.name(first)
+    store.start()
+    with StoreProxy(store.url) as proxy:
+        proxy.hold("meta.json", 0)
+        server = pod(proxy.url, ready=False)
+
+        until(lambda: f"fetching {first}" in problem(server), "the fetch is told", server.explain)
+        proxy.release()
+
+        server.wait_ready()
+
+
 def test_a_pod_that_is_told_to_end_while_it_fetches_ends(
     store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
 ) -> None:
