@@ -28,6 +28,15 @@ class Pointer:
 
     def wanted(self) -> Path:
         """The folder of the generation to serve. NothingToServe says why there is none."""
+        try:
+            return self._named()
+        except OSError as error:
+            raise NothingToServe(
+                f"the index cannot be looked into ({error.strerror or type(error).__name__}); the user of this server "
+                "must be allowed to search its folders and read its files"
+            ) from error
+
+    def _named(self) -> Path:
         settings = self.settings
         if settings.faiss_metadata_path and settings.faiss_index_path:
             return named_folder(settings.faiss_index_path, settings.faiss_metadata_path)

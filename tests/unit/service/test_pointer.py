@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.rights import folder_for_all, without_privileges
 
 from clockifyrag_service.pointer import NothingToServe, Pointer
 from clockifyrag_service.settings import Settings
@@ -68,6 +69,25 @@ def test_what_cannot_be_served_is_said_without_a_path(root: Path, values: dict[s
 
     assert reason in str(error.value)
     assert str(root) not in str(error.value)
+
+
+@pytest.mark.parametrize("by", ["generation", "current", "files"])
+def test_an_index_this_user_may_not_look_into_is_said_without_a_path(by: str) -> None:
+    with folder_for_all() as folder:
+        generation = folder / "index" / "generations" / ID
+        generation.mkdir(parents=True)
+        (folder / "index" / "CURRENT").write_text(ID)
+        (folder / "index" / "CURRENT").chmod(0o644)
+        generation.parent.chmod(0o700 if by == "current" else 0o755)
+        (folder / "index").chmod(0o755 if by == "current" else 0o700)
+        files = {"faiss_index_path": generation / "index.bin", "faiss_metadata_path": generation / "meta.json"}
+        values: dict[str, Any] = {"generation": {"generation": ID}, "current": {}, "files": files}[by]
+
+        with without_privileges(), pytest.raises(NothingToServe) as error:
+            wanted(folder / "index", **values)
+
+    assert "cannot be looked into (Permission denied)" in str(error.value)
+    assert str(folder) not in str(error.value)
 
 
 def test_what_comes_from_a_store_need_not_be_here_yet(root: Path) -> None:
