@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
+from tests.ports import free_port
 from tests.server.fake_ollama import FakeOllama, healthy, status, text_vectors
 
 from clockifyrag_index.embedders.ollama import OllamaEmbedder
@@ -104,6 +105,36 @@ def test_where_none_answered_the_first_to_answer_again_is_used(
     rows = embedder.embed_documents(["second text"])
 
     assert np.allclose(text_vectors(["second text"], 8), rows)
+
+
+def test_a_server_left_out_before_is_asked_again_before_a_text_is_given_up(
+    servers: list[FakeOllama], replicas: Callable[..., Replicas]
+) -> None:
+    port, two = free_port(), servers[0]
+    embedder = replicas(f"http://127.0.0.1:{port}", two.url)
+    embedder.embed_documents(["first text"])  # nobody listens at the first address, which is left out from now on
+
+    with FakeOllama({"custom": 8}, port) as one:
+        two.behaviour = status(503)
+        second = embedder.embed_documents(["second text"])
+        one.behaviour, two.behaviour = status(503), healthy
+        third = embedder.embed_documents(["third text"])
+
+    assert np.allclose(text_vectors(["second text", "third text"], 8), np.vstack([second, third]))
+
+
+def test_threads_that_fail_on_different_servers_give_up_all_the_same(
+    servers: list[FakeOllama], replicas: Callable[..., Replicas]
+) -> None:
+    one, two = servers
+    embedder = replicas(one.url, two.url)
+    embedder.embed_documents(["first text"])
+    one.behaviour = two.behaviour = status(503)
+
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(embedder.embed_documents, [text]) for text in ("second text", "third text")]
+
+    assert all(isinstance(call.exception(), EmbedderUnavailable) for call in calls)
 
 
 def test_servers_with_different_models_under_one_name_are_refused(

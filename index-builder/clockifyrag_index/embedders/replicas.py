@@ -4,7 +4,9 @@ Ollama embeds one text at a time whatever it is asked at once, so speed grows wi
 """
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Sequence
 from queue import SimpleQueue
 
@@ -25,6 +27,7 @@ class Replicas:
         self._lock = threading.Lock()
         self._away: list[Embedder] = []  # not asked while another one answers
         self._silent: list[Embedder] = []  # before anything was embedded
+        self._failed_at: dict[Embedder, float] = {}  # when it last was asked in vain
         self._free: SimpleQueue[Embedder] = SimpleQueue()
         for embedder in self._all:
             self._free.put(embedder)
@@ -39,18 +42,21 @@ class Replicas:
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """As `Embedder` promises, by a server that is free; one that does not answer is asked again when none does."""
+        began = time.monotonic()
         while True:
             embedder = self._free.get()
             try:
                 rows = self._rows(embedder, texts)
             except EmbedderUnavailable as error:
-                if self._gave_up(embedder):
+                if self._gave_up(embedder, began):
                     log.warning("%s. The other model servers go on without it", error)
                     continue
                 raise
             except BaseException:
                 self._free.put(embedder)
                 raise
+            with self._lock:
+                self._failed_at.pop(embedder, None)
             self._free.put(embedder)
             return rows
 
@@ -79,17 +85,22 @@ class Replicas:
             )
         return embedder.embed_documents(texts)
 
-    def _gave_up(self, embedder: Embedder) -> bool:
-        """Whether others are left, so that this server is not asked; where none is, all may be asked the next time."""
+    def _gave_up(self, embedder: Embedder, began: float) -> bool:
+        """Whether a server is left for the text: all but those that have failed since it `began`, whoever asked them.
+
+        This one is not asked while others are; where none is, all may be.
+        """
         with self._lock:
+            if embedder not in self._silent:  # one of those was left out, not asked
+                self._failed_at[embedder] = time.monotonic()
             self._away.append(embedder)
-            if len(self._away) < len(self._all):
-                return True
-            for one in self._away:
-                self._free.put(one)
-            self._away.clear()
-            self._silent.clear()
-            return False
+            left = any(self._failed_at.get(one, -math.inf) < began for one in self._all)
+            if not left or len(self._away) == len(self._all):
+                for one in self._away:
+                    self._free.put(one)
+                self._away.clear()
+                self._silent.clear()
+            return left
 
     def _first_identity(self) -> EmbedderIdentity:
         """What the first server to answer tells; those before it are not asked again. EmbedderError of the last one."""
@@ -99,5 +110,6 @@ class Replicas:
                 return embedder.identity
             except EmbedderUnavailable as error:
                 log.warning("%s. Another model server is asked", error)
+                self._failed_at[embedder] = time.monotonic()
                 self._silent.append(embedder)
         return last.identity
