@@ -20,6 +20,7 @@ from clockifyrag_resource.profiles import canonical_model
 SILENCE_SECONDS = 300.0  # Ollama says nothing while it compares gigabytes with their digest
 LINE_EVERY_SECONDS = 5.0
 ASK_SECONDS = 30.0
+MOMENT = 0.1  # that a pull is asked for even when no time is left: what is there already is answered at once
 WAIT_FIRST, WAIT_MAX = 0.5, 15.0
 NO_SUCH_MODEL = ("file does not exist", "invalid model name")  # another attempt would be told the same
 
@@ -39,6 +40,18 @@ class Wanted:
         return found is not None and (self.digest is None or same_digest(self.digest, found))
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How long all models together may take, and when that is over."""
+
+    seconds: float
+    at: float  # of the monotonic clock
+
+    @property
+    def left(self) -> float:
+        return self.at - time.monotonic()
+
+
 def pulled(
     url: str, wanted: Sequence[Wanted], registry: str | None, *, wait_seconds: float, deadline_seconds: float
 ) -> dict[str, Any]:
@@ -49,7 +62,7 @@ def pulled(
     """
     for one in wanted:
         source_name(one.name, registry)  # a wrong registry shows before anything is waited for
-    ends = time.monotonic() + deadline_seconds
+    deadline = Deadline(deadline_seconds, time.monotonic() + deadline_seconds)
     server = OllamaServer(url, Times())
     names: list[str] = []
     try:
@@ -57,7 +70,7 @@ def pulled(
         for one in wanted:
             if not one.is_among(listed):
                 names.append(one.name)
-                _patiently(partial(_pull, server, one.name, registry), ends - time.monotonic())
+                _patiently(partial(_pull, server, one.name, registry, deadline), deadline.left)
                 listed = _patiently(partial(server.digests, ASK_SECONDS), ASK_SECONDS)
             _require(one, listed, server.shown)
     finally:
@@ -118,12 +131,14 @@ def _require(one: Wanted, listed: Mapping[str, str], shown: str) -> None:
         )
 
 
-def _pull(server: OllamaServer, model: str, registry: str | None) -> None:
-    """The server has the model under its own name, wherever it came from."""
+def _pull(server: OllamaServer, model: str, registry: str | None, deadline: Deadline) -> None:
+    """The server has the model under its own name, wherever it came from. Unanswered when it has not in time."""
     source, insecure = source_name(model, registry)
     _say(f"{model}: pulling {source}")
     succeeded = False
-    for told in _now_and_then(server.lines("api/pull", {"model": source, "insecure": insecure}, SILENCE_SECONDS)):
+    silence_seconds = min(SILENCE_SECONDS, max(MOMENT, deadline.left))
+    lines = server.lines("api/pull", {"model": source, "insecure": insecure}, silence_seconds)
+    for told in _now_and_then(_in_time(lines, model, deadline)):
         if "error" in told:
             _fail(model, source, str(told["error"]))
         succeeded = told.get("status") == "success"
@@ -142,6 +157,14 @@ def _fail(model: str, source: str, reason: str) -> NoReturn:
     raise Unanswered(said)
 
 
+def _in_time(lines: Iterator[Mapping[str, Any]], model: str, deadline: Deadline) -> Iterator[Mapping[str, Any]]:
+    """The lines, until the deadline is over: Unanswered, which breaks them off."""
+    for line in lines:
+        yield line
+        if line.get("status") != "success" and deadline.left <= 0:
+            raise Unanswered(f"{model} is not whole within {deadline.seconds:g} seconds; Ollama goes on from there")
+
+
 def _now_and_then(lines: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Of the lines of progress those with another status, and one now and then in between."""
     status, last = "", 0.0
@@ -154,7 +177,8 @@ def _now_and_then(lines: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, A
 
 def _progress(told: Mapping[str, Any]) -> str:
     done, total = told.get("completed"), told.get("total")
-    amount = f": {int(done or 0) >> 20} of {int(total) >> 20} MiB" if isinstance(total, int) and total else ""
+    here = done if isinstance(done, int) else 0  # unset for a layer that has just begun
+    amount = f": {here >> 20} of {total >> 20} MiB" if isinstance(total, int) and total else ""
     return f"{told.get('status', '')}{amount}"
 
 

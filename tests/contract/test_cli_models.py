@@ -6,13 +6,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.ports import free_port
-from tests.server.fake_ollama import FakeOllama
+from tests.server.fake_ollama import FakeOllama, Reply
 
 from clockifyrag_cli.pulling import Wanted, pulled, source_name
 from clockifyrag_index.errors import EmbedderUnavailable, UsageError
@@ -115,6 +115,40 @@ def test_a_pull_that_breaks_off_is_tried_again(pull: Pull, ollama: FakeOllama) -
     assert 0 == ended.code, ended.err
     assert 3 == paths(ollama).count("/api/pull")
     assert "no such host" in ended.err
+
+
+LAYER = {"status": "pulling 970aa74c0a90", "completed": 1, "total": 1 << 40}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(Reply(200, json.dumps(LAYER).encode() + b"\n", endless=True), "not whole within 1 seconds", id="slow"),
+        pytest.param(Reply(200, b"", hang=True), "cannot be reached or broke off (timed out)", id="silent"),
+    ],
+)
+def test_a_pull_ends_at_its_deadline_however_the_answer_comes(
+    answer: Reply, said: str, pull: Pull, ollama: FakeOllama
+) -> None:
+    ollama.pull = lambda name: answer  # type: ignore[method-assign]
+
+    ended = pull("--model", "nomic-embed-text", "--deadline-seconds", 1)
+
+    assert 40 == ended.code
+    assert said in ended.outcome["error"]
+
+
+def test_progress_that_holds_no_numbers_is_told_without_them(pull: Pull, ollama: FakeOllama) -> None:
+    odd = [{**LAYER, "completed": [1]}, {**LAYER, "completed": "12"}, {**LAYER, "total": {}}, {**LAYER, "status": [1]}]
+    said = b"".join(json.dumps(line).encode() + b"\n" for line in odd)
+    pulled_by_name = ollama.pull
+    ollama.pull = lambda name: replace(  # type: ignore[method-assign]
+        right := pulled_by_name(name), body=said + right.body
+    )
+
+    ended = pull("--model", "nomic-embed-text")
+
+    assert 0 == ended.code, ended.err
 
 
 def test_a_model_that_no_registry_has_is_told_at_once(pull: Pull, ollama: FakeOllama) -> None:

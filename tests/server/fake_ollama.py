@@ -30,13 +30,17 @@ Vectors = np.ndarray
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes over the wire. hang: nothing does until the server is closed. break_off: half of it, then the end."""
+    """What goes over the wire. hang: nothing does until the server is closed. break_off: half of it, then the end.
+
+    endless: the body again and again until the server is closed or the client goes away.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     hang: bool = False
     break_off: bool = False
+    endless: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,8 +216,9 @@ class FakeOllama:
         behaviour = self._next.popleft() if self._next else self.behaviour
         return behaviour(Question(model, texts, text_vectors(texts, dimensions)))
 
-    def wait_until_closed(self) -> None:
-        self._closed.wait(60)
+    def wait_until_closed(self, seconds: float = 60) -> bool:
+        """Whether the server was closed in that time."""
+        return self._closed.wait(seconds)
 
 
 def _tagged(name: str) -> str:
@@ -241,6 +246,9 @@ def _handler(ollama: FakeOllama) -> type[BaseHTTPRequestHandler]:
                 return
             self.send_response(reply.status)
             self.send_header("content-type", "application/json")
+            if reply.endless:
+                self._send_endlessly(reply.body)
+                return
             self.send_header("content-length", str(len(reply.body)))
             for name, value in reply.headers.items():
                 self.send_header(name, value)
@@ -251,6 +259,16 @@ def _handler(ollama: FakeOllama) -> type[BaseHTTPRequestHandler]:
                 self.wfile.flush()
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True  # the client went away, as one with a timeout does
+
+        def _send_endlessly(self, body: bytes) -> None:
+            self.end_headers()
+            self.wfile.flush()
+            self.close_connection = True  # its end is the answer's
+            try:
+                while not ollama.wait_until_closed(0.05):
+                    self.connection.sendall(body)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the client went away, as it should
 
         def log_message(self, format: str, *args: object) -> None:
             """Requests are recorded, not printed."""
