@@ -42,12 +42,17 @@ DEFAULT_MODEL = {"Ollama": "nomic-embed-text", "Local": "all-minilm"}
 
 
 def canonical_model(name: str) -> str:
-    """The one name of a model: Ollama's `:latest` is the name without a tag.
+    """The one name of a model, as Ollama lists it but for `:latest`: without what it puts before and behind a name.
 
     >>> canonical_model("nomic-embed-text:latest")
     'nomic-embed-text'
+    >>> canonical_model("registry.ollama.ai/library/nomic-embed-text:v1.5")
+    'nomic-embed-text:v1.5'
     """
-    return name.removesuffix(":latest")
+    short = name.removeprefix("registry.ollama.ai/")
+    if short.count("/") == 1:  # with another host before it, library/ is that one's
+        short = short.removeprefix("library/")
+    return short.removesuffix(":latest")
 
 
 def model_profile(name: str) -> ModelProfile:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tests.ports import free_port
 from tests.server.fake_ollama import FakeOllama, Reply
 
 from clockifyrag_cli.pulling import Wanted, pulled, source_name
+from clockifyrag_index.embedders.ollama import OllamaEmbedder
 from clockifyrag_index.errors import EmbedderUnavailable, UsageError
 
 
@@ -149,6 +150,23 @@ def test_progress_that_holds_no_numbers_is_told_without_them(pull: Pull, ollama:
     ended = pull("--model", "nomic-embed-text")
 
     assert 0 == ended.code, ended.err
+
+
+@pytest.mark.parametrize(
+    "name", ["library/all-minilm", "registry.ollama.ai/library/all-minilm:latest", "registry.ollama.ai/me/small"]
+)
+def test_a_model_by_a_longer_spelling_is_the_one_that_is_listed_by_its_short_one(
+    name: str, pull: Pull, ollama: FakeOllama
+) -> None:
+    ollama.models.clear()
+    ollama.registry[name] = 384
+
+    first, again = pull("--model", name), pull("--model", name)
+
+    assert (0, [name]) == (first.code, first.outcome["pulled"]), first.err
+    assert (0, []) == (again.code, again.outcome["pulled"]), again.err
+    with closing(OllamaEmbedder(ollama.url, name)) as embedder:
+        assert f"sha256:{first.outcome['models'][name]}" == embedder.identity.digest
 
 
 def test_a_model_that_no_registry_has_is_told_at_once(pull: Pull, ollama: FakeOllama) -> None:

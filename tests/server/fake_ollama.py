@@ -209,7 +209,7 @@ class FakeOllama:
         if path != "/api/embed":
             return Reply(404, b"404 page not found")
         model = str(body["model"])
-        dimensions = self.models.get(model if ":" in model else f"{model}:latest")
+        dimensions = self.models.get(_tagged(model))
         if dimensions is None:
             return Reply(404, json.dumps({"error": f'model "{model}" not found, try pulling it first'}).encode())
         texts = [body["input"]] if isinstance(body["input"], str) else list(body["input"])
@@ -222,6 +222,8 @@ class FakeOllama:
 
 
 def _tagged(name: str) -> str:
+    """The name as it is listed: the shortest that means the same, with its tag."""
+    name = name.removeprefix("registry.ollama.ai/").removeprefix("library/")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
