@@ -53,7 +53,7 @@ class OllamaServer(Part):
             Field(
                 max_length=512,
                 pattern=r"^(https?://)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?"
-                rf"(:{PORT_PATTERN})?(/[-._A-Za-z0-9]+)*/?$",
+                rf"(:{PORT_PATTERN})?(/[-._A-Za-z0-9]+)?/?$",
             ),
             Expected("the address of a model registry such as models.example.com/team"),
         ]
