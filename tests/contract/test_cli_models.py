@@ -119,12 +119,13 @@ def test_a_pull_that_breaks_off_is_tried_again(pull: Pull, ollama: FakeOllama) -
 
 
 LAYER = {"status": "pulling 970aa74c0a90", "completed": 1, "total": 1 << 40}
+LINE = json.dumps(LAYER).encode() + b"\n"
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        pytest.param(Reply(200, json.dumps(LAYER).encode() + b"\n", endless=True), "not whole within 1 seconds", id="slow"),
+        pytest.param(Reply(200, LINE, endless=True), "not whole within 1 seconds", id="slow"),
         pytest.param(Reply(200, b"", hang=True), "cannot be reached or broke off (timed out)", id="silent"),
     ],
 )
