@@ -20,15 +20,19 @@ DIGEST_SHOWN = len("sha256:") + 12
 
 def write_outcome(file: Path, record: Mapping[str, Any]) -> None:
     """The record as one line in the file, which is emptied first. UsageError when it cannot be written."""
-    try:
+    with _writing(file):
         file.write_bytes(_line(record))
-    except OSError as error:
-        raise UsageError(f"--outcome {file} cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
 def told_failure(file: Path | None) -> Iterator[None]:
-    """Within it an error is written into the file before it goes on; None: it just goes on."""
+    """Within it an error is written into the file before it goes on; None: it just goes on.
+
+    UsageError before anything is done when the file cannot be written: what finishes must not end as a failure.
+    """
+    if file is not None:
+        with _writing(file), file.open("ab"):
+            pass
     try:
         yield
     except Exception as error:
@@ -94,6 +98,15 @@ def _tell(file: Path, record: Mapping[str, Any]) -> None:
         write_outcome(file, record)
     except UsageError as error:
         print(f"clockifyrag: {error}", file=sys.stderr)
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """Within it an OSError of the file leaves as UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"--outcome {file} cannot be written: {error.strerror or error}") from error
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

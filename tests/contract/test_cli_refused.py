@@ -73,6 +73,15 @@ def test_a_root_that_cannot_be_looked_at_is_told(run: Run, tmp_path: Path, argum
     assert "File name too long" in ended.out + ended.err
 
 
+def test_an_outcome_that_cannot_be_written_is_refused_before_anything_is_done(run: Run, tmp_path: Path) -> None:
+    root, outcome = tmp_path / "root", tmp_path / "no" / "outcome"
+
+    ended = run("index", "build", "--source=sample", "--model=wordllama", "--out", root, "--outcome", outcome)
+
+    assert (2, 1) == (ended.code, ended.err.count("No such file or directory"))
+    assert not root.exists()
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     """A server on loopback that is none of ours."""
