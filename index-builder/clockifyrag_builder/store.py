@@ -11,7 +11,9 @@ import asyncio
 import hashlib
 import logging
 import os
+import socket
 import uuid
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from clockifyrag_index.errors import GenerationMissing, StorageError
+from clockifyrag_index.errors import GenerationMissing, StorageError, UsageError
 from clockifyrag_index.layout import META, Layout, is_generation_id
 from clockifyrag_index.manifest_reader import read_manifest
 
@@ -84,17 +86,31 @@ def create_app(
 
 
 def serve(root: Path, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serves until SIGTERM or Ctrl-C; files on their way have 20 seconds to arrive."""
-    uvicorn.run(
+    """Serves until SIGTERM or Ctrl-C; files on their way have 20 seconds to arrive.
+
+    UsageError when nobody can listen on that address, or somebody does.
+    """
+    config = uvicorn.Config(
         create_app(root),
-        host=host,
-        port=port,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         limit_concurrency=256,
         timeout_graceful_shutdown=20,
     )
+    with _listening(host, port) as bound, suppress(KeyboardInterrupt):
+        logging.getLogger("uvicorn.error").info("listening on %s port %d", *bound.getsockname()[:2])
+        uvicorn.Server(config).run(sockets=[bound])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens. UsageError says which options to change."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:  # of a host that is no name at all the text alone tells something
+        found = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot listen on {host} port {port}: {found}; give another --host or --port") from error
 
 
 def _file(request: Request) -> Response:

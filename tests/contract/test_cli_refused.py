@@ -82,6 +82,18 @@ def test_an_outcome_that_cannot_be_written_is_refused_before_anything_is_done(ru
     assert not root.exists()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid", "192.0.2.1", "a..b"])
+def test_an_address_nobody_can_listen_on_is_told(run: Run, tmp_path: Path, host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        ended = run("index", "serve", "--root", tmp_path, "--host", host, "--port", port)
+
+    assert 2 == ended.code
+    assert f"cannot listen on {host} port {port}: " in ended.err
+    assert "--port" in ended.err
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     """A server on loopback that is none of ours."""
