@@ -26,7 +26,7 @@ def pull(
         list[str] | None, typer.Option(help="NAME=HEX: refuse any other model under this name; may be repeated.")
     ] = None,
     registry: Annotated[
-        str | None, typer.Option(help="HOST[/NAMESPACE] to pull from, http://… without TLS; unset: Ollama's library.")
+        str | None, typer.Option(help="HOST or HOST/NAMESPACE to pull from, http://… without TLS; unset: Ollama's.")
     ] = None,
     wait_seconds: Annotated[float, typer.Option(min=0, help="Until the server answers for the first time.")] = 60,
     deadline_seconds: Annotated[float, typer.Option(min=1, help="For all models together.")] = 3600,
