@@ -74,10 +74,10 @@ def _of_answers(wanted: Wanted) -> tuple[Alert, ...]:
         Alert(
             "ClockifyRAGAnswersDegraded",
             "warning",
-            f"sum(rate(rag_degraded_total{{{here}}}[5m])) / {searches} > {DEGRADED_MAX}",
+            f'sum(rate(rag_degraded_total{{{here},part!="llm"}}[5m])) / {searches} > {DEGRADED_MAX}',
             f"{told} answers without a part that should help",
-            f"More than {DEGRADED_MAX:.0%} of the searches are answered without the embedder, the glossary or another "
-            "part; rag_degraded_total says which.",
+            f"More than {DEGRADED_MAX:.0%} of the searches are answered without the embedder, or without the reranking "
+            "that was wanted; rag_degraded_total says which.",
         ),
         Alert(
             "ClockifyRAGMixedGenerations",

@@ -117,6 +117,11 @@ ANSWERS = {
             told("degraded_total", "0+50x50", part="embedder") | asked("0+500x50", "0+500x50"),
             silent=(11, 30, 50),
         ),
+        Case(
+            "every search lacks the language model that there is not yet",
+            told("degraded_total", "0+100x50", part="llm") | asked("0+50x50", "0+50x50"),
+            silent=(11, 30, 50),
+        ),
     ),
     "ClockifyRAGMixedGenerations": (
         Case(
