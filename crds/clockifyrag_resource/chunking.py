@@ -34,5 +34,7 @@ class Glossary(Part):
     """Terms and their aliases, by which questions are expanded."""
 
     config_map_ref: ConfigMapKey = Field(
-        description="ConfigMap holding a CSV file: term,aliases,type,notes.", json_schema_extra=RESTARTS
+        description="ConfigMap holding a CSV file whose first line is term,aliases,type,notes. Several aliases are "
+        "separated by ';' or a vertical bar; the column term alone is required.",
+        json_schema_extra=RESTARTS,
     )
