@@ -65,14 +65,15 @@ def _ollama(url: str | None) -> Iterator[Finding]:
 
 def _manifest(root: Path, found: list[Finding]) -> Manifest | None:
     """The published generation's manifest; what is wrong with it goes to `found`."""
-    build = f"clockifyrag index build --source sample --out {root}"
+    build = "clockifyrag index build --source {source} --out " + str(root)
     try:
         manifest = verified_manifest(current_generation_path(root))
     except GenerationMissing as error:
-        found.append(Finding("index", "problem", str(error), build))
+        found.append(Finding("index", "problem", str(error), build.format(source="sample")))
         return None
     except StorageError as error:
-        found.append(Finding("index", "problem", str(error), f"clockifyrag index rollback --root {root}, or {build}"))
+        mend = f"clockifyrag index rollback --root {root}, or {build.format(source='…')} with the same source as before"
+        found.append(Finding("index", "problem", str(error), mend))
         return None
     counts = manifest.counts
     found.append(

@@ -300,6 +300,7 @@ def test_doctor_sees_a_damaged_index_and_offers_the_one_before(run: Run, root: P
 
     assert "problem" == checks(ended)["index"]["state"]
     assert "rollback" in checks(ended)["index"]["next"]
+    assert "--source sample" not in checks(ended)["index"]["next"]  # it holds other articles
 
 
 @pytest.mark.parametrize(
