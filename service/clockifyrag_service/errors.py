@@ -116,9 +116,20 @@ def nearest(name: str, known: list[str]) -> str | None:
 
 
 def shown(value: object) -> str:
-    """The value for a message: quoted, on one line, cut at 60 characters."""
+    """The value for a message: a text quoted, all on one line, cut at 60 characters.
+
+    >>> shown("a b"), shown(True), shown(None)
+    ("'a b'", 'true', 'null')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else text[:57] + "…" + text[-1]
+
+
+def counted(number: int, thing: str) -> str:
+    """The number of things in words: "1 character", "2 characters"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def without_places(text: str) -> str:
@@ -148,9 +159,11 @@ def not_found(path: str) -> Refused:
 
 
 def method_not_allowed(method: str, path: str, allowed: str) -> Refused:
+    """`allowed` are the methods of the route, separated by commas; HEAD is taken wherever GET is."""
+    methods = sorted({*filter(None, allowed.split(", ")), *(("HEAD",) if "GET" in allowed else ())})
     return Refused(
         METHOD_NOT_ALLOWED,
         f"{shown(path)} does not take {method}.",
-        f"Use {allowed}." if allowed else "See /docs for the endpoints.",
-        ((b"allow", allowed.encode()),) if allowed else (),
+        f"Use {' or '.join(methods)}." if methods else "See /docs for the endpoints.",
+        ((b"allow", ", ".join(methods).encode()),) if methods else (),
     )

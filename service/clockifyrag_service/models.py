@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-NoNul = StringConstraints(pattern=r"^[^\u0000]*$")
+NO_NUL = r"^[^\u0000]*$"
+REQUEST_ID = r"^[A-Za-z0-9._-]{1,64}$"
+NoNul = StringConstraints(pattern=NO_NUL)
 
 
 def whole(value: object) -> object:
@@ -42,7 +44,7 @@ class ChatBody(Body):
 
 
 class FeedbackBody(Body):
-    request_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Of the answer that is judged.")]
+    request_id: Annotated[str, Field(pattern=REQUEST_ID, description="Of the answer that is judged.")]
     vote: Annotated[Literal["up", "down"], Field(description="Whether it helped.")]
     result_id: Annotated[str | None, Field(min_length=1, max_length=300, description="Chunk or article."), NoNul] = None
     reason: Annotated[str | None, Field(max_length=1000), NoNul] = None

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from .errors import INVALID_PARAMETER, INVALID_QUERY, Refused, invalid_parameter, unknown_name
+from .errors import INVALID_PARAMETER, INVALID_QUERY, Refused, counted, invalid_parameter, unknown_name
 from .settings import Settings
 
 FIELDS_MAX = 32
@@ -112,7 +112,7 @@ def checked_question(name: str, value: str, shortest: int, longest: int) -> str:
     if not shortest <= len(trimmed) <= longest:
         raise Refused(
             INVALID_QUERY,
-            f"{name} has {len(trimmed)} characters after trimming; expected {shortest} to {longest}.",
+            f"{name} has {counted(len(trimmed), 'character')} after trimming; expected {shortest} to {longest}.",
             "Ask a longer question." if len(trimmed) < shortest else "Ask a shorter question.",
         )
     return trimmed

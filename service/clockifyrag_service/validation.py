@@ -1,14 +1,24 @@
 """Validation of bodies: FastAPI's findings as one refusal that names the field."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
-from .errors import INVALID_PARAMETER, INVALID_QUERY, Refused, invalid_parameter, unknown_name
+from .errors import INVALID_PARAMETER, INVALID_QUERY, Refused, counted, invalid_parameter, unknown_name
+from .models import NO_NUL, REQUEST_ID
 
 QUESTION_FIELDS = ("query", "question")
+PATTERNS = {NO_NUL: "text without NUL", REQUEST_ID: "1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'"}
+TYPES = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "string_unicode": "text without half a character",
+}
 
 
 def refused_body(request: Request, error: RequestValidationError) -> Refused:
@@ -33,9 +43,28 @@ def refusal(problem: Any, request: Request) -> Refused:
     if problem["type"] == "missing":
         code = INVALID_QUERY if name in QUESTION_FIELDS else INVALID_PARAMETER
         return Refused(code, f"{name} is missing.", f"Add the field {name}.")
-    if name in QUESTION_FIELDS:
-        return Refused(INVALID_QUERY, f"{name}: {problem['msg']}.", f"Correct {name} and try again.")
-    return invalid_parameter(name, problem.get("input"), problem["msg"].removeprefix("Input should be "))
+    refused = invalid_parameter(name, problem.get("input"), expected(problem))
+    return replace(refused, code=INVALID_QUERY) if name in QUESTION_FIELDS else refused
+
+
+def expected(problem: Any) -> str:
+    """What should have been there, in our words; in pydantic's own for what has none here."""
+    limits = problem.get("ctx", {})
+    match problem["type"]:
+        case "string_pattern_mismatch" if limits["pattern"] in PATTERNS:
+            return PATTERNS[limits["pattern"]]
+        case "string_too_short":
+            return f"at least {counted(limits['min_length'], 'character')}"
+        case "string_too_long":
+            return f"at most {counted(limits['max_length'], 'character')}"
+        case "too_long":
+            return f"at most {counted(limits['max_length'], 'item')}"
+        case "greater_than_equal":
+            return f"at least {limits['ge']}"
+        case "less_than_equal":
+            return f"at most {limits['le']}"
+        case kind:
+            return TYPES.get(kind, problem["msg"].removeprefix("Input should be "))
 
 
 def unreadable_body(cause: BaseException | None) -> Refused:

@@ -44,6 +44,7 @@ def test_a_refusal_has_the_envelope(server: Server, method: str, path: str, stat
 
 def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(server: Server) -> None:
     assert "POST" == server.get("/chat").headers["allow"]
+    assert "GET, HEAD" == server.client.delete("/search").headers["allow"]  # HEAD is answered wherever GET is
 
 
 @pytest.mark.parametrize(
@@ -58,31 +59,66 @@ def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(server: Se
         pytest.param("/chat", b'{"question": "caf\xe9"}', "INVALID_PARAMETER", "not UTF-8: byte 17", id="not-utf-8"),
         pytest.param("/chat", b'{"k": ' + b"9" * 5000 + b"}", "INVALID_PARAMETER", "4,300 digits", id="huge-number"),
         pytest.param("/chat", b'{"question": "ab", "body": 1}', "INVALID_PARAMETER", "'body' is unknown", id="body"),
-        pytest.param("/chat", b'{"question": 7}', "INVALID_QUERY", "question", id="number-for-text"),
-        pytest.param("/chat", b'{"question": "a"}', "INVALID_QUERY", "1 characters", id="too-short"),
+        pytest.param("/chat", b'{"question": 7}', "INVALID_QUERY", "7; expected text.", id="number-for-text"),
+        pytest.param("/chat", b'{"question": "a"}', "INVALID_QUERY", "has 1 character after", id="too-short"),
         pytest.param("/chat", b'{"question": "a\\u0000b"}', "INVALID_QUERY", "NUL", id="nul"),
         pytest.param("/chat", b'{"question": "ab\\ud800"}', "INVALID_QUERY", "", id="half-a-character"),
         pytest.param("/chat", b"{}", "INVALID_QUERY", "question is missing", id="no-question"),
-        pytest.param("/chat", b'{"question": "ab", "k": 51}', "INVALID_PARAMETER", "k is 51", id="k-above"),
-        pytest.param("/chat", b'{"question": "ab", "k": "5"}', "INVALID_PARAMETER", "k is '5'", id="k-as-text"),
-        pytest.param("/chat", b'{"question": "ab", "k": true}', "INVALID_PARAMETER", "k is", id="k-as-boolean"),
+        pytest.param(
+            "/chat", b'{"question": "ab", "k": 51}', "INVALID_PARAMETER", "expected at most 50.", id="k-above"
+        ),
+        pytest.param("/chat", b'{"question": "ab", "k": 0}', "INVALID_PARAMETER", "expected at least 1.", id="k-below"),
+        pytest.param(
+            "/chat", b'{"question": "ab", "k": "5"}', "INVALID_PARAMETER", "k is '5'; expected a whole", id="k-as-text"
+        ),
+        pytest.param(
+            "/chat", b'{"question": "ab", "k": 1.5}', "INVALID_PARAMETER", "1.5; expected a whole", id="k-half"
+        ),
+        pytest.param("/chat", b'{"question": "ab", "k": true}', "INVALID_PARAMETER", "k is true; ", id="k-as-boolean"),
+        pytest.param(
+            "/chat", b'{"question": "ab", "namespace": ""}', "INVALID_PARAMETER", "at least 1 character.", id="empty"
+        ),
+        pytest.param(
+            "/chat",
+            b'{"question": "ab", "namespace": "a\\u0000"}',
+            "INVALID_PARAMETER",
+            "text without NUL.",
+            id="nul-in-text",
+        ),
         pytest.param("/chat", b'{"quetsion": "ab"}', "INVALID_PARAMETER", "'quetsion' is unknown", id="typing-error"),
         pytest.param(
-            "/search/chat", b'{"query": "ab", "stream": true}', "INVALID_PARAMETER", "needs an LLM", id="stream"
+            "/search/chat", b'{"query": "ab", "stream": true}', "INVALID_PARAMETER", "stream is true; ", id="stream"
+        ),
+        pytest.param(
+            "/search/chat",
+            b'{"query": "ab", "answer": "yes"}',
+            "INVALID_PARAMETER",
+            "expected true or false",
+            id="answer",
+        ),
+        pytest.param(
+            "/search/chat", b'{"query": "ab", "context": "x"}', "INVALID_PARAMETER", "expected a list", id="no-list"
         ),
         pytest.param(
             "/search/chat",
             b'{"query": "ab", "context": ["' + b"x" * 501 + b'"]}',
             "INVALID_PARAMETER",
-            "context.0",
+            "expected at most 500 characters.",
             id="context-too-long",
         ),
         pytest.param(
             "/search/chat",
             b'{"query": "ab", "context": [' + b",".join([b'"x"'] * 11) + b"]}",
             "INVALID_PARAMETER",
-            "context",
+            "; expected at most 10 items.",
             id="too-much-context",
+        ),
+        pytest.param(
+            "/feedback",
+            b'{"request_id": "a b", "vote": "up"}',
+            "INVALID_PARAMETER",
+            "request_id is 'a b'; expected 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'.",
+            id="request-id",
         ),
         pytest.param("/feedback", b'{"request_id": "x", "vote": "maybe"}', "INVALID_PARAMETER", "vote", id="vote"),
         pytest.param(

@@ -23,7 +23,7 @@ def test_an_article_that_is_cut_off_is_told_why(server: Server) -> None:
     told = server.get("/explain", params={"q": "time report", "k": 1, "id": results[2]["id"]}).json()
 
     assert (False, "k", 3, results[0]["id"]) == (told["shown"], told["removed_by"], told["rank"], told["last"]["id"])
-    assert "better articles" in told["reason"]
+    assert "It stands at rank 3; the first one is shown." == told["reason"]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ REASONS: dict[Rule | None, str] = {
     "operators": "A phrase or a word to leave out in the question excludes it.",
     "no_match": "Neither its words nor its meaning put it among what comes into question.",
     "min_score": "Its relevance is below min_score.",
-    "k": "k better articles stand before it.",
+    "k": "It stands behind the articles that are shown.",
     "better_sections": "Better sections of the same article stand for it.",
 }
 
@@ -86,7 +86,7 @@ def explanation(found: Explanation, parameters: SearchParameters, generation: Ge
         "namespace": chunk.namespace,
         "shown": found.removed_by is None,
         "removed_by": found.removed_by,
-        "reason": REASONS[found.removed_by],
+        "reason": reason(found, parameters.k),
         "rank": found.rank,
         "relevance_score": found.relevance_score,
         "fusion": found.fusion,
@@ -98,6 +98,13 @@ def explanation(found: Explanation, parameters: SearchParameters, generation: Ge
         "index_generation": generation.id,
         "degraded": list(found.degraded),
     }
+
+
+def reason(found: Explanation, k: int) -> str:
+    """What keeps the passage away, as a sentence; of one that k cuts off also where it stands."""
+    if found.removed_by != "k" or found.rank is None:
+        return REASONS[found.removed_by]
+    return f"It stands at rank {found.rank}; the first {'one is' if k == 1 else f'{k} are'} shown."
 
 
 def _dense(found: Explanation, leg: LegPart) -> dict[str, Any]:
