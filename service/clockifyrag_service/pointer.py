@@ -46,8 +46,7 @@ class Pointer:
         if settings.generation_file:
             line = first_line(settings.generation_file, "GENERATION_FILE")
             return folder_of(layout, line, "GENERATION_FILE", here)
-        if not here:
-            raise NothingToServe("neither GENERATION nor GENERATION_FILE names one to fetch from the store yet")
+        assert here, "the settings refuse a STORE_URL without GENERATION and GENERATION_FILE"
         return folder_of(layout, first_line(layout.current, "CURRENT"), "CURRENT", here)
 
 

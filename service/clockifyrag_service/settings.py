@@ -310,6 +310,11 @@ class Settings(BaseSettings):
             )
         if self.store_url:
             require_url("STORE_URL", self.store_url)
+            if not self.generation and not self.generation_file:
+                raise ValueError(
+                    "STORE_URL is set and neither GENERATION nor GENERATION_FILE is: set one of them, it names what is "
+                    "fetched"
+                )
 
     def _check_warm_url(self) -> None:
         """ValueError when WARM_URL is set and cannot be asked."""

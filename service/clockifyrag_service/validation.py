@@ -52,7 +52,7 @@ def expected(problem: Any) -> str:
     limits = problem.get("ctx", {})
     match problem["type"]:
         case "string_pattern_mismatch" if limits["pattern"] in PATTERNS:
-            return PATTERNS[limits["pattern"]]
+            return PATTERNS[str(limits["pattern"])]
         case "string_too_short":
             return f"at least {counted(limits['min_length'], 'character')}"
         case "string_too_long":
@@ -64,7 +64,7 @@ def expected(problem: Any) -> str:
         case "less_than_equal":
             return f"at most {limits['le']}"
         case kind:
-            return TYPES.get(kind, problem["msg"].removeprefix("Input should be "))
+            return TYPES.get(kind) or str(problem["msg"]).removeprefix("Input should be ")
 
 
 def unreadable_body(cause: BaseException | None) -> Refused:

@@ -49,7 +49,6 @@ def test_two_files_name_their_folder(root: Path) -> None:
     [
         pytest.param({"generation": "gen-000000000000"}, "not among the generations", id="unknown"),
         pytest.param({"generation": "../../etc"}, "expected an id", id="path"),
-        pytest.param({"store_url": "http://help-store:8001"}, "names one to fetch", id="store-of-nothing"),
         pytest.param({"generation_file": Path("/none")}, "there is no GENERATION_FILE yet", id="no-file"),
         pytest.param(
             {"faiss_index_path": Path("/x/a.faiss"), "faiss_metadata_path": Path("/x/meta.json")},

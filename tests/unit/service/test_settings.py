@@ -124,6 +124,7 @@ def test_a_port_that_kubernetes_put_there_is_refused_with_the_explanation(monkey
         pytest.param({"min_query_length": 50, "max_query_length": 10}, "above MAX_QUERY_LENGTH", id="lengths-crossed"),
         pytest.param({"profile": "staging"}, "PROFILE", id="unknown-profile"),
         pytest.param({"store_url": "help-store:8001"}, "STORE_URL", id="store-without-scheme"),
+        pytest.param({"store_url": "http://store"}, "set one of them", id="store-of-nothing"),
         pytest.param(
             {"store_url": "http://store", "faiss_index_path": "a/index.bin", "faiss_metadata_path": "a/meta.json"},
             "either fetched or here",
