@@ -1,6 +1,7 @@
 """`clockifyrag keys new`: an API key for a caller, and the line that admits it."""
 
 import json
+import time
 from typing import Annotated
 
 import typer
@@ -22,12 +23,16 @@ def new(
 ) -> None:
     """Print a new key and the line for the keys file; the key is stored nowhere, so keep it."""
     from clockifyrag_index.errors import UsageError
-    from clockifyrag_service.auth import KeysInvalid, new_key
+    from clockifyrag_service.auth import KeysInvalid, new_key, parsed_key
 
     try:
         key, line = new_key(key_id, scopes.split(","), not_after)
     except KeysInvalid as error:
         raise UsageError(str(error).removeprefix("line 1: ")) from error
+    if not parsed_key(line, 1).valid_at(time.time()):
+        raise UsageError(
+            f"--not-after {not_after} is over, so the key would be refused; give a day that is still to come"
+        )
     if as_json:
         print(json.dumps({"key": key, "line": line}))
     else:

@@ -333,3 +333,11 @@ def test_a_key_with_an_unknown_scope_is_refused(run: Run) -> None:
 
     assert 2 == ended.returncode
     assert "unknown scope" in ended.stderr
+
+
+@pytest.mark.parametrize("not_after", ["2020-12-31", "2020-12-31T12:00:00+02:00"])
+def test_a_key_that_is_no_longer_valid_is_not_made(run: Run, not_after: str) -> None:
+    ended = run("keys", "new", "docs-site", "--not-after", not_after)
+
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert f"--not-after {not_after} is over" in ended.stderr

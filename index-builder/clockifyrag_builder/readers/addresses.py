@@ -20,6 +20,8 @@ from clockifyrag_builder.readers.identity import DEFAULT_PORTS
 Resolver = Callable[[str, int], Sequence[str]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+WAY_OUT = "by --allow-host (allowHosts of a resource)"  # how a host with a private address is allowed
+
 _HOST = re.compile(r"^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$")
 _LABEL_MAX = 63  # characters between two dots (RFC 1035, section 2.3.4); a resolver fails for a longer one
 _NUMERIC_LABEL = re.compile(r"^(0x[0-9a-f]*|[0-9]+)$")
@@ -153,7 +155,7 @@ def checked_addresses(url: httpx.URL, rules: AddressRules) -> tuple[str, ...]:
             told = address if literal else f"{host} is {address}"
             raise AddressRefused(
                 f"{shown_url(url)}: {told}, {reason}; only public addresses are fetched. "
-                f"If this is meant, name {host} in allowHosts"
+                f"If this is meant, name {host} {WAY_OUT}"
             )
     return addresses
 

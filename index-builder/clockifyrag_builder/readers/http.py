@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import httpx
 
 from clockifyrag_builder.readers.addresses import (
+    WAY_OUT,
     Resolver,
     address_rules,
     checked_url,
@@ -121,7 +122,7 @@ def _authorization_headers(url: httpx.URL, value: str | None, allow_hosts: froze
     if url.scheme == "http" and host_of(url) not in allow_hosts:
         raise UsageError(
             f"{shown_url(url)}: an Authorization header would travel unencrypted; use https, "
-            f"or name {host_of(url)} in allowHosts"
+            f"or name {host_of(url)} {WAY_OUT}"
         )
     return {"Authorization": value}
 

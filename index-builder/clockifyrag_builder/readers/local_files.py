@@ -8,6 +8,7 @@ from pathlib import Path
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.readers.decoding import shown_name
 from clockifyrag_builder.readers.from_bytes import (
+    FORMATS,
     DocumentFormat,
     Format,
     documents_from_bytes,
@@ -147,7 +148,7 @@ def _entries(root: Path, inside: Path, folder: str, log: ReadLog) -> Iterator[tu
 
 def _other_format(format: Format) -> str:
     if format == "Auto":
-        return "its suffix is none of .jsonl .ndjson .md .markdown .txt .html .htm"
+        return f"its suffix is none of {' '.join(FORMATS)}"
     return f"its suffix is not one of {format}, the only format asked for"
 
 

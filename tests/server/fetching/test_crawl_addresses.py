@@ -23,7 +23,7 @@ def test_a_redirect_to_a_private_address_is_refused_and_told(
     site.redirect("/jump", f"http://localhost:{inside.port}/admin")
     source = spec(site, allow=("/", f"http://localhost:{inside.port}/"))
 
-    with pytest.raises(RobotsUnknown, match="name localhost in allowHosts"):
+    with pytest.raises(RobotsUnknown, match="name localhost by --allow-host"):
         crawl(source, tmp_path, bounds=QUICK)
     crawled = crawl(spec(site), tmp_path, bounds=QUICK)
 

@@ -16,7 +16,7 @@ from clockifyrag_index.errors import SourceError
 def test_a_private_address_is_refused_until_it_is_named(site: Site, tmp_path: Path) -> None:
     reply(site, "/help.jsonl")
 
-    with pytest.raises(AddressRefused, match=r"name 127\.0\.0\.1 in allowHosts"):
+    with pytest.raises(AddressRefused, match=r"name 127\.0\.0\.1 by --allow-host"):
         fetch(f"{site.url}/help.jsonl", tmp_path)
 
     assert [] == site.asked
