@@ -1,8 +1,9 @@
 """Models of requests and answers, for checking the former and documenting both; hot answers are written as bytes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 NO_NUL = r"^[^\u0000]*$"
 REQUEST_ID = r"^[A-Za-z0-9._-]{1,64}$"
@@ -15,6 +16,14 @@ def whole(value: object) -> object:
 
 
 ResultCount = Annotated[int, Field(ge=1, le=50), BeforeValidator(whole)]
+
+
+def left_out(schema: dict[str, Any]) -> None:
+    """Documents a field that an answer has or has not: where it stands it is never null."""
+    schema.pop("default")
+
+
+Absent = SkipJsonSchema[None]
 
 
 class Body(BaseModel):
@@ -91,7 +100,10 @@ class ResultAnswer(BaseModel):
     namespace: str
     highlights: list[Span]
     also_at: list[str]
-    explanation: Annotated[dict[str, float | int | str | None] | None, Field(description="With details.")] = None
+    explanation: Annotated[
+        dict[str, float | int | str | None] | Absent,
+        Field(description="With details; left out otherwise.", json_schema_extra=left_out),
+    ] = None
 
 
 class RerankMetadata(BaseModel):
@@ -115,8 +127,14 @@ class SearchMetadata(BaseModel):
     index_generation: str
     degraded: list[str]
     request_id: str
-    rerank: Annotated[RerankMetadata | None, Field(description="Where reranking was wanted.")] = None
-    timings: Annotated[dict[str, float] | None, Field(description="Milliseconds of each stage, with details.")] = None
+    rerank: Annotated[
+        RerankMetadata | Absent,
+        Field(description="Where reranking was wanted; left out otherwise.", json_schema_extra=left_out),
+    ] = None
+    timings: Annotated[
+        dict[str, float] | Absent,
+        Field(description="Milliseconds of each stage, with details; left out otherwise.", json_schema_extra=left_out),
+    ] = None
 
 
 class SearchAnswer(BaseModel):
