@@ -100,9 +100,9 @@ def settings_document() -> str:
     lines = [
         "# Settings of the operator",
         "",
-        "Read from the environment, once, at the start. The [chart](install.md) sets images, namespaces, private hosts,",
-        "alerts and log level by values of its own, and the names and the port itself; the others are given in camelCase",
-        "under `operator.settings`, such as `resyncSeconds`.",
+        "Read from the environment, once, at the start. The [chart](install.md) sets images, namespaces, private",
+        "hosts, alerts and log level by values of its own, and names and port itself; the others are given in",
+        "camelCase under `operator.settings`, such as `resyncSeconds`.",
         "",
         "| variable | default | meaning |",
         "| --- | --- | --- |",
