@@ -8,6 +8,7 @@ from clockifyrag_index.chunk import BREADCRUMB_SEPARATOR, Chunk
 from clockifyrag_index.chunk_store import ChunkStore
 
 from .answers import is_web_address
+from .blocks import blocks
 from .plain_page import page
 
 
@@ -32,7 +33,7 @@ def document_chunks(chunks: ChunkStore, document_id: str) -> list[Chunk]:
 
 
 def article_page(chunks: list[Chunk]) -> bytes:
-    """The document as HTML: each section under its anchor, its text escaped; a link to the original if it has one."""
+    """The document as HTML: each section under its anchor, its text in blocks; a link to the original if it has one."""
     first = chunks[0]
     parts = [f"<h1>{escape(first.title)}</h1>"]
     if is_web_address(first.document_url):
@@ -49,5 +50,5 @@ def article_page(chunks: list[Chunk]) -> bytes:
             identity = ""
         headings = chunk.headings
         if chunk.content:
-            parts.append(f'<div class="text"{identity}>{escape(chunk.content)}</div>')
+            parts.append(f'<div class="text passage"{identity}>{blocks(chunk.content)}</div>')
     return page(first.title, "\n".join(parts))

@@ -3,11 +3,13 @@
 from html import escape
 
 COMMON_POLICY = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-PLAIN_POLICY = f"default-src 'none'; style-src 'self'; img-src 'self'; {COMMON_POLICY}"
+PLAIN_POLICY = f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; {COMMON_POLICY}"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     f"{COMMON_POLICY}"
 )
+
+BACK = '<p><a href="/">Back to the search</a></p>'
 
 
 def security_headers(policy: str) -> dict[str, str]:
@@ -20,11 +22,11 @@ def security_headers(policy: str) -> dict[str, str]:
 
 
 def page(title: str, body: str) -> bytes:
-    """A whole page without scripts; `body` is HTML whose texts are escaped already."""
+    """A whole page, whose one script keeps the chosen theme; `body` is HTML whose texts are escaped already."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{escape(title)}</title>\n<link rel="icon" href="/page/icon.svg" type="image/svg+xml">\n'
-        '<link rel="stylesheet" href="/page/article.css">\n</head>\n'
-        f'<body class="document">\n<main>\n{body}\n</main>\n<p><a href="/">Search</a></p>\n</body>\n</html>\n'
+        '<link rel="stylesheet" href="/page/article.css">\n<script src="/page/theme.js"></script>\n</head>\n'
+        f'<body class="document">\n{BACK}\n<main>\n{body}\n</main>\n{BACK}\n</body>\n</html>\n'
     ).encode()

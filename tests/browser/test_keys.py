@@ -197,6 +197,14 @@ def test_the_section_of_the_link_is_scrolled_to_and_marked(keyed: SearchPage) ->
     assert not in_sight(keyed.one(".article h2"))
 
 
+def test_lists_and_tables_of_an_article_stay_such(keyed: SearchPage) -> None:
+    keyed.driver.get(f"{keyed.url}/?q=timer&article=start-timer")
+    keyed.until(lambda: keyed.all(".article h2"), "the article is shown")
+
+    assert ["Pick a project.", "Pick a tag."] == keyed.texts(".article ol ul > li")
+    assert ["Plan", "Price", "Basic", "3.99", "Pro", "7.99"] == keyed.texts(".article .table td")
+
+
 def test_hostile_articles_stay_texts(keyed: SearchPage) -> None:
     keyed.expect_complaints("violates the following Content Security Policy")  # a second lock, should the first fail
     keyed.open()

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.browser.articles import COMBINING, FAMILY
+from tests.browser.articles import COMBINING, FAMILY, STEPS
 from tests.browser.search_page import SearchPage
+
+from clockifyrag_service.blocks import blocks
 
 WAVE = "\U0001f44b\U0001f3fd"  # a hand and its skin tone: two code points, four UTF-16 units
 
@@ -69,6 +71,32 @@ def test_a_window_holds_the_first_mark_and_splits_no_character(module_page: Sear
 
 def test_a_text_that_is_little_longer_than_a_window_is_shown_whole(module_page: SearchPage) -> None:
     assert [0, 449] == module_page.called("passage.js", "excerpt", "a" * 449, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(STEPS, id="lists and a table"),
+        pytest.param("", id="nothing"),
+        pytest.param('Make a call\n\ncurl -H "X" \\\n     https://a.org\n\nEnd', id="a listing"),
+        pytest.param("Heading\n\nText.\n\nNo heading", id="the last line is no heading"),
+        pytest.param("Take these:\n- <b>one</b>\nmore of one\n  * two & two\n3) three", id="a list behind its lead"),
+        pytest.param("    - deep\n  - less deep\n- flat\n10. ten", id="a list that begins indented"),
+        pytest.param("a | b", id="one row is no table"),
+        pytest.param("Is it?\n \n| x\n\n-no item", id="blank but for a space"),
+    ],
+)
+def test_an_article_of_the_server_shows_a_passage_as_results_do(module_page: SearchPage, text: str) -> None:
+    same = module_page.driver.execute_async_script(
+        "const [text, html, done] = arguments; import('/page/passage.js').then(({passageNodes}) => {"
+        "  const [one, other] = [document.createElement('div'), document.createElement('div')];"
+        "  one.append(...passageNodes(text, [], [0, text.length])); other.innerHTML = html;"
+        "  done(one.isEqualNode(other) || [one.innerHTML, other.innerHTML]) })",
+        text,
+        blocks(text),
+    )
+
+    assert same is True, same
 
 
 @pytest.mark.parametrize(

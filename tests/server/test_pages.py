@@ -29,17 +29,18 @@ def test_hostile_texts_never_become_markup(server: Server) -> None:
     answer = server.get("/articles/help/%3Cscript%3E")
 
     assert 200 == answer.status_code
-    assert "<script" not in answer.text
+    assert "<script>" not in answer.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
     assert "Bold &amp; &lt;b&gt;" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/articles/help/track-time", "/docs"])
-def test_pages_may_load_nothing_but_their_own_style_and_icon(server: Server, path: str) -> None:
+def test_pages_may_load_nothing_but_their_own_style_icon_and_theme(server: Server, path: str) -> None:
     page = server.get(path)
     headers = page.headers
 
-    assert "<script" not in page.text
+    assert ["/page/theme.js"] == re.findall(r'<script src="([^"]+)"></script>', page.text)
+    assert 1 == page.text.count("<script")
     linked = re.findall(r'<link rel="(\w+)" href="([^"]+)"', page.text)
     assert ["icon", "stylesheet"] == [kind for kind, _ in linked]
     assert {200} == {server.get(path).status_code for _, path in linked}
@@ -50,6 +51,13 @@ def test_pages_may_load_nothing_but_their_own_style_and_icon(server: Server, pat
         headers["x-frame-options"],
         headers["referrer-policy"],
     )
+
+
+@pytest.mark.parametrize("path", ["/articles/help/track-time", "/docs"])
+def test_a_way_back_to_the_search_stands_above_everything_else(server: Server, path: str) -> None:
+    page = server.get(path).text
+
+    assert page.index('<a href="/">') < page.index("<h1>")
 
 
 def test_docs_list_every_endpoint_and_load_nothing_from_elsewhere(server: Server) -> None:

@@ -6,7 +6,9 @@ import { element, linkOrText, safeAddress } from "./dom.js";
 import { questionLink } from "./panels.js";
 
 // What the server writes into the main part of an article's page, and what stands for it where h1 and h2 are taken.
-const KNOWN = new Map([["h1", "h2"], ["h2", "h3"], ["p", "p"], ["div", "div"], ["a", "a"]]);
+const SAME = ["p", "div", "a", "ul", "ol", "li", "br", "table", "tbody", "tr", "td"];
+const KNOWN = new Map([["h1", "h2"], ["h2", "h3"], ...SAME.map((name) => [name, name])]);
+const CLASSES = new Set(["text passage", "heading", "listing", "table"]); // of passages; any other is dropped
 const PREFIX = "section-"; // of ids, so that a section named "results" is not taken for a part of this page
 
 /** A link to where a passage stands; where a key is in use, articles of this server open within this page. */
@@ -29,7 +31,12 @@ function known(node) {
   if (!name) return null;
   const children = [...node.childNodes].map(known);
   if (name === "a") return linkOrText(node.getAttribute("href"), {}, ...children);
-  const attributes = { id: node.id ? PREFIX + node.id : null, class: node.className === "text" && "text", dir: "auto" };
+  const attributes = {
+    id: node.id ? PREFIX + node.id : null,
+    class: CLASSES.has(node.className) && node.className,
+    value: name === "li" && node.getAttribute("value"),
+    dir: "auto",
+  };
   return element(name, attributes, ...children);
 }
 

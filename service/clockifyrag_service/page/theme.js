@@ -32,6 +32,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
+    if (!button) return; // articles and /docs: they follow the choice made on the search page
     const label = document.getElementById("theme-label");
     const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
     const show = () => (label.textContent = isDark() ? "Light theme" : "Dark theme");
