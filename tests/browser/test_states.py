@@ -28,6 +28,20 @@ def test_a_question_that_nothing_answers_gets_tips_and_the_nearest_titles(page: 
     assert not page.all(".result")
 
 
+@pytest.mark.parametrize("question", ["-kiosk", '-"time off" -kiosk'])
+def test_a_question_of_words_to_leave_out_alone_is_told_what_it_lacks(page: SearchPage, question: str) -> None:
+    page.open(question)
+
+    assert "Only words to leave out are given; add what you look for." == page.text(".empty .tips")
+    assert not page.all(".empty .chip")
+
+
+def test_where_a_phrase_finds_nothing_leaving_out_its_quotes_is_advised(page: SearchPage) -> None:
+    page.open('"timer the start"')
+
+    assert page.texts(".tips li")[0].startswith("Leave out the quotes")
+
+
 def test_the_nearest_articles_are_shown_all_the_same_when_asked_for(page: SearchPage) -> None:
     page.open("xqzv wwkq")
 
@@ -158,6 +172,44 @@ def test_the_theme_follows_the_system_until_one_is_chosen(page: SearchPage) -> N
     assert light != dark
     assert (light, "Dark theme") == chosen
     assert light == kept
+
+
+def test_an_article_of_the_server_shows_lists_and_tables_as_such(page: SearchPage) -> None:
+    page.driver.get(f"{page.url}/articles/start-timer")
+
+    assert ["Pick a project.", "Pick a tag."] == page.texts(".document ol ul > li")
+    assert ["1", "2", "3"] == page.script(
+        "return [...document.querySelectorAll('.document ol > li')].map(item => item.getAttribute('value'))"
+    )
+    assert ["Plan", "Price", "Basic", "3.99", "Pro", "7.99"] == page.texts(".document td")
+
+
+def test_the_time_to_wait_is_told_once(page: SearchPage) -> None:
+    page.open()
+
+    told = page.driver.execute_async_script(
+        "const [failure, done] = arguments; import('/page/panels.js').then(({failurePanel}) =>"
+        "  done(failurePanel(failure, () => {}).textContent))",
+        {
+            "code": "RATE_LIMITED",
+            "message": "More than 30 requests a minute.",
+            "suggestion": "Try again in 9 seconds.",
+            "retryAfter": 9,
+        },
+    )
+
+    assert 1 == told.count("9 seconds")
+
+
+@pytest.mark.parametrize("path", ["articles/invoices", "docs"])
+def test_the_chosen_theme_holds_on_the_other_pages_of_this_server(page: SearchPage, path: str) -> None:
+    page.open()
+    page.one("#theme").click()
+
+    page.driver.get(f"{page.url}/{path}")
+
+    assert "dark" == page.script("return document.documentElement.dataset.theme")
+    assert "rgb(18, 22, 28)" == page.script("return getComputedStyle(document.body).backgroundColor")
 
 
 @pytest.mark.parametrize("width", [320, 360, 768])

@@ -3,6 +3,9 @@
 import { element } from "./dom.js";
 import { addressOf } from "./address.js";
 
+const EXCLUDED = /(?<!\S)-(?:"[^"]*"|(?=[\p{L}\p{N}_])[^\s"]+)/gu; // words and phrases to leave out, as the server reads them
+const PHRASE = /"[^"]+"/;
+
 const DEGRADED = {
   embedder: "Meaning-based search is unavailable. These results were found by words only.",
   rerank: "The results are shown in their first order: nothing compared them again.",
@@ -60,15 +63,26 @@ export function emptyPanel(q, nearest, showAnyway = null) {
     "div",
     { class: "panel empty" },
     element("h2", { dir: "auto" }, "No article answers ", quoted(q)),
-    element(
-      "ul",
-      { class: "tips" },
-      element("li", {}, "Check the spelling, or leave words out."),
-      element("li", {}, "Try another word for the same thing: “hours” for “time”, “bill” for “invoice”."),
-      element("li", {}, "Ask for one thing at a time."),
-    ),
-    nearest.length > 0 && chips("The articles do speak of", nearest),
+    asksNothing(q)
+      ? element("p", { class: "tips" }, "Only words to leave out are given; add what you look for.")
+      : [tips(q), nearest.length > 0 && chips("The articles do speak of", nearest)],
     anyway,
+  );
+}
+
+/** Whether a question holds words to leave out and nothing else: nothing is found by them. */
+function asksNothing(q) {
+  return q.replace(EXCLUDED, "").trim() === "";
+}
+
+function tips(q) {
+  return element(
+    "ul",
+    { class: "tips" },
+    PHRASE.test(q) && element("li", {}, "Leave out the quotes: they ask for these very words, one behind the other."),
+    element("li", {}, "Check the spelling, or leave words out."),
+    element("li", {}, "Try another word for the same thing: “hours” for “time”, “bill” for “invoice”."),
+    element("li", {}, "Ask for one thing at a time."),
   );
 }
 
@@ -82,7 +96,7 @@ export function failurePanel(failure, again) {
     element("h2", {}, headingOf(failure)),
     element("p", { dir: "auto" }, failure.message),
     failure.suggestion && element("p", { class: "suggestion", dir: "auto" }, failure.suggestion),
-    failure.retryAfter > 0 && element("p", { class: "suggestion" }, `The server asks to wait for ${seconds(failure.retryAfter)}.`),
+    failure.retryAfter > 0 && failure.code !== "RATE_LIMITED" && element("p", { class: "suggestion" }, `The server asks to wait for ${seconds(failure.retryAfter)}.`),
     failure.status !== 400 && element("p", {}, button),
     failure.requestId && element("p", { class: "request" }, "Request ", element("code", {}, failure.requestId)),
   );
