@@ -35,6 +35,6 @@ class Glossary(Part):
 
     config_map_ref: ConfigMapKey = Field(
         description="ConfigMap holding a CSV file whose first line is term,aliases,type,notes. Several aliases are "
-        "separated by ';' or a vertical bar; the column term alone is required.",
+        "separated by ';' or a vertical bar; the columns term and aliases are required.",
         json_schema_extra=RESTARTS,
     )

@@ -87,8 +87,8 @@ class Settings(BaseSettings):
     glossary_path: Path | None = Field(
         default=None,
         description="Other names of things: CSV whose first line is `term,aliases,type,notes` (several aliases are "
-        "separated by `;` or a vertical bar; the column term alone is required), or, in a file named `.md`, Markdown "
-        "with a term per heading or bold word and `also: a, b` behind it or below.",
+        "separated by `;` or a vertical bar; the columns term and aliases are required), or, in a file named `.md`, "
+        "Markdown with a term per heading or bold word and `also: a, b` behind it or below.",
     )
 
     llm_base_url: str | None = Field(
