@@ -1,6 +1,7 @@
 """RowFilter: which passages an exact phrase or a minus leaves."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +26,9 @@ class RowFilter:
         self, operators: Operators, lexical: LexicalIndex, chunk: Callable[[int], Chunk], among: Among
     ) -> None:
         """chunk: the record of a row. among: which rows come into question; no others are read."""
-        self._lexical = lexical
-        self._chunk = chunk
-        self._among = among
-        self._required = [self._rows_of_phrase(phrase) for phrase in operators.phrases]
-        self._excluded = [self._rows_of(phrase) for phrase in operators.excluded]
+        reader = _Reader(lexical, chunk, among)  # not kept: `among` may be of a question that keeps this filter
+        self._required = [reader.rows_of_phrase(phrase) for phrase in operators.phrases]
+        self._excluded = [reader.rows_of(phrase) for phrase in operators.excluded]
 
     def holds(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which of the rows may be shown, (len(rows),) bool."""
@@ -40,25 +39,34 @@ class RowFilter:
             shown &= ~_is_among(rows, excluded)
         return shown
 
-    def _rows_of(self, phrase: Phrase) -> Rows:
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Finds the rows that hold a phrase."""
+
+    lexical: LexicalIndex
+    chunk: Callable[[int], Chunk]
+    among: Among
+
+    def rows_of(self, phrase: Phrase) -> Rows:
         """A word is excluded in all its forms, several words as they stand."""
         if len(phrase) > 1:
-            return self._rows_of_phrase(phrase)
+            return self.rows_of_phrase(phrase)
         return self._candidates(phrase)
 
-    def _rows_of_phrase(self, phrase: Phrase) -> Rows:
+    def rows_of_phrase(self, phrase: Phrase) -> Rows:
         """The rows whose title, a heading or content holds the words next to each other, as they are written."""
         rows = self._candidates(phrase)
-        rows = rows[self._among(rows)]
+        rows = rows[self.among(rows)]
         if len(rows) > READ_MAX:
-            with self._lexical.totals({term: 1.0 for word in phrase if (term := term_of(word))}) as totals:
+            with self.lexical.totals({term: 1.0 for word in phrase if (term := term_of(word))}) as totals:
                 rows, _ = top_rows(rows, totals.of(rows), READ_MAX)
-        held = [row for row in rows.tolist() if holds_phrase(self._chunk(row), phrase)]
+        held = [row for row in rows.tolist() if holds_phrase(self.chunk(row), phrase)]
         return np.array(sorted(held), dtype=np.int64)
 
     def _candidates(self, phrase: Phrase) -> Rows:
         """The rows that hold all terms of the phrase, ascending."""
-        postings = [self._lexical.passages.postings(term) for word in phrase if (term := term_of(word))]
+        postings = [self.lexical.passages.postings(term) for word in phrase if (term := term_of(word))]
         found = [one.rows for one in postings if one is not None]
         if len(found) < len(postings) or not found:
             return np.zeros(0, dtype=np.int64)
