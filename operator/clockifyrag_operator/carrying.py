@@ -10,8 +10,8 @@ fails for a passing reason is repeated. The status is written last and always.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from clockifyrag_operator import names
@@ -36,7 +36,7 @@ from clockifyrag_operator.errors import (
 )
 from clockifyrag_operator.kinds import ALL, RESOURCE, WORKLOADS
 from clockifyrag_operator.manifest import controller_of, digest
-from clockifyrag_operator.memory import Asked, Memory
+from clockifyrag_operator.memory import Asked, Memory, Refusal, Step
 from clockifyrag_operator.observed import Manifest, Wanted
 
 # Kinds that hold nothing and may go: their fixed fields change by making them anew. Others wait for their author.
@@ -54,7 +54,9 @@ class Pass:
         self.refusals: dict[tuple[str, str], str] = {}
         self.failures: list[OperatorError] = []
         self.written = 0  # writes that changed something, the status aside
-        self._told_before: Refused | None = None  # of an earlier pass: nothing was asked in this one
+        self.refused: dict[Step, Refusal] = {}
+        self._before = memory.refused.get(self.key, {})
+        self._asked: Asked = ()  # what the step under way rests on
         self.told = False  # the status says by now what the plan makes it say
 
     async def carry_out(self, plan: Plan) -> None:
@@ -76,6 +78,7 @@ class Pass:
 
     async def _step(self, manifest: Manifest, deed: Awaitable[None]) -> bool:
         """Whether the deed was done; why not is kept. Gives up the pass where going on would be wrong."""
+        self._asked = (self._wanted.generation,)
         try:
             live = self._cache.resource(self.key)
             if live is None or live["metadata"]["uid"] != self._wanted.uid:
@@ -87,7 +90,12 @@ class Pass:
         except Refused as error:
             place = (manifest["kind"], manifest["metadata"]["name"])
             self.refusals[place] = _told(error, *place) + _remedy(error, *place)
-            if error is not self._told_before:
+            step = (*place, getattr(deed, "__name__", ""))
+            before = self._before.get(step)
+            if before is not None and error is before.error:
+                self.refused[step] = before  # nothing was asked in this pass
+            else:
+                self.refused[step] = self._memory.refusal(error, self._asked, before)
                 self._memory.metrics.refused()
                 log.warning("refused: %s", error, extra=self._extra(manifest))
         except OperatorError as error:
@@ -109,28 +117,20 @@ class Pass:
             self._must_be_ours(await self._read_again("ConfigMap", name))
             raise LedgerChanged(409, f"the ledger changed since it was read: {error.message}") from error
 
-    @contextmanager
-    def _patiently(self, manifest: Manifest, asked: Asked) -> Iterator[None]:
-        """Within it an object is made what it is to be, unless just that was refused lately: then that error again.
+    def _patiently(self, manifest: Manifest, deed: str, *asked: object) -> None:
+        """Raises the error of an earlier pass again where just that was refused lately: it need not be asked for yet.
 
         What else the pass does goes on meanwhile, and is not held up by what is refused for good.
         """
-        place = (manifest["kind"], self._wanted.namespace, manifest["metadata"]["name"])
-        self._told_before = self._memory.is_refused(place, asked)
-        if self._told_before is not None:
-            raise self._told_before.with_traceback(None)  # or it grows with each pass
-        try:
-            yield
-        except Refused as error:
-            if not isinstance(error, Foreign):  # whether it is still there was asked before the pass
-                self._memory.refuse(place, asked, error)
-            raise
-        self._memory.refused.pop(place, None)
+        self._asked = (self._wanted.generation, sorted(self._wanted.annotations.items()), *asked)
+        before = self._before.get((manifest["kind"], manifest["metadata"]["name"], deed))
+        if before is not None and before.asked == self._asked and time.monotonic() < before.until:
+            raise before.error.with_traceback(None)  # or it grows with each pass
 
     async def _create(self, manifest: Manifest) -> None:
+        self._patiently(manifest, "_create")
         try:
-            with self._patiently(manifest, (None, self._wanted.generation, None)):
-                made = await self._client.create(manifest)
+            made = await self._client.create(manifest)
         except AlreadyExists:
             return
         if ALL[made["kind"]].listed:
@@ -142,11 +142,7 @@ class Pass:
     async def _apply(self, manifest: Manifest) -> None:
         rendered = marked(manifest)
         live = self._known(manifest["kind"], manifest["metadata"]["name"])
-        version = live["metadata"]["resourceVersion"] if live is not None else None
-        with self._patiently(manifest, (_applied(rendered), self._wanted.generation, version)):
-            await self._brought_about(rendered, live)
-
-    async def _brought_about(self, rendered: Manifest, live: Manifest | None) -> None:
+        self._patiently(manifest, "_apply", _applied(rendered), _version(live))
         kind, name = rendered["kind"], rendered["metadata"]["name"]
         try:
             if live is None:
@@ -385,6 +381,12 @@ def _remedy(error: Refused, kind: str, name: str) -> str:
 
 def _applied(manifest: Manifest) -> str | None:
     return (manifest["metadata"].get("annotations") or {}).get(names.APPLIED)
+
+
+def _version(live: Manifest | None) -> tuple[object, ...]:
+    """What changes with the object, but with its status only where it tells no generation."""
+    metadata = live["metadata"] if live is not None else {}
+    return metadata.get("uid"), metadata.get("generation") or metadata.get("resourceVersion")
 
 
 def _pod(wanted: Wanted, name: str) -> Manifest:

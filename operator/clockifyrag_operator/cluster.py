@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from clockifyrag_operator import names
 from clockifyrag_operator.cache import Cache, Held, Key, Place, place_of
@@ -109,13 +110,17 @@ class Cluster:
         try:
             await one.carry_out(plan)
         finally:
-            self.memory.refusals[key] = one.refusals
+            self.memory.refusals[key], self.memory.refused[key] = one.refusals, one.refused
             self._count_builds(wanted, before)
             if one.told:  # whatever else was not done: the next pass finds no transition any more
                 for event in plan.events:
                     await self._events.tell(wanted, event)
         self.memory.written[key] = one.written
         return one.refusals
+
+    async def tell(self, wanted: Wanted, status: Mapping[str, Any]) -> None:
+        """Writes a status, and nothing else."""
+        await Pass(self.client, self.cache, self.memory, wanted).carry_out(Plan(ledger=None, status=status))
 
     def _children(self, wanted: Wanted) -> dict[tuple[str, str], Held]:
         """What belongs to the resource, as far as lists and events tell.

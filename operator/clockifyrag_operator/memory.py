@@ -11,18 +11,19 @@ from clockifyrag_operator.errors import Refused
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest, Wanted
 
-Asked = tuple[str | None, int, str | None]
-"""What was asked for: digest of the object, generation of the resource's spec, resourceVersion of the live object."""
+Step = tuple[str, str, str]  # what a pass does with which object: kind, name, and the deed
+Asked = tuple[object, ...]
+"""What a write rests on, such as the digest of the object and the generation of the spec: the same is refused again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A write that was refused, and is not asked again for a while unless something about it changed."""
+    """A step that was refused."""
 
     error: Refused
     asked: Asked
-    times: int
-    until: float  # of time.monotonic()
+    times: int  # in a row
+    until: float  # of time.monotonic(): when it is due again
 
 
 @dataclass(slots=True)
@@ -46,38 +47,32 @@ class Memory:
     """Objects of somebody else that bear a name a resource wants."""
     refusals: dict[Key, dict[tuple[str, str], str]] = field(default_factory=dict)
     """Why the last pass could not make an object what it is to be, in words, by kind and name."""
-    refused: dict[Place, Refusal] = field(default_factory=dict)
+    refused: dict[Key, dict[Step, Refusal]] = field(default_factory=dict)
+    """What the last pass was refused, by step; a step that it did not come to is not among them."""
     written: dict[Key, int] = field(default_factory=dict)
     """How many writes the last pass made, the status aside."""
 
-    def is_refused(self, place: Place, asked: Asked) -> Refused | None:
-        """The error with which this very write was refused so lately that it need not be asked again."""
-        known = self.refused.get(place)
-        return known.error if known and known.asked == asked and time.monotonic() < known.until else None
-
-    def refuse(self, place: Place, asked: Asked, error: Refused) -> None:
-        """Remembers the refusal; the same write is asked for again after a wait that doubles with each."""
-        known = self.refused.get(place)
-        times = known.times + 1 if known and known.asked == asked else 1
+    def refusal(self, error: Refused, asked: Asked, before: Refusal | None) -> Refusal:
+        """The refusal of a step; the same is due again after a wait that doubles each time."""
+        times = before.times + 1 if before is not None and before.asked == asked else 1
         wait = min(self.backoff_seconds_max, self.backoff_seconds * 2.0 ** min(times - 1, 30))
-        self.refused[place] = Refusal(error, asked, times, time.monotonic() + wait * random.uniform(0.8, 1.2))
+        return Refusal(error, asked, times, time.monotonic() + wait * random.uniform(0.8, 1.2))
 
-    def seconds_until_asked_again(self, key: Key) -> float | None:
-        """Until the first write that was refused is due again; None where none was."""
-        waits = (one.until for place, one in self.refused.items() if _belongs(place, key))
-        first = min(waits, default=None)
+    def seconds_until_due(self, key: Key) -> float | None:
+        """Until the first step that the last pass was refused is due again; None where none was refused."""
+        first = min((one.until for one in self.refused.get(key, {}).values()), default=None)
         return max(0.0, first - time.monotonic()) if first is not None else None
 
     def forget(self, key: Key) -> None:
         """The resource is gone."""
         self.foreign.pop(key, None)
         self.refusals.pop(key, None)
+        self.refused.pop(key, None)
         self.written.pop(key, None)
         if read := self.read.pop(key, None):
             self.statuses.pop(read[1].uid, None)
         self.compared = {place: one for place, one in self.compared.items() if not _belongs(place, key)}
         self.accepted = {place: one for place, one in self.accepted.items() if not _belongs(place, key)}
-        self.refused = {place: one for place, one in self.refused.items() if not _belongs(place, key)}
         self.made_anew = {(place, told) for place, told in self.made_anew if not _belongs(place, key)}
 
 

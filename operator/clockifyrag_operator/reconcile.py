@@ -85,9 +85,12 @@ class Reconciler:
         except (OperatorError, TimeoutError):
             raise
         except Exception as mistake:  # ours: a status that nobody keeps true any more says so
-            await self._cluster.carry_out(wanted, Plan(ledger=None, status=unjudged(wanted, seen.now, mistake)))
+            try:
+                await self._cluster.tell(wanted, unjudged(wanted, seen.now, mistake))
+            except OperatorError as error:
+                log.warning("nor could the status say so: %s", error, extra={"namespace": key[0], "resource": key[1]})
             raise
-        waits = [plan.recheck_seconds, self._cluster.memory.seconds_until_asked_again(key) if refusals else None]
+        waits = [plan.recheck_seconds, self._cluster.memory.seconds_until_due(key)]
         if self._cluster.memory.written.get(key):
             waits.append(SETTLE_SECONDS)
         if self._cluster.memory.foreign.get(key):
