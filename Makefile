@@ -99,8 +99,8 @@ setup-dev:
 
 # Tests on an API server wait more than they work: three side by side keep two cores busy.
 test: setup-dev programs binaries  ## every test that needs no node; the first run builds an API server, 7 minutes
-	code=0; $(BIN)/pytest -n 3 --dist worksteal tests/apiserver || code=1; \
-	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not cluster" || code=1; exit $$code
+	code=0; $(BIN)/pytest -n 3 --dist worksteal tests/apiserver || code=$$?; [ $$code != 2 ] || exit 2; \
+	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not cluster" || code=$$?; exit $$code
 
 test-fast: setup-dev  ## the tests that need no browser, no API server and no programs of the system
 	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not browser and not cluster and not programs"

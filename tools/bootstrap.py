@@ -54,6 +54,8 @@ def create_venv() -> None:
     """Makes an empty .venv, in place of one that is half made or broken; says what to install where the system's Python
     comes without the venv module.
     """
+    if VENV.is_symlink():
+        sys.exit(f"{VENV} leads to {VENV.resolve()}, where no Python with pip works: mend that, or remove the link")
     print("Creating .venv", flush=True)
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)
     if made.returncode:

@@ -72,8 +72,8 @@ Image = Annotated[
           r"(@sha256:[0-9a-f]{64})?$"),
     Expected("an image such as example.com/team/image:tag"),
 ]  # fmt: skip
-# From 1 to 65535.
-PORT_PATTERN = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+# From 1 to 65535, with zeros before it or without.
+PORT_PATTERN = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _ADDRESS_WORDS = "an http:// or https:// address without user name and password"
 
 

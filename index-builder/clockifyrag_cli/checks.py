@@ -120,7 +120,7 @@ def _server(url: str | None) -> Iterator[Finding]:
     if not url:
         return
     try:
-        health = ask(url, "/health", {}, shape=HEALTH)
+        health = ask(url, "/health", {}, shape=HEALTH, accepted={503})  # as long as no index is loaded
     except ServerError as error:
         yield Finding("server", "problem", str(error), "make run")
         return

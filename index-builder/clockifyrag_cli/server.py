@@ -1,6 +1,6 @@
 """Asking a running server over HTTP; what goes wrong becomes one clear message."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import UnionType
 from typing import Any
 
@@ -37,11 +37,12 @@ def ask(
     kind: str = "a ClockifyRAG server",
     start: str = "make run",
     shape: Shape = dict,
+    accepted: Container[int] = (),
 ) -> dict[str, Any]:
     """The JSON object of that shape the server answers to GET `path`. ServerError says what it said instead.
 
-    kind, start: what is expected at the URL, and the command that starts it, for the message. UsageError for a key that
-    cannot be sent.
+    kind, start: what is expected at the URL, and the command that starts it, for the message. accepted: codes of an
+    answer besides those of success. UsageError for a key that cannot be sent.
     """
     if key and not (key.isascii() and key.isprintable()):
         raise UsageError("the API key holds characters that no key has; expected one of `clockifyrag keys new`")
@@ -62,7 +63,7 @@ def ask(
         record = answer.json()
     except (ValueError, RecursionError) as error:
         raise ServerError(f"{answered} without JSON; is it {kind}?") from error
-    if answer.is_success and _fits(record, shape):
+    if (answer.is_success or answer.status_code in accepted) and _fits(record, shape):
         return dict(record)
     if not answer.is_success and _fits(record, {"error": {"message": str}}):
         raise ServerError(f"{answered}: {record['error']['message']} {record['error'].get('suggestion', '')}")

@@ -243,7 +243,8 @@ class Run:
         fusion = self.fusion if article_share is None else replace(self.fusion, article_share=article_share)
         return LexicalLeg(
             engine.lexical, engine.article_words, weighted_terms, self.own_terms or self.weighted_terms,
-            self.allowed if self._filtered or self.request.namespace is not None else None, self._shown, fusion,
+            self.allowed if self._filtered or self.request.namespace is not None else None,
+            self._shown if self.row_filter is not None else None, fusion,  # a category holds whole articles
         )  # fmt: skip
 
     def match_meaning(self) -> None:

@@ -24,7 +24,7 @@ from .settings import Settings
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75  # above the idle time of usual proxies, so that they close first and never hit a closed socket
 IDLE_SECONDS = 1.0
-REQUEST_SECONDS = 15.0  # that a connection may take for a whole request, its body apart (bodies.py)
+REQUEST_SECONDS = 15.0  # from the first byte of a request to the end of its head; bodies have their own (bodies.py)
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,15 @@ class SettingsUnusable(ValueError):
 class Server(uvicorn.Server):
     """A server that leaves signals to `run`, which has two of them to stop, and cuts connections that say nothing."""
 
-    def __init__(self, config: uvicorn.Config, request_seconds: float = REQUEST_SECONDS) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        request_seconds: float = REQUEST_SECONDS,
+        silent_seconds: float = KEEP_ALIVE_SECONDS,
+    ) -> None:
+        """silent_seconds: that a connection may be open before the first byte of a request."""
         super().__init__(config)
-        self._request_seconds = request_seconds
+        self._request_seconds, self._silent_seconds = request_seconds, silent_seconds
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,19 +62,20 @@ class Server(uvicorn.Server):
             cutting.cancel()
 
     async def _cut_silent_connections(self) -> None:
-        """Cuts connections that are due to send a request and have sent no whole head of one within `request_seconds`.
+        """Cuts connections that have begun a request and not ended its head in time, or begun none for long.
 
         Uvicorn bounds the time between an answer and the next byte alone: without this a client that says nothing, or
-        half a request, keeps its socket for ever.
+        half a request, keeps its socket for ever. Proxies open some ahead, so these may be silent for as long as others
+        are kept alive.
         """
-        since: dict[Any, float] = {}
+        since: dict[tuple[Any, bool], float] = {}
         while True:
             await asyncio.sleep(self._request_seconds / 4)
             now = time.monotonic()
-            silent = [connection for connection in self.server_state.connections if owes_request(connection)]
-            since = {connection: since.get(connection, now) for connection in silent}
-            for connection, begun in since.items():
-                if now - begun >= self._request_seconds:
+            owing = [(one, has_begun(one)) for one in self.server_state.connections if owes_request(one)]
+            since = {state: since.get(state, now) for state in owing}
+            for (connection, begun), at in since.items():
+                if now - at >= (self._request_seconds if begun else self._silent_seconds):
                     connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -95,9 +102,15 @@ class Server(uvicorn.Server):
 
 
 def owes_request(connection: Any) -> bool:
-    """Whether one of uvicorn's connections is neither answered nor within its time to keep alive."""
+    """Whether one of uvicorn's connections is neither being answered nor within its time to keep alive."""
     answered = connection.cycle is None or connection.cycle.response_complete
-    return answered and connection.timeout_keep_alive_task is None
+    is_sent = connection.transport.get_write_buffer_size() == 0  # its last answer
+    return answered and is_sent and connection.timeout_keep_alive_task is None
+
+
+def has_begun(connection: Any) -> bool:
+    """Whether a request has begun there of which there is no whole head yet."""
+    return connection.scope is not None and (connection.cycle is None or connection.cycle.scope is not connection.scope)
 
 
 def run(settings: Settings, started: Callable[[str], None] | None = None) -> None:

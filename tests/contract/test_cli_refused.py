@@ -152,6 +152,14 @@ def test_json_too_deep_to_be_read_is_no_answer(run: Run, site: Site) -> None:
     assert (1, True) == (ended.code, "is it a ClockifyRAG server?" in ended.err)
 
 
+def test_a_server_without_an_index_is_told_as_what_it_is(run: Run, site: Site) -> None:
+    site.add("/health", Reply(b'{"status": "unavailable", "degraded": ["index"]}', 503))
+
+    ended = run("doctor", "--url", site.url)
+
+    assert "unavailable, index" in ended.out
+
+
 @pytest.mark.parametrize("key", ["schl\u00fcssel", "two\nlines"], ids=["not ASCII", "two lines"])
 def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(run: Run, site: Site, key: str) -> None:
     ended = run("search", "timer", "--url", site.url, "--key", key)

@@ -44,7 +44,7 @@ def test_a_connection_without_a_whole_request_is_cut_and_others_stay(asked_befor
 
         with listening("127.0.0.1", 0, "API_PORT") as bound:
             config = configured(app, Settings(_env_file=None), tls=False, lifespan="off")  # type: ignore[call-arg]
-            server = Server(config, request_seconds=0.2)
+            server = Server(config, request_seconds=0.2, silent_seconds=0.4)
             serving = asyncio.create_task(server.serve([bound]))
             idle, slow, cut = [await connected() for _ in range(3)]
             await answer(idle, REQUEST)  # from here on it may keep alive

@@ -10,9 +10,10 @@ KEY_LINE = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:(.*)$", re.MULTILINE)
 # The parser in C, about ten times faster, where PyYAML was built with it.
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 # The parser calls itself for each list or mapping inside another, and some 20,000 of them are the end of the process.
-# `- - -` opens one with two characters.
-PARSED_CHARACTERS_MAX = 16 << 10
+# A bracket opens one, and so does each sign of `- - -`; by indentation alone this length is enough for a few hundred.
+PARSED_CHARACTERS_MAX = 64 << 10
 BRACKETS_MAX = 1000
+SIGNS_IN_A_ROW = re.compile(r"^[ \t]*+(?:[-?:][ \t]++){100}", re.MULTILINE)
 TRUE = frozenset({"true", "yes", "on", "1"})
 
 
@@ -55,7 +56,8 @@ def front_matter(text: str) -> FrontMatter:
         first_line = str(error).partition("\n")[0]
         if not lines:
             return FrontMatter(text)
-        return FrontMatter(below, lines, f"the front matter is no valid YAML ({first_line}); it was read line by line")
+        why = "is no valid YAML" if isinstance(error, yaml.YAMLError) else "is not parsed"
+        return FrontMatter(below, lines, f"the front matter {why} ({first_line}); it was read line by line")
     if values in (None, ""):
         return FrontMatter(below)
     if not isinstance(values, dict):
@@ -67,7 +69,9 @@ def _loaded(text: str) -> object:
     """What the YAML says. One of yaml.YAMLError, RecursionError and ValueError where it is broken, or might be nested
     too deep for its parser.
     """
-    if len(text) > PARSED_CHARACTERS_MAX or text.count("[") + text.count("{") > BRACKETS_MAX:
-        raise ValueError(f"longer than {PARSED_CHARACTERS_MAX} characters, or more than {BRACKETS_MAX} brackets")
+    if len(text) > PARSED_CHARACTERS_MAX:
+        raise ValueError(f"longer than {PARSED_CHARACTERS_MAX} characters")
+    if text.count("[") + text.count("{") > BRACKETS_MAX or SIGNS_IN_A_ROW.search(text):
+        raise ValueError("lists or mappings inside each other beyond all use")
     # BaseLoader makes nothing but strings, lists and dicts: safe, and no surprises with dates and `yes`.
     return yaml.load(text, Loader=LOADER)  # noqa: S506

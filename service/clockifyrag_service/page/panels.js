@@ -3,7 +3,8 @@
 import { element } from "./dom.js";
 import { addressOf } from "./address.js";
 
-const EXCLUDED = /(?<!\S)-(?:"[^"]*"|(?=[\p{L}\p{N}_])[^\s"]+)/gu; // words and phrases to leave out, as the server reads them
+// Words and phrases to leave out, as the server reads them; without lookbehind, which Safari 16.3 cannot parse.
+const EXCLUDED = /(^|\s)-(?:"[^"]*"|(?=[\p{L}\p{N}_])[^\s"]+)/gu;
 const PHRASE = /"[^"]+"/;
 
 const DEGRADED = {
@@ -72,7 +73,7 @@ export function emptyPanel(q, nearest, showAnyway = null) {
 
 /** Whether a question holds words to leave out and nothing else: nothing is found by them. */
 function asksNothing(q) {
-  return q.replace(EXCLUDED, "").trim() === "";
+  return q.replace(EXCLUDED, "$1").trim() === "";
 }
 
 function tips(q) {

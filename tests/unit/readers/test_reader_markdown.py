@@ -205,7 +205,9 @@ def test_a_file_with_a_namespace_that_is_none_is_left_out_and_named(read):
         pytest.param(f"---\nx: {'[' * 5000}\n---\nText", "A", "Text", 1, id="nested-without-end"),
         pytest.param(f"---\ntitle: x\ny: {'[' * 1001}\n---\nText", "x", "Text", 1, id="more-brackets-than-are-parsed"),
         pytest.param(f"---\ntitle: x\ny: {'[' * 50000}{']' * 50000}\n---\nText", "x", "Text", 1, id="nested-too-deep"),
-        pytest.param(f"---\ntitle: x\ny:\n{'- ' * 50000}z\n---\nText", "x", "Text", 1, id="lists-nested-too-deep"),
+        pytest.param(f"---\ntitle: x\ny:\n{'- ' * 20000}z\n---\nText", "x", "Text", 1, id="lists-nested-too-deep"),
+        pytest.param(f"---\ntitle: x\ny:\n{'? ' * 20000}z\n---\nText", "x", "Text", 1, id="keys-nested-too-deep"),
+        pytest.param(f"---\ntitle: x\n{'# long' * 20000}\n---\nText", "x", "Text", 1, id="longer-than-is-parsed"),
     ],
 )
 def test_broken_front_matter_costs_no_text(read, content, title, text, problems):
@@ -216,6 +218,15 @@ def test_broken_front_matter_costs_no_text(read, content, title, text, problems)
     assert title == document.title
     assert text == document.sections[0].blocks[0].text
     assert problems == len(log.problems)
+
+
+def test_a_long_list_of_tags_is_front_matter_like_any_other(read):
+    tags = "\n".join(f"  - tag number {number}" for number in range(1500))
+
+    log = ReadLog()
+    documents = read("a.md", f"---\ntags:\n{tags}\nsuppress: true # a draft\n---\nText", log=log)
+
+    assert ([], []) == (documents, log.problems)
 
 
 def test_when_strict_broken_front_matter_is_an_error_that_names_the_file(read):
