@@ -24,13 +24,14 @@ def main(lock: Path) -> None:
     if sys.version_info < PYTHON_MIN:
         found = ".".join(map(str, sys.version_info[:3]))
         sys.exit(f"Python {found} found, 3.11 or later needed: install it, or name one: make PYTHON=python3.12 …")
-    stamp = VENV / f".filled-{lock.stem}-{digest()}"
+    wanted = digest()
+    stamp = VENV / f".filled-{lock.stem}-{wanted}"
     if stamp.exists() and runs():
         return
     if not (VENV / "bin" / "pip").exists() or not runs():
         create_venv()
     for other in VENV.glob(".filled-*"):
-        if not other.name.endswith(digest()):
+        if not other.name.endswith(wanted):
             other.unlink()  # of another commit: what it stands for is replaced now
     install_lock(lock)
     run([str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])

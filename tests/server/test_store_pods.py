@@ -123,52 +123,59 @@ def test_a_pod_that_starts_before_its_store_is_alive_and_serves_once_the_store_i
     assert [first] == local_generations(tmp_path)
 
 
-def test_a_pod_says_how_far_it_is_while_it_fetches(
+@dataclass(frozen=True)
+class Fetch:
+    """A pod that starts and fetches the generation through a proxy that holds one file back."""
+
+    generation: str
+    proxy: StoreProxy
+    server: Server
+
+
+@pytest.fixture
+def fetch(
     store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
-) -> None:
+) -> Iterator[Callable[[str], Fetch]]:
+    """fetch(file): held back is that file."""
     first = publish(store.root)
     pointer.name(first)
     store.start()
     with StoreProxy(store.url) as proxy:
-        proxy.hold("chunks.jsonl", 0)
-        server = pod(proxy.url, ready=False)
-        until(lambda: f"fetching {first}: 0 of 1 MiB" in problem(server), "progress is told", server.explain)
-        ready = server.get("/ready")
-        proxy.release()
 
-        server.wait_ready()
+        def begun(file: str) -> Fetch:
+            proxy.hold(file, 0)
+            return Fetch(first, proxy, pod(proxy.url, ready=False))
+
+        yield begun
+
+
+def test_a_pod_says_how_far_it_is_while_it_fetches(fetch: Callable[[str], Fetch]) -> None:
+    one = fetch("chunks.jsonl")
+    told = f"fetching {one.generation}: 0 of 1 MiB"
+    until(lambda: told in problem(one.server), "progress is told", one.server.explain)
+    ready = one.server.get("/ready")
+    one.proxy.release()
+
+    one.server.wait_ready()
 
     assert 503 == ready.status_code
-    assert f"fetching {first}" in ready.json()["error"]["message"]
+    assert f"fetching {one.generation}" in ready.json()["error"]["message"]
 
 
-def test_a_pod_says_that_it_fetches_before_the_store_has_told_what(
-    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
-) -> None:
-    first = publish(store.root)
-    pointer.name(first)
-    store.start()
-    with StoreProxy(store.url) as proxy:
-        proxy.hold("meta.json", 0)
-        server = pod(proxy.url, ready=False)
+def test_a_pod_says_that_it_fetches_before_the_store_has_told_what(fetch: Callable[[str], Fetch]) -> None:
+    one = fetch("meta.json")
 
-        until(lambda: f"fetching {first}" in problem(server), "the fetch is told", server.explain)
-        proxy.release()
+    until(lambda: f"fetching {one.generation}" in problem(one.server), "the fetch is told", one.server.explain)
+    one.proxy.release()
 
-        server.wait_ready()
+    one.server.wait_ready()
 
 
-def test_a_pod_that_is_told_to_end_while_it_fetches_ends(
-    store: StoreProcess, pod: Callable[..., Server], pointer: MountedPointer, publish: Publish
-) -> None:
-    pointer.name(publish(store.root))
-    store.start()
-    with StoreProxy(store.url) as proxy:
-        proxy.hold("chunks.jsonl", 0)
-        server = pod(proxy.url, ready=False)
-        until(lambda: "fetching" in problem(server), "it fetches", server.explain)
+def test_a_pod_that_is_told_to_end_while_it_fetches_ends(fetch: Callable[[str], Fetch]) -> None:
+    one = fetch("chunks.jsonl")
+    until(lambda: "fetching" in problem(one.server), "it fetches", one.server.explain)
 
-        assert 0 == server.stop()
+    assert 0 == one.server.stop()
 
 
 def test_a_pod_takes_a_new_generation_over_under_load_and_forgets_the_old_one(

@@ -10,22 +10,17 @@ from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
+from tests.unit.loop.clusters import cluster_at
 from tests.unit.loop.served import Answer, beside
 
 from clockifyrag_operator.cache import Cache, Key
-from clockifyrag_operator.client import Client
-from clockifyrag_operator.cluster import Cluster
-from clockifyrag_operator.config_maps import ConfigMaps
-from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.decision import Plan
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
-from clockifyrag_operator.pods import Pods
 from clockifyrag_operator.queue import WorkQueue
 from clockifyrag_operator.reconcile import Planner, Reconciler
 from clockifyrag_operator.settings import Settings
-from clockifyrag_operator.telling import Events
 from clockifyrag_resource.conditions import ConditionType
 
 KEY = ("team", "help")
@@ -57,18 +52,9 @@ def reconciling(answer: Answer, planner: Planner, deed: Deed[T], backoff_seconds
     """What `deed` gives of a reconciler of the resource, whose API server answers so."""
 
     async def begun(host: str, port: int) -> T:
-        options: dict[str, Any] = {"request_seconds": 5.0, "writes_per_second": 1000.0, "may_write": lambda: True}
-        metrics, cache, queue = Metrics(), Cache(), WorkQueue[Key](60.0, 120.0)
-        client = Client(Access(f"http://{host}:{port}", token_text="secret"), metrics, **options)
-        cache.put(RESOURCE)
-        cluster = Cluster(
-            client, cache, Memory(metrics, backoff_seconds, 120.0), pods=Pods(1.0), config_maps=ConfigMaps(client, 1.0),
-            events=Events(client, "operator"),
-        )  # fmt: skip
-        try:
-            return await deed(Reconciler(cluster, queue, planner, Settings(), metrics), queue, cache)
-        finally:
-            await client.close()
+        memory, queue = Memory(Metrics(), backoff_seconds, 120.0), WorkQueue[Key](60.0, 120.0)
+        async with cluster_at(host, port, RESOURCE, memory) as cluster:
+            return await deed(Reconciler(cluster, queue, planner, Settings(), Metrics()), queue, cluster.cache)
 
     return beside(answer, begun)
 

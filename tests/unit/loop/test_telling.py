@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
+from tests.unit.loop.clusters import cluster_at
 from tests.unit.loop.served import beside
 
 from clockifyrag_operator import names
-from clockifyrag_operator.cache import Cache
-from clockifyrag_operator.client import Client
-from clockifyrag_operator.cluster import Cluster
-from clockifyrag_operator.config_maps import ConfigMaps
-from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.decision import Event, Plan
 from clockifyrag_operator.errors import PassIncomplete
-from clockifyrag_operator.memory import Memory
-from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest, Wanted
-from clockifyrag_operator.pods import Pods
-from clockifyrag_operator.telling import Events
 
 ABOUT: Manifest = {"apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG"}
 RESOURCE: Manifest = {**ABOUT, "metadata": {"name": "help", "namespace": "team", "uid": "u", "resourceVersion": "1"}}
@@ -52,23 +42,13 @@ def told(server: ApiServer, passes: int) -> list[str]:
     plan = Plan(ledger=None, apply=(DEPLOYMENT,), status={"observedGeneration": 1}, events=(READY,))
 
     async def carried_out(host: str, port: int) -> list[str]:
-        options: dict[str, Any] = {"request_seconds": 5.0, "writes_per_second": 1000.0, "may_write": lambda: True}
-        client = Client(Access(f"http://{host}:{port}", token_text="secret"), Metrics(), **options)
-        cache = Cache()
-        cache.put(RESOURCE)
-        cluster = Cluster(
-            client, cache, Memory(Metrics()), pods=Pods(1.0), config_maps=ConfigMaps(client, 1.0),
-            events=Events(client, "one"),
-        )  # fmt: skip
-        try:
+        async with cluster_at(host, port, RESOURCE) as cluster:
             for _ in range(passes):
                 try:
                     await cluster.carry_out(WANTED, plan)
                     raise AssertionError("a part failed, and nobody said so")
                 except PassIncomplete:
                     pass
-        finally:
-            await client.close()
         return server.events
 
     return beside(server.answer, carried_out)

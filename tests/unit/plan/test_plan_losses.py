@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.unit.plan.cluster import NAME
-from tests.unit.plan.world import World, served
+from tests.unit.plan.world import World, rebuilt_in_vain, served
 
 from clockifyrag_operator import names
 from clockifyrag_operator.jobs import KEPT
@@ -104,13 +104,7 @@ def test_a_ledger_of_a_newer_operator_is_read_as_far_as_it_is_known() -> None:
 
 
 def test_a_generation_that_was_rolled_back_is_left_again_after_the_ledger_was_lost() -> None:
-    world = served()
-    good = world.status["index"]["generation"]
-    world.edit(chunking={"minChars": 100})
-    world.begin_build()
-    world.finish()
-    (bad,) = world.volume - {good}
-    world.bad.add(bad)
+    world, good = rebuilt_in_vain()
     pass_an_hour(world)
     before = world.status["index"]["generation"], world.condition("IndexPublished")
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.unit.plan.world import World, served
+from tests.unit.plan.world import World, rebuilt_in_vain, served
 
 
 def test_a_generation_no_pod_gets_ready_with_is_rolled_back_and_a_token_tries_it_again() -> None:
-    world = served()
-    first = world.status["index"]["generation"]
-    world.edit(chunking={"minChars": 100})
-    world.begin_build()
-    world.finish()
-    world.bad = world.volume - {first}
+    world, first = rebuilt_in_vain()
     for _ in range(20):
         world.work()
         world.move(100)

@@ -202,3 +202,14 @@ def served() -> World:
     world = World()
     world.settle()
     return world
+
+
+def rebuilt_in_vain() -> tuple[World, str]:
+    """One that is served and built anew, where no pod gets ready with the new generation; and the one before it."""
+    world = served()
+    first = str(world.status["index"]["generation"])
+    world.edit(chunking={"minChars": 100})
+    world.begin_build()
+    world.finish()
+    world.bad = world.volume - {first}
+    return world, first
