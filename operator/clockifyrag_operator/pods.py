@@ -1,6 +1,7 @@
 """What pods say of themselves, asked at their own addresses: /status of search pods and builds, models of an Ollama.
 
-A pod that does not answer in time is left out: silence is an observation, too.
+A pod that does not answer in time is left out: silence is an observation, too. Only a search pod that stands unchanged is
+still taken at its last word for a while: one answer that is late says nothing about what it serves.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -22,6 +23,7 @@ from clockifyrag_operator.observed import Manifest, PodReport
 ANSWER_BYTES_MAX = 256 * 1024
 AT_ONCE = 16
 FRESH_SECONDS = 1.0  # a report this young is not asked for again: events come in bursts
+LAST_WORD_SECONDS = 60.0  # a search pod that hangs longer fails its probes: then it has changed
 FORGOTTEN_SECONDS = 3600.0
 ASKED = {  # component → port and path
     names.SEARCH: (names.OPS_PORT, "/status"),
@@ -71,6 +73,8 @@ class Pods:
         address = _asked_at(pod)
         assert address is not None, "only running pods are asked"
         report = await self._ask(address, metadata)
+        if report is None and known and known.version == metadata["resourceVersion"]:
+            report = _last_word(pod, known.report)
         self._asked[metadata["uid"]] = _Asked(metadata["resourceVersion"], time.monotonic(), report)
         return report
 
@@ -93,6 +97,13 @@ class Pods:
         now = time.monotonic()
         for uid in [uid for uid, asked in self._asked.items() if now - asked.at > FORGOTTEN_SECONDS]:
             del self._asked[uid]
+
+
+def _last_word(pod: Manifest, report: PodReport | None) -> PodReport | None:
+    """What a silent search pod said before, where that is not long ago."""
+    if report is None or pod["metadata"]["labels"][names.COMPONENT] != names.SEARCH:
+        return None
+    return report if datetime.now(UTC) - report.at < timedelta(seconds=LAST_WORD_SECONDS) else None
 
 
 def _asked_at(pod: Manifest) -> str | None:

@@ -123,3 +123,35 @@ def test_a_burst_of_events_asks_a_pod_once(ask: Any) -> None:
     ask(answer, pod("s", names.SEARCH), times=5)
 
     assert 1 == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("component", "version_then", "last_word_seconds", "told"),
+    [
+        (names.SEARCH, "1", 60.0, ["s"]),
+        (names.SEARCH, "2", 60.0, []),  # it changed meanwhile: its container may be another
+        (names.SEARCH, "1", 0.0, []),  # it said that long ago
+        (names.OLLAMA, "1", 60.0, []),  # a model server that is silent does not answer questions either
+    ],
+)
+def test_a_search_pod_that_misses_one_question_is_taken_at_its_last_word(
+    monkeypatch: pytest.MonkeyPatch, component: str, version_then: str, last_word_seconds: float, told: list[str]
+) -> None:
+    asked: list[int] = []
+
+    async def answer(_: web.Request) -> web.Response:
+        asked.append(1)
+        return web.json_response({"models": []}) if len(asked) == 1 else web.Response(status=503)
+
+    async def deed(_host: str, port: int) -> tuple[list[str], list[str]]:
+        monkeypatch.setitem(pods.ASKED, component, (port, pods.ASKED[component][1]))
+        monkeypatch.setattr(pods, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(pods, "LAST_WORD_SECONDS", last_word_seconds)
+        one, pod_then = Pods(0.3), pod("s", component)
+        pod_then["metadata"]["resourceVersion"] = version_then
+        try:
+            return list(await one.reports([pod("s", component)])), list(await one.reports([pod_then]))
+        finally:
+            await one.close()
+
+    assert (["s"], told) == beside(answer, deed)
