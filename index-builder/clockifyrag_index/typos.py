@@ -2,7 +2,7 @@
 
 Distance is optimal string alignment (insert, delete, replace, swap of neighbours); one for words of four to seven
 letters, two from eight on. Numbers, words with digits, quoted words, short words and words in capitals are left alone,
-and so are words that the embedder knows, but for another spelling of them ("colour"): "lunch" is no "launch". A word is
+and so are words of the language, but for another spelling of them ("colour"): "lunch" is no "launch". A word is
 never taken for its opposite, or for what a prefix makes of it ("undelete" for "delete").
 """
 

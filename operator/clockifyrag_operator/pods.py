@@ -1,7 +1,7 @@
 """What pods say of themselves, asked at their own addresses: /status of search pods and builds, models of an Ollama.
 
-A pod that does not answer in time is left out: silence is an observation, too. Only a search pod that stands unchanged is
-still taken at its last word for a while: one answer that is late says nothing about what it serves.
+A pod that does not answer in time is left out: silence is an observation, too. Only a search pod that stands unchanged
+is still taken at its last word for a while: one answer that is late says nothing about what it serves.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from clockifyrag_index.embedders import Embedder
+from clockifyrag_index.embedders import Embedder, bert_vocabulary
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS, canaries_agree
 from clockifyrag_index.embedders.cores import keep_products_in_their_thread
 from clockifyrag_index.embedders.gelu import gelu
@@ -263,6 +263,16 @@ def test_a_word_is_known_where_the_vocabulary_holds_it_whole(minilm, word: str, 
     assert is_known == knows_word(minilm, word)
 
 
-def test_a_vocabulary_of_pieces_tells_no_words():
-    assert not knows_word(local_embedder("wordllama"), "timer")
-    assert not knows_word(None, "timer")
+@pytest.mark.parametrize(("word", "is_known"), [("lunch", True), ("lanch", False), ("archiv", False)])
+def test_where_a_model_tells_no_words_those_of_english_are_known(word: str, is_known: bool):
+    assert is_known == knows_word(local_embedder("wordllama"), word)
+    assert is_known == knows_word(None, word)
+
+
+def test_without_the_package_that_lists_them_no_words_are_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bert_vocabulary, "MINILM_PACKAGE", "no_such_package")
+    bert_vocabulary.bert_tokenizer.cache_clear()
+    try:
+        assert not knows_word(None, "lunch")
+    finally:
+        bert_vocabulary.bert_tokenizer.cache_clear()

@@ -6,11 +6,10 @@ from tokenizers import Tokenizer
 
 from clockifyrag_resource.profiles import ModelProfile
 
-from ..errors import EmbedderError
+from .bert_vocabulary import bert_tokenizer
 from .bert_words import BERT_VOCABULARY
 from .checks import too_long
-from .local import MINILM_DISTRIBUTION, MINILM_PACKAGE, package_folder
-from .tokens import byte_bound, open_tokenizer, wordpiece_bound
+from .tokens import byte_bound, wordpiece_bound
 
 
 class TokenBound:
@@ -21,8 +20,6 @@ class TokenBound:
 
     def __init__(self, profile: ModelProfile) -> None:
         self._profile = profile
-        self._tokenizer: Tokenizer | None = None
-        self._looked = False
 
     def of(self, whole: str) -> int:
         """Tokens of what is sent, prefix included, with special tokens, at most."""
@@ -43,12 +40,5 @@ class TokenBound:
                 raise too_long(position, len(encoding.ids), context, self._profile.model)
 
     def _own_tokenizer(self) -> Tokenizer | None:
-        """The model's tokenizer, opened once; None where it is not installed or not the model's."""
-        if not self._looked and self._profile.model in BERT_VOCABULARY:
-            try:
-                folder = package_folder(MINILM_PACKAGE, MINILM_DISTRIBUTION) / "model"
-                self._tokenizer = open_tokenizer(folder / "tokenizer.json")
-            except EmbedderError:
-                self._tokenizer = None  # the package belongs to Local; an image for Ollama may come without it
-        self._looked = True
-        return self._tokenizer
+        """The model's tokenizer; None where it is not installed or not the model's."""
+        return bert_tokenizer() if self._profile.model in BERT_VOCABULARY else None
