@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from clockifyrag_operator import names
-from clockifyrag_operator.manifest import controller_of
+from clockifyrag_operator.manifest import controller_of, is_ours
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.resource import KIND, Spec
@@ -109,12 +109,14 @@ def _volume_made_otherwise(wanted: Wanted, spec: Spec, seen: Observed) -> Iterat
 
 
 def _other_owner(manifest: Manifest, wanted: Wanted) -> str | None:
-    """Who controls the object instead of the resource, in words; None where it is the resource's own."""
+    """Who controls the object instead of the resource, in words; None where it is the resource's own, by its labels
+    alone where somebody took its owner off: `kubectl delete --cascade=orphan` does.
+    """
+    if is_ours(manifest, wanted):
+        return None
     owner = controller_of(manifest)
     if owner is None:
         return "nobody controls"
-    if owner.get("uid") == wanted.uid:
-        return None
     if (owner.get("kind"), owner.get("name")) == (KIND, wanted.name):
         return f"goes with the former {KIND} of this name"
     return f"{owner.get('kind')} {owner.get('name')} controls"

@@ -35,7 +35,7 @@ from clockifyrag_operator.errors import (
     ResourceGone,
 )
 from clockifyrag_operator.kinds import ALL, RESOURCE, WORKLOADS
-from clockifyrag_operator.manifest import controller_of, digest
+from clockifyrag_operator.manifest import digest, is_ours
 from clockifyrag_operator.memory import Asked, Memory, Refusal, Step
 from clockifyrag_operator.observed import Manifest, Wanted
 
@@ -340,20 +340,6 @@ class Pass:
             "resource": self._wanted.name,
             "object": f"{manifest['kind']}/{manifest['metadata']['name']}",
         }
-
-
-def is_ours(live: Manifest, wanted: Wanted) -> bool:
-    """Whether the object is this resource's: it owns it, or its labels say so and no other owner does.
-
-    Claims go by their labels alone: a retained one has no owner, one of a StatefulSet may have that.
-    """
-    metadata = live["metadata"]
-    owner = controller_of(live)
-    labels = metadata.get("labels") or {}
-    labelled = labels.get(names.RESOURCE) == wanted.name and labels.get(names.MANAGED_BY) == names.MANAGED_BY_US
-    if owner is None or live["kind"] == "PersistentVolumeClaim":
-        return labelled
-    return bool(owner.get("uid") == wanted.uid)
 
 
 def _takes_over(rendered: Manifest, live: Manifest) -> bool:

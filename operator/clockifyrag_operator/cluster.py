@@ -8,7 +8,7 @@ from typing import Any
 
 from clockifyrag_operator import names
 from clockifyrag_operator.cache import Cache, Held, Key, Place, place_of
-from clockifyrag_operator.carrying import Pass, is_ours
+from clockifyrag_operator.carrying import Pass
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.config_maps import ConfigMaps
 from clockifyrag_operator.decision import Plan
@@ -16,6 +16,7 @@ from clockifyrag_operator.errors import NotFound
 from clockifyrag_operator.jobs import JOB_NAME, LiveJob
 from clockifyrag_operator.kinds import ALL, CHILDREN, RESOURCE, Kind
 from clockifyrag_operator.ledger import Ledger, parse_ledger
+from clockifyrag_operator.manifest import is_ours
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
 from clockifyrag_operator.pod_states import has_ended

@@ -25,6 +25,20 @@ def controller_of(live: Manifest) -> Mapping[str, Any] | None:
     return next((one for one in owners if one.get("controller")), None)
 
 
+def is_ours(live: Manifest, wanted: Wanted) -> bool:
+    """Whether the object is this resource's: it owns it, or its labels say so and no other owner does.
+
+    Claims go by their labels alone: a retained one has no owner, one of a StatefulSet may have that.
+    """
+    metadata = live["metadata"]
+    owner = controller_of(live)
+    labels = metadata.get("labels") or {}
+    labelled = labels.get(names.RESOURCE) == wanted.name and labels.get(names.MANAGED_BY) == names.MANAGED_BY_US
+    if owner is None or live["kind"] == "PersistentVolumeClaim":
+        return labelled
+    return bool(owner.get("uid") == wanted.uid)
+
+
 def manifest(
     api_version: str,
     kind: str,

@@ -46,6 +46,20 @@ def test_a_foreign_object_of_a_wanted_name_is_never_touched() -> None:
     assert f"Service {names.search(NAME)}" in world.message("Ready")
 
 
+def test_children_whose_owner_somebody_took_off_are_ours_by_their_labels_and_get_it_back() -> None:
+    world = served()
+    children = [key for key, live in world.objects.items() if live["metadata"].pop("ownerReferences", None)]
+    for key in children:
+        world.objects[key]["applied"] = {}
+
+    world.work()
+
+    assert {"ConfigMap", "Deployment", "NetworkPolicy", "Service", "StatefulSet"} <= {kind for kind, _ in children}
+    assert (("True", "Serving"), ("False", "AsExpected")) == (world.condition("Ready"), world.condition("Stalled"))
+    applied = [world.objects[key] for key in children if key[0] not in ("Job", "Pod")]
+    assert [] == [one["metadata"]["name"] for one in applied if not one["metadata"].get("ownerReferences")]
+
+
 @pytest.mark.parametrize(("pause", "reason"), [("Rollouts", "RolloutsPaused"), ("All", "AllPaused")])
 def test_while_paused_nothing_is_built_and_afterwards_it_goes_on(pause: str, reason: str) -> None:
     world = served()
