@@ -6,6 +6,7 @@ from clockifyrag_operator.conditions.index import failure_words, index_published
 from clockifyrag_operator.conditions.ready import held_up, ready
 from clockifyrag_operator.conditions.servers import servers_changing
 from clockifyrag_operator.conditions.view import Judged, View, false, refused_words, true
+from clockifyrag_operator.manifest import is_ours
 from clockifyrag_resource.conditions import ConditionReason as R
 from clockifyrag_resource.conditions import ConditionStatus as S
 
@@ -25,7 +26,10 @@ def stalled(view: View) -> Judged:
         found = held_up(view)
         return true(R.ROLLOUT_FAILED, found.message if found else "new pods did not become ready in time")
     if view.refusals:
-        return true(R.SPEC_INVALID, view.refusals[min(view.refusals)])
+        first = min(view.refusals)
+        live = view.seen.get(*first)
+        taken = live is not None and not is_ours(live, view.wanted)
+        return true(R.NAME_TAKEN if taken else R.SPEC_INVALID, view.refusals[first])
     return false(R.AS_EXPECTED, "it goes on by itself, or there is nothing to do")
 
 

@@ -46,6 +46,18 @@ def test_a_foreign_object_of_a_wanted_name_is_never_touched() -> None:
     assert f"Service {names.search(NAME)}" in world.message("Ready")
 
 
+@pytest.mark.parametrize(("kind", "name"), [("Service", names.siblings(NAME)), ("NetworkPolicy", f"{NAME}-deny")])
+def test_a_name_that_is_taken_of_a_part_the_rest_does_without_is_told_as_such(kind: str, name: str) -> None:
+    world = served()
+    world.objects[kind, name] = {"kind": kind, "metadata": {"name": name}, "spec": {}}
+    world.refusals = {(kind, name): f"{kind} {name} is there and belongs to somebody else"}
+
+    world.status = dict(world.plan().status)
+
+    assert (("True", "NameTaken"), ("True", "Serving")) == (world.condition("Stalled"), world.condition("Ready"))
+    assert f"{kind} {name} is there and belongs to somebody else" == world.message("Stalled")
+
+
 def test_children_whose_owner_somebody_took_off_are_ours_by_their_labels_and_get_it_back() -> None:
     world = served()
     children = [key for key, live in world.objects.items() if live["metadata"].pop("ownerReferences", None)]
