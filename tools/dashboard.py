@@ -10,7 +10,8 @@ from typing import Any
 
 LABEL = "clockifyrag_io_resource"  # of metrics of search pods; their ServiceMonitor takes it from the Service
 SEARCH = f'namespace=~"$namespace", {LABEL}=~"${{resource:regex}}"'
-ONE = f"{{{{{LABEL}}}}}"  # in a legend
+EACH = f"namespace, {LABEL}"  # what tells resources apart
+ONE = f"{{{{namespace}}}}/{{{{{LABEL}}}}}"  # in a legend
 RESOURCE = 'resource_namespace=~"$namespace", resource=~"${resource:regex}"'
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH, HEIGHT, COLUMNS = 8, 8, 24
@@ -108,7 +109,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "More than one line of a resource: a rollout is under way, or stuck.",
             "short",
             {
-                f"{ONE} {{{{generation}}}} {{{{model}}}}": f"count by ({LABEL}, generation, model) "
+                f"{ONE} {{{{generation}}}} {{{{model}}}}": f"count by ({EACH}, generation, model) "
                 f"(rag_index_info{{{SEARCH}}})"
             },
         ),
@@ -116,13 +117,13 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Age",
             "Time since the generation that is served was built; the oldest of the pods.",
             "s",
-            {ONE: f"time() - min by ({LABEL}) (rag_index_built_timestamp_seconds{{{SEARCH}}})"},
+            {ONE: f"time() - min by ({EACH}) (rag_index_built_timestamp_seconds{{{SEARCH}}})"},
         ),
         Panel(
             "Passages",
             "In the generation that is served.",
             "short",
-            {ONE: f"max by ({LABEL}) (rag_index_chunks{{{SEARCH}}})"},
+            {ONE: f"max by ({EACH}) (rag_index_chunks{{{SEARCH}}})"},
         ),
     ),
     "Resources": (

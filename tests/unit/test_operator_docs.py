@@ -231,6 +231,15 @@ def test_a_rate_fits_the_time_between_scrapes_and_a_service_is_a_chosen_one(pane
             assert "${resource:regex}" in target["expr"]
 
 
+@pytest.mark.parametrize("panel", panels())
+def test_resources_of_one_name_in_two_namespaces_are_two_lines(panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        groups = [set(found.split(", ")) for found in re.findall(r"by \(([^)]*)\)", target["expr"])]
+
+        assert [] == [one for one in groups if LABEL in one and "namespace" not in one]
+        assert LABEL not in (legend := target.get("legendFormat", "")) or "{{namespace}}" in legend
+
+
 def test_panels_do_not_overlap_and_have_numbers_of_their_own() -> None:
     board = json.loads(charts.text("files/dashboard.json"))["panels"]
     cells = [
