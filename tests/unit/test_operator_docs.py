@@ -98,6 +98,12 @@ def test_an_alert_leads_to_its_own_runbook() -> None:
     assert {name.lower() for name in led} <= page("docs/runbooks.md").anchors
 
 
+def test_the_runbook_of_a_resource_that_is_not_ready_tells_what_each_reason_is_about() -> None:
+    text = page("docs/runbooks.md").path.read_text().partition("## ClockifyRAGNotReady\n")[2].partition("\n## ")[0]
+
+    assert [] == [str(one) for one in REASONS[ConditionType.READY] if one != "Serving" and str(one) not in text]
+
+
 # Queries
 
 

@@ -54,8 +54,8 @@ def _of_answers(wanted: Wanted) -> tuple[Alert, ...]:
             "critical",
             _condition(wanted, ConditionType.READY, "!=", ConditionStatus.TRUE),
             f"{told} is not ready",
-            "Questions are not answered, or from pods that serve another index than they should. The condition Ready "
-            "of the resource names the reason.",
+            "Questions are not answered, or from pods that serve another index than they should; or the spec is "
+            "refused, and pods go on as before. The condition Ready of the resource names the reason.",
         ),
         Alert(
             "ClockifyRAGHighErrorRate",
