@@ -82,7 +82,7 @@ class Lease:
             try:
                 renewed = await asyncio.wait_for(self._take(client), max(self.seconds_left, 0.01))
             except (OperatorError, TimeoutError) as error:
-                log.warning("the lease was not renewed: %s", error or "no answer in time")
+                log.warning("the lease was not renewed: %s", str(error) or "no answer in time")
                 wait = self._look_seconds
                 continue
             if not renewed:
@@ -102,7 +102,7 @@ class Lease:
                 await self._update(client, {**self._live, "spec": spec})
             log.info("the lease is released", extra={"lease": self._name})
         except (OperatorError, TimeoutError) as error:
-            log.warning("the lease could not be released and runs out by itself: %s", error or "no answer in time")
+            log.warning("the lease could not be released and runs out by itself: %s", str(error) or "no answer in time")
 
     async def _take(self, client: Client) -> bool:
         """Whether the lease is ours after this attempt to make, take or renew it."""

@@ -60,7 +60,8 @@ class Reconciler:
             raise
         except (OperatorError, TimeoutError) as error:
             wait = self._queue.failed(key, error.retry_after if isinstance(error, OperatorError) else None)
-            log.warning("failed: %s", error or "the pass took too long", extra=told | {"wait_seconds": round(wait, 1)})
+            why = str(error) or "the pass took too long"
+            log.warning("failed: %s", why, extra=told | {"wait_seconds": round(wait, 1)})
             return "failed"
         except Exception:
             # A mistake of ours in one resource's pass must not end the passes of all others.

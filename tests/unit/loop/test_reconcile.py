@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
+from pages import page
 from tests.unit.loop.clusters import cluster_at
 from tests.unit.loop.served import Answer, beside
 
 from clockifyrag_operator.cache import Cache, Key
 from clockifyrag_operator.decision import Plan
+from clockifyrag_operator.logs import JsonLines
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
@@ -86,6 +90,34 @@ def test_where_the_operator_fails_no_condition_is_claimed_to_hold(planner: Plann
     }
     assert "the operator failed on this resource" in told["conditions"][0]["message"]
     assert (1, "http://help-search.team.svc") == (told["observedGeneration"], told["url"])
+
+
+def takes_too_long(*_: object) -> Plan:
+    raise TimeoutError
+
+
+def test_each_pass_that_fails_is_logged_with_its_reason_where_the_runbook_looks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    command = page("docs/runbooks.md").path.read_text().partition("## ClockifyRAGOperatorReconcileFailing")[2]
+    (looked_for,) = re.findall(r"grep -E '(.*)'", command.partition("\n## ")[0])
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({})
+
+    async def failed(reconciler: Reconciler, queue: WorkQueue[Key], _cache: Cache) -> None:
+        working = asyncio.create_task(reconciler.work())
+        queue.add(KEY)
+        while not caplog.records:
+            await asyncio.sleep(0.005)
+        working.cancel()
+
+    reconciling(answer, takes_too_long, failed)
+
+    line = JsonLines().format(caplog.records[0])
+    told = json.loads(line)
+    assert ("failed: the pass took too long", "help") == (told["message"], told["resource"])
+    assert re.search(looked_for, line)
 
 
 class RefusesBudgets:
