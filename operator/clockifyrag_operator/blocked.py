@@ -101,10 +101,18 @@ def workload_problem(workload: Manifest | None) -> str | None:
 
 
 def volume_problem(seen: Observed, name: str, field: str) -> str | None:
-    """Why the claim `name` has no volume yet; None when it is bound, or missing altogether."""
+    """Why the claim `name` has no volume yet; None when it is bound, or missing altogether.
+
+    Neither its class can be another one nor its size a smaller one, be it bound or not: both are refused.
+    """
     claim = seen.get("PersistentVolumeClaim", name)
     if claim is None or claim.get("status", {}).get("phase") in (None, "Bound"):
         return None
     storage_class = claim.get("spec", {}).get("storageClassName")
     of_class = f"of storage class {storage_class}" if storage_class else "of the cluster's default storage class"
-    return f"PersistentVolumeClaim {name} has no volume {of_class} yet; see {field}.storageClassName and {field}.size"
+    return (
+        f"PersistentVolumeClaim {name} has no volume {of_class} yet; "
+        f"kubectl -n {claim['metadata'].get('namespace', 'default')} describe persistentvolumeclaim {name} tells why; "
+        f"for another {field}.storageClassName, or a smaller {field}.size, delete the resource, then the claim, and "
+        f"make the resource again"
+    )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.plan.cluster import NAME, START, UNSCHEDULED
+from tests.unit.plan.cluster import NAME, NAMESPACE, START, UNSCHEDULED
 from tests.unit.plan.world import World
 
 from clockifyrag_operator import names
@@ -179,6 +179,17 @@ def test_a_volume_that_is_not_there_yet_is_told_with_its_class() -> None:
 
     assert "storage class fast" in world.message("IndexBuilt")
     assert "spec.index.storage.storageClassName" in world.message("IndexBuilt")
+
+
+def test_a_volume_that_is_not_there_yet_is_told_with_ways_that_are_not_refused() -> None:
+    world = World()
+    world.begin_build()
+    world.objects["PersistentVolumeClaim", names.index_volume(NAME)]["status"] = {"phase": "Pending"}
+
+    world.work()
+
+    assert f"kubectl -n {NAMESPACE} describe persistentvolumeclaim {NAME}-index tells why" in world.message("IndexBuilt")
+    assert "delete the resource, then the claim, and make the resource again" in world.message("IndexBuilt")
 
 
 def test_a_build_without_a_node_is_told() -> None:
