@@ -188,8 +188,9 @@ def test_a_volume_that_is_not_there_yet_is_told_with_ways_that_are_not_refused()
 
     world.work()
 
-    assert f"kubectl -n {NAMESPACE} describe persistentvolumeclaim {NAME}-index tells why" in world.message("IndexBuilt")
-    assert "delete the resource, then the claim, and make the resource again" in world.message("IndexBuilt")
+    told = world.message("IndexBuilt")
+    assert f"kubectl -n {NAMESPACE} describe persistentvolumeclaim {NAME}-index tells why" in told
+    assert "delete the resource, then the claim, and make the resource again" in told
 
 
 def test_a_build_without_a_node_is_told() -> None:
