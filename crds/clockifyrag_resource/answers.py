@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clockifyrag_resource.part import RESTARTS, DecimalText, Maybe, Part
+from clockifyrag_resource.part import NEITHER, RESTARTS, DecimalText, Maybe, Part
 from clockifyrag_resource.texts import HttpAddress, ModelName
 
 
@@ -20,8 +20,8 @@ class Answers(Part):
     temperature: Annotated[float, DecimalText(0, 2)] = Field(
         default=0.2,
         description='How freely it chooses words, "0" to "2". Default: "0.2".',
-        json_schema_extra=RESTARTS,
+        json_schema_extra=NEITHER,
     )
     max_tokens: int = Field(
-        default=512, ge=1, le=32_768, description="Longest answer, in tokens.", json_schema_extra=RESTARTS
+        default=512, ge=1, le=32_768, description="Longest answer, in tokens.", json_schema_extra=NEITHER
     )

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from clockifyrag_resource.cel import Cel, cel_text
 from clockifyrag_resource.containers import Resources
 from clockifyrag_resource.cron import PATTERN, cron
-from clockifyrag_resource.part import NEITHER, Broken, Expected, Maybe, Part, broken_rules_error
+from clockifyrag_resource.part import NEITHER, RESTARTS, Broken, Expected, Maybe, Part, broken_rules_error
 from clockifyrag_resource.pod import Pod
 from clockifyrag_resource.texts import Image
 
@@ -63,7 +63,7 @@ class Build(Part):
     """The Jobs that build an index."""
 
     image: Maybe[Image] = Field(
-        default=None, description="Image. Unset: the one the operator came with.", json_schema_extra=NEITHER
+        default=None, description="Image. Unset: the one the operator came with.", json_schema_extra=RESTARTS
     )
     resources: Resources = Field(
         default=Resources(),
@@ -77,5 +77,7 @@ class Build(Part):
         default=None, description="When the source is looked at again. Unset: only when the resource asks for it."
     )
     pod: Maybe[Pod] = Field(
-        default=None, description="Additions to the pods of builds. Unset: none.", json_schema_extra=NEITHER
+        default=None,
+        description="Additions to the pods of builds, and to the store's. Unset: none.",
+        json_schema_extra=RESTARTS,
     )
