@@ -100,9 +100,10 @@ class View:
 
     @property
     def pods_wanted(self) -> int:
-        """Search pods there are to be; what the autoscaler says, where there is one."""
-        if self.spec is not None and self.spec.search.autoscaling is None:
-            return self.spec.search.replicas
+        """Search pods there are to be: as the Deployment has it where an autoscaler, or nobody, changes that."""
+        asked = self.spec
+        if asked is not None and asked.search.autoscaling is None and asked.pause != "All":
+            return asked.search.replicas
         return int((self.deployment or {}).get("spec", {}).get("replicas", 1))
 
     @property

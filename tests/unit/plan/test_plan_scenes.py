@@ -99,6 +99,19 @@ def test_while_all_is_paused_pods_that_outlive_their_deployment_are_told_as_what
     assert ("Deployment", names.search(NAME)) not in world.objects
 
 
+def test_while_all_is_paused_pods_are_not_awaited_that_nobody_makes() -> None:
+    world = served()
+    world.edit(pause="All", search={"replicas": 5})
+
+    world.settle()
+    paused = world.condition("Ready"), world.condition("Reconciling")
+    world.edit(pause=None)
+    world.work()
+
+    assert (("True", "Serving"), ("False", "Settled")) == paused
+    assert ("True", "RollingOut") == world.condition("Ready")
+
+
 def test_a_resource_that_is_being_deleted_is_left_alone() -> None:
     world = served()
     made = plan(replace(world.wanted(), deleting=True), world.observe(), world.settings)
