@@ -95,12 +95,13 @@ def _of_index(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:
     unbuilt = _condition(wanted, ConditionType.INDEX_BUILT, "=", ConditionStatus.FALSE)
     degraded = _condition(wanted, ConditionType.DEGRADED, "=", ConditionStatus.TRUE)
     unpublished = _condition(wanted, ConditionType.INDEX_PUBLISHED, "!=", ConditionStatus.TRUE)
+    answers = _condition(wanted, ConditionType.READY, "=", ConditionStatus.TRUE)  # told where pods are not scraped, too
     deadline = spec_of(wanted).build.deadline_seconds
     return (
         Alert(
             "ClockifyRAGNothingPublished",
             "critical",
-            f"{unpublished} unless on () count(rag_index_info{{{here}}})",
+            f"{unpublished} unless on () (count(rag_index_info{{{here}}}) or {answers})",
             f"{told} has no index to answer from",
             "No generation is published, so no question can be answered. The conditions IndexBuilt and IndexPublished "
             "of the resource name the reason.",

@@ -156,6 +156,11 @@ INDEX = {
             held("IndexPublished", ("False", 100)) | told("index_info", "1x100", generation="gen-1"),
             silent=(69, 75, 99),
         ),
+        Case(
+            "a generation is served, although not the one that is wanted, and nobody may scrape its pods",
+            held("IndexPublished", ("False", 100)) | held("Ready", ("True", 100)),
+            silent=(69, 75, 99),
+        ),
         Case("the first build takes an hour", held("IndexPublished", ("False", 60), ("True", 40)), silent=(59, 75, 99)),
     ),
     "ClockifyRAGBuildFailed": (
