@@ -12,6 +12,12 @@ def told(metric: str, values: str, pod: str = "a", **more: str) -> Series:
     return series(f"clockifyrag_{metric}", values, **{**OURS, "pod": pod, **more})
 
 
+def runs(resource: str, values: str, **release: str) -> Series:
+    """A release runs the resource of the namespace docs: it tells its condition Ready."""
+    ready = {"resource_namespace": "docs", "resource": resource, "type": "Ready", "status": "True"}
+    return told("condition", values, **{**ready, **release})
+
+
 def passes(done: str, failed: str) -> Series:
     counted = "reconcile_seconds_count"
     return told(counted, done, result="done") | told(counted, failed, result="failed")
@@ -39,7 +45,19 @@ OPERATOR_CASES = {
             fires=(6, 9),
             silent=(4, 5, 10),
         ),
+        Case(
+            "a second release runs the same resource for five minutes",
+            runs("help", "1x20") | runs("help", "_x5 0x4 stale", namespace="elsewhere", job="other", pod="c"),
+            fires=(6, 9),
+            silent=(4, 5, 10),
+            labels={"resource_namespace": "docs", "resource": "help"},
+        ),
         Case("one leads", told("leader", "1x20"), silent=(1, 5, 10)),
+        Case(
+            "a second release runs other resources",
+            runs("guide", "1x20") | runs("faq", "1x20", namespace="elsewhere", job="other", pod="c"),
+            silent=(1, 5, 10),
+        ),
     ),
     "ClockifyRAGOperatorWatchStale": (
         Case(
