@@ -18,7 +18,7 @@ from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
 from clockifyrag_index.embedders.vocabulary import knows_word
 from clockifyrag_index.embedders.weighing import WordWeight
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUnavailable
+from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUnavailable, TextRefused
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_resource.profiles import LOCAL_MODELS, canonical_model
 
@@ -104,6 +104,8 @@ class ProvenEmbedder:
             return kept
         try:
             vector = self._inner.embed_question(text, timeout_seconds)
+        except TextRefused:
+            raise  # there is nothing to read in it, which says nothing of the embedder
         except EmbedderError as error:
             self._failures += 1
             self._failure = str(error)

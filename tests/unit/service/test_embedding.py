@@ -13,7 +13,7 @@ import pytest
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.embedders.opening import open_embedder
-from clockifyrag_index.errors import EmbedderMismatch, EmbedderUnavailable
+from clockifyrag_index.errors import EmbedderMismatch, EmbedderUnavailable, TextRefused
 from clockifyrag_index.manifest import canary
 from clockifyrag_resource.profiles import model_profile
 from clockifyrag_service import embedding
@@ -175,6 +175,20 @@ def test_while_a_proven_embedder_is_down_it_stays_proven(counting: Counting, man
     proven.embed_question("again")
 
     assert ("unreachable", "ok") == (down, proven.helps)
+
+
+def test_questions_that_hold_nothing_to_read_say_nothing_against_the_embedder(counting: Counting, manifest: Any) -> None:
+    minilm = open_embedder("Local", model_profile("all-minilm"))
+    proven = ProvenEmbedder(counting, counting.identity)
+    proven.compare(manifest)
+    counting.embed_question = minilm.embed_question  # type: ignore[method-assign]
+
+    for accents in ("\u0301\u0301", "\u0302\u0302", "\u0303\u0303"):
+        with pytest.raises(TextRefused):
+            proven.embed_question(accents)
+    minilm.close()
+
+    assert ("ok", None) == (proven.helps, proven.helps_not_because)
 
 
 def test_a_model_with_a_local_twin_is_embedded_here(manifest: Any) -> None:
