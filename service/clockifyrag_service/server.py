@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from .app import api_app, ops_app
+from .heads import BoundedHeads
 from .logs import open_log, set_up_logging
 from .parts import Parts, assembled
 from .settings import Settings
@@ -198,6 +199,7 @@ def configured(app: ASGIApp, settings: Settings, *, tls: bool, lifespan: Literal
     """How uvicorn serves the application; what it would log, trust or add by itself is switched off."""
     return uvicorn.Config(
         app,
+        http=BoundedHeads,
         lifespan=lifespan,
         access_log=False,
         log_config=None,

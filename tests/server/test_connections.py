@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from clockifyrag_service.heads import HEAD_BYTES_MAX
 from clockifyrag_service.server import Server, configured, listening
 from clockifyrag_service.settings import Settings
 
@@ -66,3 +67,48 @@ def test_a_connection_without_a_whole_request_is_cut_and_others_stay(asked_befor
     answers = asyncio.run(scene())
 
     assert [b"HTTP/1.1 204 No Content"] * 2 == [one.partition(b"\r\n")[0] for one in answers]
+
+
+@pytest.mark.parametrize(
+    ("begun", "filling", "answered"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a", b"HTTP/1.1 431", id="a-header"),
+        pytest.param(b"GET / HTTP/1.1\r\n", b"a: b\r\n", b"HTTP/1.1 431", id="headers"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;long=", b"a", b"", id="before-a-chunk"
+        ),
+    ],
+)
+def test_a_head_without_end_is_refused_before_it_keeps_the_server_from_others(
+    begun: bytes, filling: bytes, answered: bytes
+) -> None:
+    async def scene() -> tuple[bytes, bytes]:
+        head_is_heard = asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            head_is_heard.set()
+            while (await receive()).get("more_body"):
+                pass
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        with listening("127.0.0.1", 0, "API_PORT") as bound:
+            server = Server(configured(app, Settings(_env_file=None), tls=False, lifespan="off"))  # type: ignore[call-arg]
+            serving = asyncio.create_task(server.serve([bound]))
+            reader, writer = await asyncio.open_connection(*bound.getsockname())
+            writer.write(begun)
+            if b"chunked" in begun:
+                await head_is_heard.wait()
+            writer.write(filling * (HEAD_BYTES_MAX // len(filling) + 1))
+            refused = await asyncio.wait_for(reader.read(len(b"HTTP/1.1 431")), 10)
+            other = await asyncio.open_connection(*bound.getsockname())
+            long = await answer(other, REQUEST[:-2] + b"X-Long: " + b"a" * (HEAD_BYTES_MAX - 100) + b"\r\n\r\n")
+            server.should_exit = True
+            for one in (writer, other[1]):
+                one.close()
+            await serving
+        return refused, long
+
+    refused, long = asyncio.run(scene())
+
+    assert (answered, b"HTTP/1.1 204") == (refused, long[:12])
