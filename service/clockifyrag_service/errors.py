@@ -55,6 +55,8 @@ PATH = re.compile(r"""(?P<quote>')/[^'\n]*'|(?<![^\s(="'`])/[^\s:;,()'"`]+""")
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
+RETRY_SOON: Final[Headers] = ((b"retry-after", b"1"),)
+
 
 @dataclass(eq=False)  # not frozen: contextlib sets __traceback__ on what passes through a with
 class Refused(Exception):

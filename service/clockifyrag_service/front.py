@@ -17,6 +17,7 @@ from .parts import Parts
 from .shortcut import PATH, Shortcut
 
 NO_STORE = (b"cache-control", b"no-store")
+LAST = (b"connection", b"close")  # RFC 9112, section 9.6: no further request comes on this connection
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Front:
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         self._app = app
+        self._serving = parts.serving
         self._keys = parts.keys
         self._limiter = parts.limiter
         self._clients = parts.clients
@@ -41,7 +43,7 @@ class Front:
             return
         heard = heard_in(scope["headers"])
         request_id = heard.request_id or next(self._request_ids)
-        if scope["path"] == PATH and scope["method"] == "GET":
+        if scope["path"] == PATH and scope["method"] == "GET" and not self._serving.draining:
             messages = self._shortcut.answer(scope, heard, request_id)
             if messages is not None:
                 self._traffic.answered += 1
@@ -64,6 +66,8 @@ class Front:
 
     async def _answer(self, exchange: Exchange, heard: Heard, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(exchange)
+        if self._serving.draining:
+            headers.append(LAST)  # the client asks elsewhere next, before this connection is cut
         try:
             self._let_in(exchange, heard, scope, headers)
             if announces_body(scope["headers"]):

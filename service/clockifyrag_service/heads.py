@@ -45,7 +45,6 @@ class BoundedHeads(HttpToolsProtocol):
         if cycle is None or cycle.response_complete:
             self.transport.write(
                 b"HTTP/1.1 %d %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
-                b"connection: close\r\n\r\n%b"
-                % (TOO_LARGE, TOO_LARGE.phrase.encode(), len(REFUSAL), REFUSAL.encode())
+                b"connection: close\r\n\r\n%b" % (TOO_LARGE, TOO_LARGE.phrase.encode(), len(REFUSAL), REFUSAL.encode())
             )
         self.transport.close()

@@ -9,7 +9,7 @@ from .answers import Answer
 from .auth import KeyRing
 from .cache import AnswerCache
 from .certificate import Certificate
-from .errors import INDEX_NOT_LOADED, Refused, without_places
+from .errors import INDEX_NOT_LOADED, RETRY_SOON, Refused, without_places
 from .searching import Searching
 from .serving import Served, Serving, not_loaded
 from .settings import Settings
@@ -74,7 +74,7 @@ class Health:
     def ready(self) -> str:
         """The generation that answers. Refused with INDEX_NOT_LOADED until there is one, and while draining."""
         if self._serving.draining:
-            raise Refused(INDEX_NOT_LOADED, "The server is shutting down.", "Ask another instance.")
+            raise Refused(INDEX_NOT_LOADED, "The server is shutting down.", "Ask another instance.", RETRY_SOON)
         if self._serving.current is None:
             raise not_loaded(self._serving.explanation)
         return self._serving.current.id

@@ -15,7 +15,7 @@ from .analytics import Analytics
 from .answers import Answer, answer
 from .cache import AnswerCache
 from .drafts import Asked
-from .errors import DEADLINE_EXCEEDED, OVERLOADED, UNKNOWN_NAMESPACE, Refused, nearest, shown
+from .errors import DEADLINE_EXCEEDED, OVERLOADED, RETRY_SOON, UNKNOWN_NAMESPACE, Refused, nearest, shown
 from .flights import SingleFlight
 from .loading import request_of
 from .metrics import Metrics
@@ -193,7 +193,7 @@ def overloaded() -> Refused:
         OVERLOADED,
         "Too many searches are waiting.",
         "Try again in a second, or add instances.",
-        ((b"retry-after", b"1"),),
+        RETRY_SOON,
     )
 
 

@@ -16,7 +16,7 @@ from clockifyrag_index.generations import Generation
 from clockifyrag_index.search import SearchEngine
 
 from .embedding import QuestionEmbedder
-from .errors import INDEX_NOT_LOADED, Refused, without_places
+from .errors import INDEX_NOT_LOADED, RETRY_SOON, Refused, without_places
 from .suggestions import PhraseIndex
 
 
@@ -122,5 +122,5 @@ def not_loaded(problem: str | None) -> Refused:
         INDEX_NOT_LOADED,
         f"No index is loaded: {problem or 'it is being opened'}.",
         "Try again in a moment; if it stays, build and publish an index, and see /ready.",
-        ((b"retry-after", b"1"),),
+        RETRY_SOON,
     )

@@ -195,7 +195,23 @@ def test_while_draining_the_server_is_not_ready_and_still_answers(serve: Serve, 
     code = server.process.wait(15)
 
     assert "shutting down" in ready.json()["error"]["message"]
+    assert "1" == ready.headers["retry-after"]
     assert (200, 200, 0) == (search.status_code, live.status_code, code)
+
+
+def test_while_draining_each_answer_ends_its_connection_so_that_none_is_cut_under_a_request(
+    serve: Serve, index_root: Path
+) -> None:
+    server = serve(index_root, DRAIN_SECONDS=5)
+    before = [server.get("/search?q=timer") for _ in range(2)]
+
+    server.process.send_signal(signal.SIGTERM)
+    until(lambda: server.get("/ready").status_code == 503, "the server is not ready", server.explain)
+    after = [server.get(path) for path in ("/search?q=timer", "/search?q=another", "/search?k=none", "/")]
+    server.process.wait(20)
+
+    assert [None, None] == [answer.headers.get("connection") for answer in before]
+    assert ["close"] * 4 == [answer.headers.get("connection") for answer in after]
 
 
 def test_a_request_that_never_ends_does_not_keep_the_server_from_ending(serve: Serve, index_root: Path) -> None:

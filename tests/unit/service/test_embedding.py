@@ -177,7 +177,7 @@ def test_while_a_proven_embedder_is_down_it_stays_proven(counting: Counting, man
     assert ("unreachable", "ok") == (down, proven.helps)
 
 
-def test_questions_that_hold_nothing_to_read_say_nothing_against_the_embedder(counting: Counting, manifest: Any) -> None:
+def test_questions_with_nothing_to_read_say_nothing_against_the_embedder(counting: Counting, manifest: Any) -> None:
     minilm = open_embedder("Local", model_profile("all-minilm"))
     proven = ProvenEmbedder(counting, counting.identity)
     proven.compare(manifest)
