@@ -1,11 +1,14 @@
 """Request bodies: read whole, within bounds of size and time, before anything else looks at them."""
 
 import asyncio
+import json
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from starlette.types import Message, Receive
 
-from .errors import INVALID_PARAMETER, PAYLOAD_TOO_LARGE, Refused
+from .errors import INVALID_PARAMETER, PAYLOAD_TOO_LARGE, Refused, shown
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_BYTES_DIGITS = len(str(BODY_BYTES_MAX))
@@ -53,6 +56,20 @@ async def whole_body(receive: Receive) -> bytes:
             "Send the whole body at once.",
             ((b"connection", b"close"),),
         ) from error
+
+
+def parsed(body: bytes) -> Any:
+    """The JSON of a body. Refused where a field is given twice; ValueError or RecursionError as of `json.loads`."""
+    return json.loads(body, object_pairs_hook=given_once)
+
+
+def given_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these fields. Refused where one is given twice: readers of JSON differ in which of them counts."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = shown(Counter(name for name, _ in pairs).most_common(1)[0][0])
+        raise Refused(INVALID_PARAMETER, f"{twice} is given more than once.", f"Give {twice} once.")
+    return fields
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

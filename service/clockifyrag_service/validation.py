@@ -68,8 +68,10 @@ def expected(problem: Any) -> str:
 
 
 def unreadable_body(cause: BaseException | None) -> Refused:
-    """The refusal of a body that the parser of JSON failed at, other than for its grammar."""
+    """The refusal of a body that the parser of JSON failed at or refused, other than for its grammar."""
     match cause:
+        case Refused():
+            return cause
         case UnicodeDecodeError():
             found = f"is not UTF-8: byte {cause.start} is {cause.object[cause.start]:#04x}"
         case RecursionError():

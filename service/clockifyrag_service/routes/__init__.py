@@ -8,6 +8,7 @@ import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from ..bodies import parsed
 from ..parameters import read_query
 
 
@@ -18,6 +19,25 @@ def json_answer(content: Any, status: int = 200) -> Response:
 def no_parameters(request: Request) -> None:
     """A dependency of routes that read no query parameter: any that is given is refused."""
     read_query(request.scope["query_string"], ())
+
+
+class BodyRequest(Request):
+    """A request whose body is read as strictly as its query string."""
+
+    async def json(self) -> Any:
+        return parsed(await self.body())
+
+
+class BodyRoute(APIRoute):
+    """A route whose requests are BodyRequests."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answered = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await answered(BodyRequest(request.scope, request.receive))
+
+        return strictly
 
 
 class PlainRoute(APIRoute):

@@ -15,14 +15,14 @@ from ..models import ChatAnswer, ChatBody, ChatSearchAnswer, ChatSearchBody
 from ..parameters import SearchParameters, checked_question
 from ..parts import Parts
 from ..serving import Served
-from . import json_answer, no_parameters
+from . import BodyRoute, json_answer, no_parameters
 from .search import completed
 
 FOLLOWED_ARTICLES = 3  # best articles whose other sections are suggested
 
 
 def chat_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["search"], dependencies=[Depends(no_parameters)])
+    router = APIRouter(tags=["search"], route_class=BodyRoute, dependencies=[Depends(no_parameters)])
 
     @router.post("/search/chat", responses={200: {"model": ChatSearchAnswer}, **failures(503, 504)})
     async def search_chat(request: Request, body: ChatSearchBody) -> Response:

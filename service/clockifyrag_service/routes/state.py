@@ -11,7 +11,7 @@ from ..exchange import exchange_of
 from ..metrics import CONTENT_TYPE
 from ..models import AliveAnswer, AnalyticsAnswer, FeedbackAnswer, FeedbackBody, HealthAnswer, ReadyAnswer
 from ..parts import Parts
-from . import json_answer, no_parameters
+from . import BodyRoute, json_answer, no_parameters
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def ops_routes(parts: Parts) -> APIRouter:
 
 
 def state_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["state"], dependencies=[Depends(no_parameters)])
+    router = APIRouter(tags=["state"], route_class=BodyRoute, dependencies=[Depends(no_parameters)])
 
     @router.get("/health", responses={200: {"model": HealthAnswer}, **failures(), 503: {"model": HealthAnswer}})
     async def health(request: Request) -> Response:
