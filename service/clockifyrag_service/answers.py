@@ -25,7 +25,7 @@ class Answer:
 
     parameters: SearchParameters
     head: bytes
-    query: str  # as it was understood, for counting
+    query: str  # as it was understood, or typed where nothing of it is searched for; for counting
     results: int
     degraded: tuple[str, ...]
     timings_ms: Mapping[str, float]
@@ -69,7 +69,7 @@ def answer(result: SearchResult, parameters: SearchParameters, generation: str) 
     return Answer(
         parameters,
         head,
-        result.query_processed.casefold(),
+        (result.query_processed or parameters.q).casefold(),
         len(result.hits),
         result.degraded,
         result.timings_ms,

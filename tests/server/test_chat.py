@@ -98,6 +98,19 @@ def test_analytics_tell_what_was_asked_and_what_found_nothing(serve: Serve, inde
     assert document["avg_latency_ms"] > 0
 
 
+def test_analytics_name_questions_of_which_nothing_is_searched_for_as_they_were_typed(
+    serve: Serve, index_root: Path
+) -> None:
+    server = serve(index_root)
+    for query in ("-Kiosk", '-"time off"', '-"time off"'):
+        server.get("/search", params={"q": query})
+
+    document = server.get("/analytics").json()
+
+    assert [{"query": '-"time off"', "count": 2}, {"query": "-kiosk", "count": 1}] == document["no_result_queries"]
+    assert 2 == document["unique_queries"]
+
+
 def test_what_is_still_being_typed_is_counted_by_metrics_but_no_question_of_analytics(
     serve: Serve, index_root: Path
 ) -> None:
