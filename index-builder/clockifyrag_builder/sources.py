@@ -170,17 +170,21 @@ class FetchedSource:
 
 
 def findings_of(log: ReadLog) -> dict[str, Listed]:
-    """What the readers met, by finding: how many and which; everything they passed over is among it."""
+    """What the readers met, by finding: how many and which; everything they passed over is among it.
+
+    There are few findings, whatever is read: their counts stand in the summary of a build, which is at most 3 KiB. What
+    could not be read comes before what was read otherwise than it seems.
+    """
     clashes: dict[str, list[str]] = {}
     for clash in log.id_clashes:
-        clashes.setdefault(clash.outcome, []).append(clash.id)
+        clashes.setdefault(clash.sort, []).append(f"{clash.id} → {clash.kept_as}" if clash.kept_as else clash.id)
     return {
         "records": Listed(log.records),
-        "empty records": Listed.of(f"{one.record_id} ({one.outcome})" for one in log.empty_records),
-        "articles without text": Listed.of(log.documents_without_text),
-        **{f"ids used twice ({outcome})": Listed.of(ids) for outcome, ids in clashes.items()},
         "broken": Listed.of(f"{one.origin}: {one.reason}" for one in log.problems),
         "skipped": Listed.of(f"{one.name}: {one.reason}" for one in log.skipped),
+        "empty records": Listed.of(f"{one.record_id} ({one.outcome})" for one in log.empty_records),
+        "articles without text": Listed.of(log.documents_without_text),
+        **{f"ids used twice ({sort})": Listed.of(ids) for sort, ids in clashes.items()},
         **{f"lines left out ({kind})": Listed(count) for kind, count in sorted(log.dropped.items())},
     }
 

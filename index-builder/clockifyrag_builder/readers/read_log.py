@@ -41,6 +41,12 @@ class IdClash:
     first: str  # origin of the one that had it
     origin: str
     outcome: str
+    kept_as: str = ""  # the id that the later one got; "" where they are one document
+
+    @property
+    def sort(self) -> str:
+        """What came of it without the id, of which there are as many as clashes."""
+        return self.outcome.removesuffix(f": {self.kept_as}") if self.kept_as else self.outcome
 
 
 @dataclass(slots=True)

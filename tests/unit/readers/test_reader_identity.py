@@ -2,6 +2,7 @@
 
 import pytest
 
+from clockifyrag_builder.outcome import BuildOutcome
 from clockifyrag_builder.readers import ReadLog
 from clockifyrag_builder.readers.identity import (
     canonical_url,
@@ -12,6 +13,8 @@ from clockifyrag_builder.readers.identity import (
     url_id,
     url_key,
 )
+from clockifyrag_builder.report import BuildReport
+from clockifyrag_builder.sources import findings_of
 
 
 @pytest.mark.parametrize(
@@ -118,3 +121,17 @@ def test_scheme_and_last_slash_do_not_make_another_document(read):
     [document] = read("d.jsonl", records)
 
     assert ("a.com/x", "http://a.com/x") == (document.document_id, document.url)
+
+
+def test_many_ids_used_twice_are_one_finding_behind_what_could_not_be_read(read):
+    log = ReadLog()
+    records = "".join(f'{{"url": "https://a.com/kb?id={number}", "text": "x"}}\n' for number in range(60))
+    read("d.jsonl", records + "no JSON\n", log=log)
+
+    findings = findings_of(log)
+    summary = BuildOutcome("k", "s", report=BuildReport(findings)).summary()
+    told = BuildReport(findings).text()
+
+    assert {"records": 61, "broken": 1, "ids used twice (kept as a document of its own)": 59} == summary["reading"]
+    assert "a.com/kb → a.com/kb?id=1" in findings["ids used twice (kept as a document of its own)"].ids
+    assert "1 broken: d.jsonl:61" in told
