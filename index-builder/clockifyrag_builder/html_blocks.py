@@ -24,6 +24,7 @@ BLOCKS = (
     | HEADING_LEVELS.keys()
 )
 CELLS = frozenset({"td", "th"})
+SECTIONING = frozenset({"article", "main", "section"})
 DROPPED = frozenset(
     "script style nav header footer form noscript svg template head iframe select datalist canvas audio video object "
     "embed textarea".split()
@@ -113,6 +114,8 @@ def is_dropped(node: LexborNode) -> bool:
         return role != "note" and not NOTE_CLASS.search((attributes.get("class") or "").lower())
     if node.tag == "form":  # some servers wrap the whole page in one
         return node.css_first("h1, h2, article, main") is None
+    if node.tag == "header" and role not in DROPPED_ROLES:
+        return not _heads_section(node)
     return node.tag in DROPPED or role in DROPPED_ROLES
 
 
@@ -235,6 +238,18 @@ def _elements(parent: LexborNode) -> Iterator[LexborNode]:
         if node.is_element_node:
             yield node
         node = node.next
+
+
+def _heads_section(header: LexborNode) -> bool:
+    """Whether it holds the heading of a part of the article. That of the article names it and who wrote it, that of the
+    page names the site (HTML standard, "the header element").
+    """
+    if header.css_first("h1") is not None or header.css_first("h2, h3, h4, h5, h6") is None:
+        return False
+    around = header.parent
+    while around is not None and around.tag not in SECTIONING and around.attributes.get("role") != "main":
+        around = around.parent
+    return around is not None
 
 
 def _is_layout(table: LexborNode) -> bool:

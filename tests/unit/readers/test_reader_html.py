@@ -128,6 +128,21 @@ def test_the_main_content_is_found(read, body, text):
 
 
 @pytest.mark.parametrize(
+    ("page", "headings"),
+    [
+        pytest.param("<main><section><header><h2>A</h2></header>x</section></main>", [("A",)], id="of-a-section"),
+        pytest.param("<main><header><h1>T</h1><h2>S</h2></header>x</main>", [()], id="of-the-article"),
+        pytest.param("<header><h2>Site</h2></header><p>x", [()], id="of-the-page"),
+        pytest.param("<main><div role=banner><h2>Site</h2></div>x</main>", [()], id="a-banner"),
+    ],
+)
+def test_a_header_of_a_section_holds_its_heading_those_of_page_and_article_name_others(read, page, headings):
+    [document] = read("t.html", f"<title>T</title>{page}")
+
+    assert headings == [section.headings for section in document.sections]
+
+
+@pytest.mark.parametrize(
     ("heading", "anchor"),
     [
         pytest.param("<h2 id=own>A</h2>", "own", id="own"),
