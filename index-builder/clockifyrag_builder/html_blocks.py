@@ -6,7 +6,7 @@ The tree is walked with a loop, not by recursion: a page may nest its elements d
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -32,6 +32,7 @@ DROPPED = frozenset(
 DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search"})
 # Side columns repeat what is elsewhere; notes set in an <aside> are part of the text.
 NOTE_CLASS = re.compile(r"admonition|callout|note|notice|alert|warning|caution|tip|hint|info|important|starlight-aside")
+NO_DISPLAY = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 PERMALINK_SIGNS = frozenset({"#", "¶", "§", "🔗", ""})
 # For each block inside others the parser looks through all that are open, so that 200,000 take it minutes.
 NESTED_MAX = 10_000
@@ -105,11 +106,9 @@ def text_of(root: LexborNode) -> str:
 def is_dropped(node: LexborNode) -> bool:
     """Whether an element and all below it is no part of the text."""
     attributes = node.attributes
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return True
-    if re.search(r"display\s*:\s*none", attributes.get("style") or ""):
-        return True
     role = attributes.get("role") or ""
+    if role != "tabpanel" and _is_hidden(attributes):  # of tabs all but one are, until they are chosen
+        return True
     if node.tag == "aside":
         return role != "note" and not NOTE_CLASS.search((attributes.get("class") or "").lower())
     if node.tag == "form":  # some servers wrap the whole page in one
@@ -238,6 +237,13 @@ def _elements(parent: LexborNode) -> Iterator[LexborNode]:
         if node.is_element_node:
             yield node
         node = node.next
+
+
+def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
+    """Whether a reader never sees it; what a search in the page brings up is seen (hidden=until-found)."""
+    if "hidden" in attributes and (attributes["hidden"] or "").lower() != "until-found":
+        return True
+    return attributes.get("aria-hidden") == "true" or NO_DISPLAY.search(attributes.get("style") or "") is not None
 
 
 def _heads_section(header: LexborNode) -> bool:
