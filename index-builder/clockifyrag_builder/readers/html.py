@@ -81,9 +81,16 @@ def _title_element(page: LexborHTMLParser) -> str:
 
 
 def _canonical(page: LexborHTMLParser, url: str) -> str:
-    """The address the page gives itself, resolved against where it was fetched; "" for none that can be used."""
-    link = page.css_first("link[rel~=canonical][href]")
+    """The address the page gives itself, resolved against `<base>`, else against where it was fetched; "" for none that
+    can be used, and for several that differ.
+    """
+    base = page.css_first("base[href]")
     try:
-        return canonical_url(urljoin(url, (link.attributes.get("href") or "").strip())) if link is not None else ""
+        place = urljoin(url, (base.attributes.get("href") or "").strip()) if base is not None else url
+        named = {
+            canonical_url(urljoin(place, (link.attributes.get("href") or "").strip()))
+            for link in page.css("link[rel~='canonical' i][href]")
+        }
     except ValueError:  # half an IPv6 address
         return ""
+    return named.pop() if len(named) == 1 else ""

@@ -118,7 +118,8 @@ def _documents_of_pages(crawled: Crawl, reading: Reading) -> Iterator[Document]:
             reading.log.skip(page.url, f"is {kind}, not {reading.format}, the only format asked for")
             continue
         data = in_utf8(crawled.kept.body(page.answer), page.answer.content_type)
-        yield from _documents(page.url, data, reading, kind, page.url)
+        # A relative canonical address counts from where the page was fetched, not from the address it leads to.
+        yield from _documents(page.url, data, reading, kind, page.final_url)
 
 
 def _documents_of_fetched(fetched: Fetched, reading: Reading) -> Iterator[Document]:

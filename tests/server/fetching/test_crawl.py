@@ -163,6 +163,14 @@ def test_pages_become_documents_with_their_addresses_and_the_log_says_the_rest(h
     assert [6] == [report.pages for report in reports]
 
 
+def test_a_relative_canonical_address_counts_from_where_the_page_was_fetched(site: Site, tmp_path: Path) -> None:
+    site.page("/", "Welcome.", head='<link rel="canonical" href="help/welcome">')
+
+    [document] = crawl_source(spec(site), Reading(ReadLog()), work=tmp_path, bounds=QUICK)
+
+    assert f"{site.url}/help/welcome" == document.url
+
+
 def test_a_strict_build_ends_at_a_page_that_failed(help_site: Site, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="help/missing: answers 404"):
         list(crawl_source(help_spec(help_site), Reading(ReadLog(), strict=True), work=tmp_path, bounds=QUICK))

@@ -146,6 +146,25 @@ def test_a_header_of_a_section_holds_its_heading_those_of_page_and_article_name_
 
 
 @pytest.mark.parametrize(
+    ("head", "url"),
+    [
+        pytest.param("<link rel=canonical href='help/timer'>", "https://a.com/help/timer", id="relative"),
+        pytest.param(
+            "<base href='/docs/'><link rel=canonical href=timer>", "https://a.com/docs/timer", id="relative-to-a-base"
+        ),
+        pytest.param(
+            "<link rel=canonical href=/x><link rel=canonical href=/y>", "https://a.com/index", id="two-that-differ"
+        ),
+        pytest.param("<link rel=Canonical href=/x>", "https://a.com/x", id="in-capitals"),
+    ],
+)
+def test_the_address_a_page_gives_itself_is_resolved_as_a_browser_does(read, head, url):
+    [document] = read("t.html", f"<html><head>{head}</head><body><p>x", url="https://a.com/index")
+
+    assert url == document.url
+
+
+@pytest.mark.parametrize(
     ("heading", "anchor"),
     [
         pytest.param("<h2 id=own>A</h2>", "own", id="own"),
