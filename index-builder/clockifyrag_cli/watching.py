@@ -45,11 +45,19 @@ def _watch(watched: Path, arguments: list[str], seen: Looks, stop: threading.Eve
 def looks(path: Path) -> Looks:
     """Of every file at or below the path; one that vanishes meanwhile, or may not be looked at, is left out."""
     found: set[tuple[str, int, int]] = set()
-    files = [path] if path.is_file() else [Path(top) / name for top, _, names in os.walk(path) for name in names]
-    for file in files:
+    for file in [path] if path.is_file() else _visible_files(path):
         try:
             status = file.stat()
         except OSError:
             continue
         found.add((str(file), status.st_size, status.st_mtime_ns))
     return frozenset(found)
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    """Those a build may read. Hidden ones it passes over, and among them is our own `.run`: every build writes there,
+    and the server's log grows with each request.
+    """
+    for top, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(top) / name for name in names if not name.startswith("."))

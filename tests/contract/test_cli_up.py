@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clockifyrag_cli.watching import looks
 from clockifyrag_index.generations import current_generation_path
 from clockifyrag_index.manifest import IndexParameters
 from clockifyrag_index.manifest_reader import read_manifest
@@ -238,6 +239,15 @@ def test_what_is_changed_during_the_first_build_is_found_as_well(up: Start, reso
     (docs / "kiosk.md").write_text("# Kiosk\n\nScan a badge at the entrance.\n")
 
     running.answer("/search?q=badge+entrance&cache=false", lambda answer: "Scan a badge" in answer.text)
+
+
+def test_what_a_build_writes_below_the_watched_folder_is_no_change_of_it(up: Start, resource: Path, docs: Path) -> None:
+    before = looks(docs)
+
+    running = up("--file", resource, "--source", docs, "--root", docs / ".run" / "test", "--once")
+
+    assert 0 == running.ended()
+    assert before == looks(docs)  # else each build, and each line of the server's log, would start the next build
 
 
 def test_an_existing_ollama_that_is_down_ends_with_the_embedders_exit_code(
