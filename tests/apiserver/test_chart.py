@@ -23,6 +23,7 @@ MATRIX: dict[str, dict[str, Any]] = {
     "defaults": {},
     "one-namespace": {"watchNamespaces": ["first"]},
     "no-list-of-namespaces": {"watchNamespaces": None},
+    "no-affinity": {"affinity": None},
     "two-namespaces": {"watchNamespaces": ["first", "second"]},
     "lone": {"replicas": 1, "resources": {"requests": {"cpu": "10m"}, "limits": None}},
     "stopped": {"replicas": 0},
@@ -205,6 +206,14 @@ def test_a_value_that_does_not_exist_is_refused_by_name(value: str) -> None:
 
     assert 1 == refused.returncode
     assert value.partition("=")[0].rpartition(".")[2] in refused.stderr
+
+
+@pytest.mark.parametrize("value", ["networkPolicy", "operator", "monitoring.runbooks", "crds", "test.resource"])
+def test_a_value_that_something_has_to_stand_for_is_refused_by_name_where_it_is_null(value: str) -> None:
+    refused = charts.helm("template", charts.RELEASE, str(charts.CHART), "--set", f"{value}=null")
+
+    assert 1 == refused.returncode
+    assert f"missing property '{value.rpartition('.')[2]}'" in refused.stderr
 
 
 def test_a_cluster_older_than_the_chart_is_refused() -> None:
