@@ -95,7 +95,12 @@ class Ingress(Part):
     )
     path: Annotated[
         str, Field(max_length=512, pattern=r"^/[^\s\x00-\x1f]*$"), Expected('a path beginning with "/"')
-    ] = Field(default="/", description="Path prefix clients use.", json_schema_extra=NEITHER)
+    ] = Field(
+        default="/",
+        description="Path prefix clients use. Pods answer at / alone: any other one the ingress has to take off, which "
+        "annotations ask for.",
+        json_schema_extra=NEITHER,
+    )
     annotations: Annotations = Field(
         default={}, description="Annotations of the Ingress. Default: none.", json_schema_extra=NEITHER
     )
