@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import charts
 import pytest
+import yaml
+from pages import ROOT, page
 from tests.unit.plan.cluster import BYTES, NAME
 from tests.unit.plan.world import World
 
 from clockifyrag_operator import names
 from clockifyrag_operator.capacity import bytes_needed
 from clockifyrag_operator.ledger import Entry
+from clockifyrag_operator.observed import Manifest
+from clockifyrag_resource.quantities import Quantity
 
 CACHE_BYTES = 9 * (384 * 4 + 36)  # of the world's generations
 ENOUGH = ceil(4.2 * BYTES) + CACHE_BYTES  # three are kept, one is built with a fifth to spare
@@ -120,3 +126,26 @@ def test_a_build_that_failed_is_told_before_it() -> None:
 
     assert ("True", "BuildFailed") == world.condition("Degraded")
     assert "spec.index.retain" in world.message("Degraded")
+
+
+def asked(containers: list[Manifest], amount: str) -> Fraction:
+    return sum((Quantity.parse(one["resources"]["requests"][amount]).value for one in containers), Fraction(0))
+
+
+def test_the_page_of_installing_tells_what_the_first_resource_and_the_operator_ask_for() -> None:
+    world = World(yaml.safe_load((ROOT / "clockifyrag.yaml").read_text())["spec"])
+    workloads = [world.begin_build()]
+    world.settle()
+    workloads += [*world.every("StatefulSet"), *world.every("Deployment")]
+
+    told = {}
+    for amount, operator in charts.values()["resources"]["requests"].items():
+        total = Quantity.parse(operator).value * charts.values()["replicas"]
+        for one in workloads:
+            pod = one["spec"]["template"]["spec"]
+            stays = [init for init in pod.get("initContainers", ()) if init.get("restartPolicy") == "Always"]
+            total += asked([*stays, *pod["containers"]], amount) * one["spec"].get("replicas", 1)
+        told[amount] = total
+
+    words = f"{float(told['cpu']):.1f} CPUs and {float(told['memory'] / 2**30):.1f} GiB"
+    assert words in page("docs/install.md").path.read_text()
