@@ -64,8 +64,14 @@ class JsonLines(logging.Formatter):
 
 
 def open_log(file: Path | None) -> IO[str]:
-    """The stream that lines are written to: the file, opened for appending, or standard error."""
-    return file.open("a", encoding="utf-8") if file else sys.stderr
+    """The stream that lines are written to: the file, opened for appending, or standard error.
+
+    ValueError where it cannot be opened.
+    """
+    try:
+        return file.open("a", encoding="utf-8") if file else sys.stderr
+    except OSError as error:
+        raise ValueError(f"LOG_FILE {file} cannot be written ({error.strerror}); name a file that may be") from error
 
 
 def set_up_logging(level: str, stream: IO[str]) -> None:
@@ -85,7 +91,7 @@ def query_hash(query: str, key: bytes = b"") -> str:
 def hash_key(file: Path | None) -> bytes:
     """The key of `query_hash`: the first 64 bytes of the file, random ones where it is missing; b"" without a file.
 
-    OSError where it may not be read.
+    ValueError where it may not be read.
     """
     if file is None:
         return b""
@@ -94,6 +100,8 @@ def hash_key(file: Path | None) -> bytes:
     except FileNotFoundError:
         logging.getLogger(__name__).warning("LOG_KEY_FILE is missing: questions are hashed with a key of this process")
         return secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
+    except OSError as error:
+        raise ValueError(f"LOG_KEY_FILE {file} cannot be read ({error.strerror}); name a file that may be") from error
     if not key:
         logging.getLogger(__name__).warning("LOG_KEY_FILE is empty: questions are hashed without a key")
     return key

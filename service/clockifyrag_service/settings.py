@@ -12,6 +12,8 @@ import httpx
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .ratelimit import networks
+
 Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
 
 ADDRESSES = ("llm_base_url", "store_url", "warm_url")  # hosts of the inside, perhaps with a password
@@ -260,6 +262,12 @@ class Settings(BaseSettings):
     @classmethod
     def split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        networks(value)
+        return value
 
     @field_validator("api_key")
     @classmethod

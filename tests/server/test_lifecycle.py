@@ -124,7 +124,12 @@ def test_a_model_that_cannot_be_read_is_told_without_the_path_which_stands_in_th
         pytest.param({"RETRIEVAL_K": "0"}, "RETRIEVAL_K", id="out-of-range"),
         pytest.param({"TRUSTED_PROXIES": "proxy.local"}, "neither an address nor a network", id="no-address"),
         pytest.param({"TLS_CERT_FILE": "/none", "TLS_KEY_FILE": "/none"}, "TLS_CERT_FILE", id="no-certificate"),
+        pytest.param({"TRUSTED_PROXIES": "10.0.0.0/33"}, "TRUSTED_PROXIES: '10.0.0.0/33' is neither", id="no-network"),
         pytest.param({"LOG_FILE": "/none/log"}, "/none/log", id="no-log"),
+        pytest.param({"LOG_FILE": "/"}, "LOG_FILE / cannot be written", id="a-folder-as-log"),
+        pytest.param({"LOG_KEY_FILE": "/"}, "LOG_KEY_FILE / cannot be read", id="a-folder-as-key"),
+        pytest.param({"API_HOST": "http://127.0.0.1"}, "set API_HOST", id="no-host"),
+        pytest.param({"API_HOST": "192.0.2.1"}, "set API_HOST", id="not-of-this-machine"),
     ],
 )
 def test_wrong_settings_end_the_start_with_one_clear_line(
