@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pyromark.event import Event
 
-from clockifyrag_builder.html_blocks import PERMALINK_SIGNS
+from clockifyrag_builder.html_blocks import PERMALINK_SIGNS, VOID_ELEMENTS
 from clockifyrag_builder.markdown_parser import parted
 
 INLINE_TAGS = frozenset({"Emphasis", "Image", "Link", "Strikethrough", "Strong"})
@@ -23,7 +23,6 @@ WORD_ENDING = re.compile(r"(?:\w(?!\.)|es|ed|er|ing|ly)\b")
 
 TAG = re.compile(r"<(/?)([A-Za-z][\w-]*)([^<>]*)>")
 LINK_ID = re.compile(r"""\b(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
-VOID_ELEMENTS = frozenset("area base br col embed hr img input link meta source track wbr".split())
 HTML_ELEMENTS = VOID_ELEMENTS | frozenset(
     "a abbr address article aside audio b bdi bdo big blockquote body button canvas caption center cite code colgroup "
     "data datalist dd del details dfn dialog div dl dt em fieldset figcaption figure font footer form h1 h2 h3 h4 h5 "

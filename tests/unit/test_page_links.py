@@ -39,6 +39,14 @@ def test_a_link_leads_to_one_spelling_of_a_page_or_nowhere(href: str | None, add
     assert address == (None if url is None else str(url))
 
 
+def test_links_behind_an_element_of_xml_without_content_are_found() -> None:
+    page = b"\xef\xbb\xbf<?xml version='1.0'?><html><head><title/></head><body><a href='/a'>a</a></body></html>"
+
+    found = page_links(page, httpx.URL("https://a.org/"))
+
+    assert ["https://a.org/a"] == [str(link) for link in found.links]
+
+
 def test_links_come_once_in_page_order_resolved_against_base_without_nofollow() -> None:
     html = b"""<head><base href="/other/"></head>
         <a href="b">b</a> <a href=a>a</a> <a href="b#again">b</a> <a rel="ugc NoFollow" href="n">n</a>

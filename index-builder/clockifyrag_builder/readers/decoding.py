@@ -10,6 +10,7 @@ LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")  # what any of them is about
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+XML_ENCODING = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})")
 WEB_ENCODING = re.compile(r"utf-8|cp\d+|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc_\w+|mac-\w+")
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me"})  # controls, joiners, and marks that are drawn onto another character
 # Soft hyphen, word joiner, byte order mark; a zero width space where it does not part words, as it does in the scripts
@@ -71,7 +72,7 @@ def decoded(data: bytes) -> tuple[str, str]:
 
 
 def decoded_html(data: bytes) -> tuple[str, str]:
-    """(clean text, what was wrong): by byte order mark, else `<meta charset>`, else UTF-8, else windows-1252.
+    """(clean text, what was wrong): by byte order mark, `<meta charset>`, XML declaration, UTF-8, else windows-1252.
 
     The order of the HTML standard, except that UTF-8 is tried before the legacy encoding browsers assume.
     """
@@ -101,8 +102,8 @@ def _marked_encoding(data: bytes) -> str:
 
 
 def _declared_encoding(data: bytes) -> str:
-    """What `<meta charset>` names, "" for none or one that is no encoding of web pages."""
-    declared = META_CHARSET.search(data[:4096])
+    """What `<meta charset>` names, else an XML declaration; "" for none or one that is no encoding of web pages."""
+    declared = META_CHARSET.search(data[:4096]) or XML_ENCODING.match(data[:4096])
     if declared is None:
         return ""
     try:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.html_blocks import NESTED_MAX, add_html, is_too_deep, text_of
+from clockifyrag_builder.html_blocks import NESTED_MAX, add_html, is_too_deep, text_of, without_xml
 from clockifyrag_builder.readers.decoding import decoded_html, is_visible
 from clockifyrag_builder.readers.identity import canonical_url, humanised
 from clockifyrag_builder.readers.source import Found, Source, document
@@ -26,6 +26,7 @@ def documents_of_html(source: Source, data: bytes) -> Iterator[Document]:
     text, problem = decoded_html(data)
     if problem:
         source.problem(problem)
+    text = without_xml(text)
     if is_too_deep(text):
         source.log.skip(source.name, f"more than {NESTED_MAX:,} elements of the page stand one in another")
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 from selectolax.lexbor import LexborHTMLParser
 
-from clockifyrag_builder.html_blocks import is_too_deep
+from clockifyrag_builder.html_blocks import is_too_deep, without_xml
 from clockifyrag_builder.readers.addresses import checked_url
 from clockifyrag_builder.readers.fetch_errors import AddressRefused
 from clockifyrag_builder.readers.identity import canonical_url
@@ -31,7 +31,8 @@ def page_links(html: bytes, url: httpx.URL, robots_tag: str = "") -> PageLinks:
 
     robots_tag: the page's X-Robots-Tag header. Directives are those of <meta name=robots> and <meta name=clockifyrag>.
     """
-    tree = LexborHTMLParser(b"" if is_too_deep(html.decode("latin-1")) else html)  # the reader tells of such a page
+    text = without_xml(html.decode("latin-1"))  # bytes, one a character
+    tree = LexborHTMLParser(b"" if is_too_deep(text) else text.encode("latin-1"))  # the reader tells of such a page
     base = _base(tree, url)
     directives = _header_directives(robots_tag) | _meta_directives(tree)
     canonicals = {

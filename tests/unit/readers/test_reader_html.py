@@ -164,6 +164,19 @@ def test_the_address_a_page_gives_itself_is_resolved_as_a_browser_does(read, hea
     assert url == document.url
 
 
+def test_elements_of_xml_without_content_end_where_they_end(read, drawn):
+    page = """<?xml version="1.0" encoding="windows-1251"?>
+<html xmlns="http://www.w3.org/1999/xhtml"><head><title/><script src="x.js"/></head>
+<body><h1><a id="top"/>Таймер</h1><iframe src="a>b"/><p>Один<br/>два</p>
+<div class='x'/><h2>Цены</h2><p>Три</p></body></html>"""
+    log = ReadLog()
+
+    [document] = read("t.xhtml", page.encode("cp1251"), log=log)
+
+    assert ("Таймер", []) == (document.title, log.problems)
+    assert "§\ntext:\n|Один\n|два\n§ Цены #цены\ntext:\n|Три" == drawn(document)
+
+
 @pytest.mark.parametrize(
     ("heading", "anchor"),
     [
