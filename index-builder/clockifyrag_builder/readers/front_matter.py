@@ -14,6 +14,7 @@ LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 PARSED_CHARACTERS_MAX = 64 << 10
 BRACKETS_MAX = 1000
 SIGNS_IN_A_ROW = re.compile(r"^[ \t]*+(?:[-?:][ \t]++){100}", re.MULTILINE)
+NULL = frozenset({"~", "null", "Null", "NULL"})  # YAML 1.2, core schema: nothing is said
 TRUE = frozenset({"true", "yes", "on", "1"})
 
 
@@ -26,8 +27,8 @@ class FrontMatter:
     problem: str = ""
 
     def value(self, *keys: str) -> str:
-        """The first of the keys that is there and not empty."""
-        return next((self.values[key] for key in keys if self.values.get(key)), "")
+        """The first of the keys that is there and neither empty nor null."""
+        return next((value for key in keys if (value := self.values.get(key, "")) and value not in NULL), "")
 
     @property
     def suppressed(self) -> bool:

@@ -198,6 +198,7 @@ def test_a_file_with_a_namespace_that_is_none_is_left_out_and_named(read):
         pytest.param("---\ntitle: A: b\nid: [\n---\nText", "A: b", "Text", 1, id="no-yaml"),
         pytest.param("---\nversion: 1.0\ntitle: 2024-01-01\n---\nText", "2024-01-01", "Text", 0, id="only-strings"),
         pytest.param("---\ntitle:\n  - a\n---\nText", "A", "Text", 0, id="a-list-is-no-title"),
+        pytest.param("---\ntitle: null\nid: ~\nurl: Null\n---\nText", "A", "Text", 0, id="null-is-nothing"),
         pytest.param("---\n---\nText", "A", "Text", 0, id="empty"),
         pytest.param("---\nJust prose.\n\n---\nText", "A", "Just prose.", 0, id="prose-between-rules"),
         pytest.param("---\ntitle: x\nno end", "A", "title: x no end", 0, id="never-closed"),
