@@ -12,6 +12,7 @@ UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufef
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 XML_ENCODING = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})")
 WEB_ENCODING = re.compile(r"utf-8|cp\d+|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc_\w+|mac-\w+")
+REPLACED_SHARE_MAX = 0.25  # of a text that is read
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me"})  # controls, joiners, and marks that are drawn onto another character
 # Soft hyphen, word joiner, byte order mark; a zero width space where it does not part words, as it does in the scripts
 # of Thai, Lao, Tibetan, Burmese and Khmer.
@@ -69,6 +70,14 @@ def decoded(data: bytes) -> tuple[str, str]:
     """(clean text, what was wrong): by byte order mark, else UTF-8; bytes that are not become U+FFFD."""
     encoding = _marked_encoding(data) or "utf-8"
     return _decoded_as(data, encoding)
+
+
+def is_no_text(text: str) -> bool:
+    """Whether so many bytes were replaced that nobody could read the rest: another encoding's, or no text at all.
+
+    Of a text in Latin letters, in windows-1252, fewer than a tenth are replaced.
+    """
+    return text.count("\ufffd") > REPLACED_SHARE_MAX * len(text)
 
 
 def decoded_html(data: bytes) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from clockifyrag_builder.documents import Document
 from clockifyrag_builder.markdown_blocks import add_markdown, first_title
 from clockifyrag_builder.markdown_parser import markdown_events
 from clockifyrag_builder.readers.bundle import articles, is_bundle
-from clockifyrag_builder.readers.decoding import decoded, is_visible
+from clockifyrag_builder.readers.decoding import decoded, is_no_text, is_visible
 from clockifyrag_builder.readers.front_matter import front_matter
 from clockifyrag_builder.readers.identity import humanised
 from clockifyrag_builder.readers.parsed import Sections, parsed
@@ -28,6 +28,9 @@ def documents_of_markdown(source: Source, data: bytes) -> Iterator[Document]:
     text, problem = decoded(data)
     if problem:
         source.problem(problem)
+        if is_no_text(text):
+            source.log.skip(source.name, "it is no text in UTF-8; write it anew as UTF-8, or give it its own suffix")
+            return
     if is_bundle(text):
         yield from _documents_of_bundle(source, text)
     else:

@@ -287,6 +287,16 @@ def test_bytes_that_are_no_utf8_are_shown_as_replaced_and_told_of(read):
     assert ("a.md", True) == (log.problems[0].origin, "byte 3 is not valid UTF-8" in log.problems[0].reason)
 
 
+@pytest.mark.parametrize("data", [bytes(range(256)) * 8, "Начать учёт времени".encode("cp1251")])
+def test_a_file_that_is_no_utf8_text_is_left_out_and_told_of(read, data):
+    log = ReadLog()
+
+    documents = read("a.md", data, log=log)
+
+    assert [] == documents
+    assert ("a.md", True) == (log.skipped[0].name, "no text in UTF-8" in log.skipped[0].reason)
+
+
 @pytest.mark.parametrize("mark", ["> ", "- ", "1. ", "  "])
 def test_what_is_nested_deep_is_still_read(read, mark):
     nested = mark * 400 + "bottom" if mark != "  " else "\n".join(f"{'  ' * depth}- x{depth}" for depth in range(200))
