@@ -21,22 +21,17 @@ class BoundedHeads(HttpToolsProtocol):
     _unheard_bytes = 0
 
     def data_received(self, data: bytes) -> None:
+        before = self.cycle
         self._unheard_bytes += len(data)
         super().data_received(data)
-        if self._unheard_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+        if self.cycle is not before:  # a head has ended
+            self._unheard_bytes = 0
+        elif self._unheard_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self._refuse()
-
-    def on_headers_complete(self) -> None:
-        self._unheard_bytes = 0
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._unheard_bytes = 0
         super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._unheard_bytes = 0
-        super().on_message_complete()
 
     def _refuse(self) -> None:
         """As uvicorn refuses what is no HTTP; an answer that has begun is left as it is."""
