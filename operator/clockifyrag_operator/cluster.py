@@ -200,10 +200,12 @@ def ledger_of(config_map: Manifest | None) -> tuple[Ledger | None, str | None]:
 
 
 def outcomes_between(before: Ledger | None, after: Ledger | None) -> tuple[str, ...]:
-    """How the builds ended that only the second ledger knows of: the reason of a failure, or Succeeded."""
-    if after is None:
+    """How the builds ended that only the second ledger knows of: the reason of a failure, or Succeeded.
+
+    None where there was no ledger, or a damaged one: what is read back holds builds that were counted before.
+    """
+    if before is None or after is None:
         return ()
-    known = before or Ledger()
-    finished = len(set(after.recorded) - set(known.recorded))
-    failed = [one.reason for one in after.attempts if one not in known.attempts]
+    finished = len(set(after.recorded) - set(before.recorded))
+    failed = [one.reason for one in after.attempts if one not in before.attempts]
     return (*failed, *("Succeeded" for _ in range(max(0, finished - len(failed)))))

@@ -9,8 +9,9 @@ from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World, rebuilt_in_vain, served
 
 from clockifyrag_operator import names
+from clockifyrag_operator.cluster import outcomes_between
 from clockifyrag_operator.jobs import KEPT
-from clockifyrag_operator.ledger import ledger_text, parse_ledger
+from clockifyrag_operator.ledger import Ledger, ledger_text, parse_ledger
 
 
 def pass_an_hour(world: World) -> None:
@@ -159,3 +160,23 @@ def test_a_volume_that_was_replaced_is_filled_again_while_pods_keep_serving() ->
     world.settle()
 
     assert ["Build", "List", "Build"] == [one.kind for one in world.jobs_created]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_builds_of_before_a_ledger_was_lost_are_not_counted_again(damaged: bool) -> None:
+    world = served()
+    place = ("ConfigMap", names.generations(NAME))
+    before = parse_ledger(world.objects[place]["data"][names.LEDGER_KEY])
+    if damaged:
+        world.objects[place]["data"][names.LEDGER_KEY] = "{"
+    else:
+        world.lose(*place)
+
+    lost = world.observe().ledger
+    world.settle()
+    after = world.observe().ledger
+
+    assert ("Succeeded",) == outcomes_between(Ledger(), before)
+    assert after is not None
+    assert after.recorded
+    assert () == outcomes_between(lost, after)
