@@ -133,7 +133,7 @@ class KeyRing:
     def _read(self, file: Path) -> str | None:
         """Takes the keys of the file into use; returns what is wrong with it, or None."""
         try:
-            self._use(parsed_keys(file.read_text(encoding="utf-8")))
+            self._use(parsed_keys(file.read_text(encoding="utf-8-sig")))
         except FileNotFoundError:
             self._use({})
             return "the keys file is missing, so every request gets 401; create it or unset API_KEYS_FILE"

@@ -111,6 +111,16 @@ def test_when_the_file_changes_new_keys_are_known_and_old_ones_are_not(tmp_path:
     assert ring.caller(second) is not None
 
 
+def test_a_mark_of_the_byte_order_before_the_first_line_is_no_part_of_its_id(tmp_path: Path) -> None:
+    key, line = new_key("one", ["search"])
+    file = tmp_path / "keys"
+    file.write_text(line + "\n", encoding="utf-8-sig")  # as Notepad and PowerShell write it
+
+    ring = KeyRing(None, file)
+
+    assert (None, "one") == (ring.problem, getattr(ring.caller(key), "id", None))
+
+
 def test_when_the_file_breaks_the_last_good_keys_stay_and_it_is_said(tmp_path: Path) -> None:
     key, line = new_key("a", ["search"])
     file = tmp_path / "keys"
