@@ -68,6 +68,7 @@ class Loader:
         self._open: list[Served] = []  # not closed yet: their files are in use
         self._loaded: object = None  # what the served one was loaded from
         self._failed: object = None  # what could not be loaded
+        self._missing: str | None = None  # why nothing is named that could be
         self._retry_at = 0.0
         self._retry_seconds = 1.0
         self._compare_at = 0.0
@@ -112,7 +113,11 @@ class Loader:
             folder = self._pointer.wanted()
         except NothingToServe as reason:
             self._serving.tell(str(reason))
+            if str(reason) != self._missing:
+                log.warning("there is no generation to serve: %s", reason)
+            self._missing = str(reason)
             return
+        self._missing = None
         wanted = (folder, self._glossary.looks())
         if wanted == self._loaded and not self._serving.unreadable:
             self._serving.tell(None)

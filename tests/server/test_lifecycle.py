@@ -49,6 +49,15 @@ def test_before_the_first_index_the_server_is_alive_but_not_ready_and_becomes_re
     assert 200 == server.get("/search?q=timer").status_code
 
 
+def test_why_there_is_nothing_to_serve_stands_in_the_log_once(serve: Serve, tmp_path: Path) -> None:
+    server = serve(tmp_path / "index", ready=False, GENERATION="gen-0123456789ab ", POLL_SECONDS=0.05)
+
+    until(lambda: "GENERATION holds" in server.get("/ready").text, "it is looked for", server.explain)
+    server.stop()
+
+    assert 1 == server.log.read_text().count("there is no generation to serve: GENERATION holds 'gen-0123456789ab '")
+
+
 def test_a_server_looks_for_garbage_as_python_does_once_it_has_started(
     serve: Serve, index_root: Path, tmp_path: Path
 ) -> None:
