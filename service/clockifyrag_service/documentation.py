@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from .access import scope_needed
 from .errors import STATUS
 from .models import ErrorAnswer
 from .parameters import Rule, question_pattern
@@ -66,7 +67,12 @@ def openapi_document(app: FastAPI, settings: Settings) -> dict[str, Any]:
             "bearer": {"type": "http", "scheme": "bearer"},
             "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         }
-        document["security"] = [{"bearer": []}, {"header": []}]
+        with_key: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
+        document["security"] = with_key
+        for path, operations in document["paths"].items():
+            if scope_needed(path) is None:
+                for operation in operations.values():
+                    operation["security"] = [{}, *with_key]  # a key may be sent: /health then tells more
     return document
 
 

@@ -95,6 +95,23 @@ def test_a_stored_answer_is_not_given_without_the_key(serve: Serve, index_root: 
     assert (401, 401) == (without.status_code, wrong.status_code)
 
 
+def test_the_openapi_document_asks_for_a_key_where_one_is_needed(
+    serve: Serve, index_root: Path, keys: tuple[Path, dict[str, str]]
+) -> None:
+    file, by_scope = keys
+    server = serve(index_root, API_KEYS_FILE=file)
+
+    document = server.get("/openapi.json", headers={"X-API-Key": by_scope["search"]}).json()
+
+    without = {
+        path
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        if {} in operation.get("security", document["security"])
+    }
+    assert {"/live", "/ready", "/health"} == without
+
+
 def test_keys_follow_the_file_and_a_broken_file_leaves_the_last_good_ones(
     serve: Serve, index_root: Path, tmp_path: Path
 ) -> None:
