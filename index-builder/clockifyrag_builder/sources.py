@@ -1,6 +1,7 @@
 """Sources of a build: a local path, the sample, a URL or a web site, each with the digest of what it holds now."""
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -36,9 +37,10 @@ def source_of(
     allow_hosts: tuple[str, ...] = (),
     authorization: str | None = None,
 ) -> "LocalSource | FetchedSource":
-    """The source a person names: `sample`, a path, or an http(s) URL. UsageError for none of them, or for an unknown
-    format or a namespace that is none.
+    """The source a person names: `sample`, a path, or an http(s) URL. UsageError for none of them, for an unknown
+    format, a namespace that is none, or a folder in which the index itself would be read.
 
+    work: a folder of the index root.
     authorization: the Authorization header for the host of the URL; it decides no build key and is never shown.
     """
     if not text:  # as a path it would be the folder the process happens to be in
@@ -53,6 +55,7 @@ def source_of(
 
         return FetchedSource({"kind": "http", "url": text}, read, format, namespace, strict)
     path = sample_articles() if text == SAMPLE else Path(text)
+    _require_apart(path, work.parent)
     return LocalSource(path, work, format, namespace, strict)
 
 
@@ -66,6 +69,17 @@ def site_source(
 
     description = {"kind": "crawl", **site.model_dump(mode="json", exclude_none=True)}
     return FetchedSource(description, read, _format(source_format), _namespace(namespace), strict)
+
+
+def _require_apart(source: Path, root: Path) -> None:
+    """UsageError for an index root among the files that are read: the next build would take passages for articles."""
+    below = Path(os.path.realpath(root))
+    folder = Path(os.path.realpath(source))
+    if below.is_relative_to(folder) and not any(part.startswith(".") for part in below.relative_to(folder).parts):
+        raise UsageError(
+            f"the index root {root} lies in the source {source}, and would be read as documents; "
+            f"expected a place outside, or one whose name begins with a dot: {source / '.index'}"
+        )
 
 
 class LocalSource:

@@ -10,8 +10,8 @@ from tests.rights import without_privileges
 from clockifyrag_builder import sources
 from clockifyrag_builder.readers import ReadLog
 from clockifyrag_builder.readers.local_files import file_names
-from clockifyrag_builder.sources import LocalSource
-from clockifyrag_index.errors import SourceError
+from clockifyrag_builder.sources import LocalSource, source_of
+from clockifyrag_index.errors import SourceError, UsageError
 
 
 def source(path: Path, *, strict: bool = False) -> LocalSource:
@@ -60,6 +60,26 @@ def test_a_folder_above_that_may_not_be_entered_is_said() -> None:
 
         with without_privileges(), pytest.raises(SourceError, match="may not be read by this user"):
             source(locked / "timer.md").fetch()
+
+
+@pytest.mark.parametrize("root", ["docs/index", "docs/deep/er", "docs", "link/index"])
+def test_an_index_among_the_documents_is_refused_with_a_place_to_go(tmp_path: Path, root: str) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (tmp_path / "link").symlink_to(docs)
+
+    with pytest.raises(UsageError, match=r"lies in the source .*/docs, .* begins with a dot: .*/docs/\.index"):
+        source_of(str(docs), work=tmp_path / root / "work")
+
+
+@pytest.mark.parametrize("root", ["index", "docs/.run/help", "docs-index"])
+def test_an_index_beside_the_documents_or_hidden_among_them_is_fine(tmp_path: Path, root: str) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# A\n\nText.\n")
+
+    source = source_of(str(tmp_path / "docs"), work=tmp_path / root / "work")
+
+    assert ["A"] == [document.title for document in source.documents()]
 
 
 def test_a_strict_source_has_been_read_before_anything_is_called_unchanged(tmp_path: Path) -> None:
