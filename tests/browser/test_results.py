@@ -3,6 +3,7 @@
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from tests.browser.articles import COMBINING, FAMILY, SITE
+from tests.browser.chromium import block
 from tests.browser.search_page import SearchPage
 
 
@@ -129,6 +130,35 @@ def test_more_articles_come_below_those_already_shown(page: SearchPage) -> None:
     assert before == page.texts(".result h3")[: len(before)]
     assert f"{len(page.all('.result'))} articles for" in page.text("#summary")
     assert page.driver.switch_to.active_element.text == page.texts(".result h3")[len(before)]
+
+
+def test_where_no_more_articles_can_be_had_those_shown_stay_and_the_rest_is_asked_for_again(page: SearchPage) -> None:
+    page.expect_complaints("ERR_BLOCKED")
+    page.open("report totals of the week")
+    before = page.texts(".result h3")
+
+    block(page.driver, "*k=15*")
+    page.one("#more button").click()
+    page.until(lambda: page.all("#more .failure"), "the failure is told")
+    kept = page.texts(".result h3")
+    block(page.driver)
+    page.type(Keys.ENTER)  # on what has the focus: "Try again"
+    page.until(lambda: len(page.all(".result")) > len(before), "more articles are shown")
+
+    assert before == kept
+    assert not page.all(".failure")
+
+
+def test_enter_keeps_the_further_articles_of_its_question(page: SearchPage) -> None:
+    page.open("report totals of the week")
+    page.one("#more button").click()
+    page.until(lambda: len(page.all(".result")) > 5, "more articles are shown")
+    shown = page.texts(".result h3")
+
+    page.field.send_keys(Keys.ENTER)
+    page.settled()
+
+    assert shown == page.texts(".result h3")
 
 
 def test_an_older_answer_never_takes_the_place_of_a_newer_one(page: SearchPage) -> None:

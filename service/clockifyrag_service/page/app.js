@@ -125,19 +125,28 @@ function isHopeless({ results, metadata }) {
 function fetcher(answer, question) {
   const known = answer.results.length;
   if (known >= K_MAX || known < (question.k ?? FEWEST)) return null;
-  return async () => {
+  const fetchMore = async () => {
     const longer = { ...question, k: Math.min(K_MAX, known + MORE) };
     const mine = (asking = new AbortController());
     view.showWorking(true);
     try {
       const more = await search(longer, mine.signal);
-      if (!mine.signal.aborted) view.appendResults(more, fetcher(more, longer));
+      if (mine.signal.aborted) return;
+      [present, answered] = [longer, more];
+      view.appendResults(more, fetcher(more, longer));
     } catch (error) {
-      if (!mine.signal.aborted) fail(error, question, true);
+      if (!mine.signal.aborted) failMore(error, question, fetchMore);
     } finally {
       if (asking === mine) view.showWorking(false);
     }
   };
+  return fetchMore;
+}
+
+/** What was found stays; but a key that is wanted is asked for. */
+function failMore(error, question, fetchMore) {
+  if (error instanceof Failure && error.status !== 401 && error.code !== "FORBIDDEN") view.showMoreFailure(error, fetchMore);
+  else fail(error, question, true);
 }
 
 function fail(error, question, meant, again = false) {

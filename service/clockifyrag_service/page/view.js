@@ -50,6 +50,13 @@ export function appendResults(answer, fetchMore) {
   (results.children[known]?.querySelector("a, button") ?? summary).focus();
 }
 
+/** That there were no more to be had; those shown stay as they are. */
+export function showMoreFailure(failure, again) {
+  const panel = failurePanel(failure, again);
+  more.replaceChildren(element("div", { role: "alert" }, panel));
+  (panel.querySelector("button") ?? summary).focus();
+}
+
 function moreButton(fetchMore) {
   const button = element("button", { type: "button", class: "button quiet" }, "More articles");
   button.addEventListener("click", fetchMore);
