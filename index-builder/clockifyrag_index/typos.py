@@ -2,8 +2,10 @@
 
 Distance is optimal string alignment (insert, delete, replace, swap of neighbours); one for words of four to seven
 letters, two from eight on. Numbers, words with digits, quoted words, short words and words in capitals are left alone,
-and so are words of the language, but for another spelling of them ("colour"): "lunch" is no "launch". A word is
-never taken for its opposite, or for what a prefix makes of it ("undelete" for "delete").
+and so are words of the language, their plurals, and two of them together, but for another spelling of them
+("colour"): "lunch" is no "launch", "tiers" no "timers", "timezone" no "timeline". Nor is "cant" a "want": many people
+type no apostrophe. A word is never taken for its opposite, or for what a prefix makes of it ("undelete" for "delete",
+"reactivate" for "deactivate").
 """
 
 import re
@@ -20,9 +22,17 @@ from .operators import EXCLUDED
 from .text import WORD, folded, term_of
 
 OPEN = re.compile(f"{EXCLUDED.pattern}|{WORD.pattern}")  # what is taken as one: a word to exclude, or a word
-PREFIXES = {"un": "not", "in": "not", "im": "not", "non": "not", "dis": "not", "re": "again", "bi": "twice"}
+PREFIXES = {"un": "not", "in": "not", "im": "not", "non": "not", "dis": "not", "re": "again", "bi": "twice",
+            "de": "undone"}  # fmt: skip
 # British and American; what they have in common stands for both.
 SPELLINGS = (("our", "or"), ("is", "iz"), ("ys", "yz"), ("ll", "l"), ("nce", "nse"), ("tre", "ter"))
+WITHOUT_APOSTROPHE = frozenset(
+    """
+    aint arent cant couldnt didnt doesnt dont hadnt hasnt havent heres hows isnt itll ive lets mustnt neednt shouldnt
+    thats theres theyll theyre theyve wasnt werent weve whats whens wheres whos wont wouldnt youd youll youre youve
+    """.split()
+)
+COMPOUND_PART_MIN = 4  # letters; of shorter words much can be made
 WORDS_COMPARED_MAX = 50_000  # the most frequent ones: rarer words of a larger vocabulary are often typos themselves
 
 
@@ -77,13 +87,26 @@ class Speller:
         if len(word) < 4 or not word.isalpha() or (written.isupper() and len(written) < 6) or self._is_known(word):
             return written
         nearest = self._nearest(word)
-        if nearest is None or (self._is_word(word) and _spelling(nearest) != _spelling(word)):
+        if nearest is None or _spelling(nearest) == _spelling(word):
+            return nearest or written
+        if self._is_of_language(word) or (self._is_compound(word) and sorted(nearest) != sorted(word)):
             return written
         return nearest
 
+    def _is_of_language(self, word: str) -> bool:
+        """A word of the language, or the plural of one."""
+        return self._is_word(word) or any(
+            self._is_word(word.removesuffix(plural)) for plural in ("s", "es") if word.endswith(plural)
+        )
+
+    def _is_compound(self, word: str) -> bool:
+        """Two words of the language; letters that are merely swapped may make such of one word."""
+        ends = range(COMPOUND_PART_MIN, len(word) - COMPOUND_PART_MIN + 1)
+        return any(self._is_word(word[:end]) and self._is_word(word[end:]) for end in ends)
+
     def _is_known(self, word: str) -> bool:
         term = term_of(word)
-        return not term or self._lexical.terms.find(term) is not None or self._known(word)
+        return not term or word in WITHOUT_APOSTROPHE or self._lexical.terms.find(term) is not None or self._known(word)
 
     def _nearest(self, word: str) -> str | None:
         distance_max = 1 if len(word) < 8 else 2

@@ -10,9 +10,10 @@ from clockifyrag_index.lexical_writer import write_lexical
 from clockifyrag_index.typos import Speller
 
 TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates. "
-TEXT += "Launch a color, archive the organization, delete weekly, active and assigned, inaccurate, input, unlinked."
+TEXT += "Launch a color, archive the organization, delete weekly, active and assigned, inaccurate, input, unlinked. "
+TEXT += "Want timers, deactivate a timeline."
 
-WORDS = {"lunch", "colour", "organisation"}  # of a model's vocabulary
+WORDS = {"lunch", "colour", "organisation", "tier", "time", "zone", "bill", "abel"}  # of a model's vocabulary
 
 
 @pytest.fixture
@@ -38,6 +39,11 @@ def speller(tmp_path: Path) -> Speller:
         pytest.param("pomodoro", "pomodoro", id="names of the glossary stay"),
         pytest.param("lunch break", "lunch break", id="a word of the language"),
         pytest.param("colour, organisation", "color, organization", id="another spelling of one"),
+        pytest.param("pricing tiers", "pricing tiers", id="the plural of one"),
+        pytest.param("timezone", "timezone", id="two of them together"),
+        pytest.param("billabel", "billable", id="swapped letters of one word"),
+        pytest.param("I cant, wont", "I cant, wont", id="no apostrophe"),
+        pytest.param("reactivate", "reactivate", id="an opposite by de-"),
         pytest.param("launhc, lanch", "launch, launch", id="no word of the language"),
         pytest.param("undelete", "undelete", id="an opposite by un-"),
         pytest.param("unarchive", "unarchive", id="an opposite by un-, of seven letters"),
