@@ -7,12 +7,15 @@ from typing import Any
 
 from pyromark.event import Event
 
-from clockifyrag_builder.html_blocks import add_html_fragment
+from clockifyrag_builder.html_blocks import BLOCKS, add_html_fragment
 from clockifyrag_builder.markdown_inline import INLINE_TAGS, Inline, inline_of, mended, unknown_tags_as_text
 from clockifyrag_builder.markdown_parser import LINE_BREAKS, line_events, parted
 from clockifyrag_builder.section_builder import SectionBuilder
 
 NESTING_TAGS = frozenset({"BlockQuote", "List"})
+BLOCK_TAGS = BLOCKS | {"pre", "table"}
+HTML_BLOCK = re.compile(r"\s*<([A-Za-z][A-Za-z0-9]*)[\s/>]")
+EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 # Each part keeps what it has taken ("+"), so that a long heading is looked through once.
 HEADING_ATTRIBUTES = re.compile(r" ?\{[^{}#]*+#([^\s{}]++)[^{}]*+\}$")
 
@@ -39,6 +42,17 @@ def first_title(events: Iterable[Event]) -> str:
 def heading_line(text: str) -> tuple[str, str]:
     """(words, anchor) of one line of Markdown used as a heading: `**FAQ** [#](#faq)` → ("FAQ", "faq")."""
     return _heading_text(inline_of(line_events(text)))
+
+
+def is_html(text: str) -> bool:
+    """Whether the text is HTML alone: it begins with a block, and with a tag behind each empty line.
+
+    To CommonMark an indented tag behind an empty line is a listing.
+    """
+    begins = HTML_BLOCK.match(text)
+    if begins is None or begins[1].lower() not in BLOCK_TAGS:
+        return False
+    return all(part.startswith("<") for part in EMPTY_LINES.split(text.strip()))
 
 
 def add_markdown(builder: SectionBuilder, events: Iterable[Event]) -> None:

@@ -13,7 +13,9 @@ from functools import partial
 from typing import BinaryIO
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.markdown_blocks import add_markdown, heading_line
+from clockifyrag_builder.html_blocks import add_html_fragment
+from clockifyrag_builder.markdown_blocks import add_markdown, heading_line, is_html
+from clockifyrag_builder.markdown_inline import unknown_tags_as_text
 from clockifyrag_builder.markdown_parser import markdown_events
 from clockifyrag_builder.readers.decoding import BYTE_ORDER_MARKS
 from clockifyrag_builder.readers.identity import humanised, name_without_suffix
@@ -139,6 +141,8 @@ def _parsed(title: str, slugs: bool, records: Sequence[Record], dropped: Counter
         if found.is_plain:
             for paragraph in found.content.split("\n\n"):
                 builder.text(paragraph)
+        elif is_html(found.content):
+            add_html_fragment(builder, unknown_tags_as_text(found.content))
         else:
             add_markdown(builder, markdown_events(found.content))
     return title, builder.sections()

@@ -97,6 +97,17 @@ def test_namespace_category_and_language_of_a_record_are_honoured(read):
     assert ("n", "a/b", "de") == (document.namespace, document.category, document.language)
 
 
+def test_a_text_of_html_alone_is_read_as_html_however_it_is_indented(read, drawn):
+    html = "<div>\n\n    <h2 id='x'>Prices</h2>\n\n    <p>Per <b>month</b></p>\n\n    <ul>\n\n        <li>one</li>\n\n"
+    html += "    </ul>\n\n    <!-- end -->\n\n</div>"
+    mixed = "<div>\n\n**bold**\n\n</div>"
+
+    [first, second] = read("d.jsonl", lines({"id": "1", "title": "T", "text": html}, {"id": "2", "text": mixed}))
+
+    assert "§ Prices #x\ntext:\n|Per month\nlist:\n|- one" == drawn(first)
+    assert "§\ntext:\n|bold" == drawn(second)
+
+
 def test_a_long_section_is_a_pages_text(read, drawn):
     log = ReadLog()
     page = "How can we help?\n\n[![](i.png)\n\n#### Reports\n\nAnalyze.](https://example.com/help/reports)"
