@@ -167,10 +167,12 @@ def _at_least_one(documents: Iterator[Document], origin: str, log: ReadLog) -> I
 
 def _log_report(report: CrawlReport, reading: Reading) -> None:
     for note in report.notes:
+        reason = note.reason.removeprefix(f"{note.url}: ")  # which most of them begin with
         if note.outcome in ("failed", "sitemap-failed"):
-            reading.log.problem(note.url, note.reason, strict=reading.strict)
+            reading.log.problem(note.url, reason, strict=reading.strict)
         elif note.outcome in ("refused", "not-a-page", "noindex", "outside", "duplicate"):
-            reading.log.skip(note.url, f"{note.outcome}: {note.reason}" if note.reason else note.outcome)
+            reading.log.skip(note.url, f"{note.outcome}: {reason}" if reason else note.outcome)
     left_out = report.counts.get("beyond-max-pages", 0)
     if left_out:
-        reading.log.skip(report.of("beyond-max-pages")[0].url, f"and {left_out - 1:,} more: beyond maxPages")
+        others = f"and {left_out - 1:,} more: " if left_out > 1 else ""
+        reading.log.skip(report.of("beyond-max-pages")[0].url, f"{others}beyond maxPages")

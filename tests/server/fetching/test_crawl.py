@@ -163,6 +163,19 @@ def test_pages_become_documents_with_their_addresses_and_the_log_says_the_rest(h
     assert [6] == [report.pages for report in reports]
 
 
+def test_the_log_names_an_address_once_and_counts_what_is_left_out(site: Site, tmp_path: Path) -> None:
+    site.page("/", links("/picture", "/beyond"))
+    add(site, "/picture", b"\x89PNG", "image/png")
+    log = ReadLog()
+
+    list(crawl_source(spec(site, max_pages=2), Reading(log), work=tmp_path, bounds=QUICK))
+
+    assert [
+        (f"{site.url}/picture", "not-a-page: is image/png; HTML and Markdown pages are read"),
+        (f"{site.url}/beyond", "beyond maxPages"),
+    ] == [(skipped.name, skipped.reason) for skipped in log.skipped]
+
+
 def test_a_relative_canonical_address_counts_from_where_the_page_was_fetched(site: Site, tmp_path: Path) -> None:
     site.page("/", "Welcome.", head='<link rel="canonical" href="help/welcome">')
 
