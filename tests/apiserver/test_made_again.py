@@ -54,6 +54,25 @@ def test_a_resource_made_again_within_a_pass_is_not_told_what_became_of_the_form
     assert [] == told_early
 
 
+def test_a_resource_made_again_takes_over_the_children_that_a_deletion_left_behind(field: Field) -> None:
+    """Given a deletion that orphans, as `kubectl delete --cascade=orphan`, when a resource of that name comes, then its
+    children are its own again, and no pod of theirs was replaced.
+    """
+    story = field.story()
+    field.operator(story)
+    story.create(FULL)
+    story.wait_ready()
+    pods = {one["metadata"]["uid"] for one in story.all("Pod")}
+
+    field.api.request("DELETE", story.path("ClockifyRAG", story.name), {"propagationPolicy": "Orphan"})
+    story.wait(lambda: story.get("ClockifyRAG", story.name) is None, "the resource is gone")
+    story.create(FULL)
+    story.wait(lambda: ready_by_its_own(story, []), "the new one is ready, with the children of the former one")
+
+    assert ("False", "AsExpected") == story.condition("Stalled")
+    assert pods == {one["metadata"]["uid"] for one in story.all("Pod")}
+
+
 def ready_by_its_own(story: Story, told_early: list[str]) -> bool:
     """Whether it is ready; a status that says so before there are pods of its own is kept."""
     uid, ready = story.resource["metadata"]["uid"], story.is_ready()
