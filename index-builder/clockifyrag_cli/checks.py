@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clockifyrag_cli.doctor import Finding, available_memory_bytes
 from clockifyrag_cli.opened import opened_engine
-from clockifyrag_cli.server import ServerError, Shape, ask
+from clockifyrag_cli.server import NoAddress, ServerError, Shape, ask
 from clockifyrag_index.disk import storage_errors
 from clockifyrag_index.errors import ClockifyRAGError, EmbedderError, GenerationMissing, StorageError
 from clockifyrag_index.generations import current_generation_path
@@ -54,7 +54,7 @@ def _ollama(url: str | None) -> Iterator[Finding]:
     try:
         models = ask(url, "/api/tags", {}, kind="an Ollama", start=START_OLLAMA, shape=TAGS)["models"]
     except ServerError as error:
-        yield Finding("ollama", "problem", str(error), START_OLLAMA)
+        yield Finding("ollama", "problem", str(error), "" if isinstance(error, NoAddress) else START_OLLAMA)
         return
     names = ", ".join(model["name"] for model in models)
     if names:
@@ -122,7 +122,7 @@ def _server(url: str | None) -> Iterator[Finding]:
     try:
         health = ask(url, "/health", {}, shape=HEALTH, accepted={503})  # as long as no index is loaded
     except ServerError as error:
-        yield Finding("server", "problem", str(error), "make run")
+        yield Finding("server", "problem", str(error), "" if isinstance(error, NoAddress) else "make run")
         return
     degraded = ", ".join(map(str, health.get("degraded") or ())) or "nothing degraded"
     yield Finding("server", "ok" if health["status"] == "healthy" else "warning", f"{health['status']}, {degraded}")

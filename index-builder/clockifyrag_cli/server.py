@@ -28,6 +28,10 @@ class ServerError(ClockifyRAGError):
     """The server could not be reached, refused the request, or is another than was expected."""
 
 
+class NoAddress(ServerError):
+    """What was given is no address of a server: nothing was asked, and starting one would not help."""
+
+
 def ask(
     url: str,
     path: str,
@@ -42,8 +46,10 @@ def ask(
     """The JSON object of that shape the server answers to GET `path`. ServerError says what it said instead.
 
     kind, start: what is expected at the URL, and the command that starts it, for the message. accepted: codes of an
-    answer besides those of success. UsageError for a key that cannot be sent.
+    answer besides those of success. NoAddress for a URL that names no scheme, UsageError for a key that cannot be sent.
     """
+    if not url.startswith(("http://", "https://")):
+        raise NoAddress(f"{url!r} is no address of {kind}; expected one such as http://{url or '127.0.0.1:8000'}")
     if key and not (key.isascii() and key.isprintable()):
         raise UsageError("the API key holds characters that no key has; expected one of `clockifyrag keys new`")
     headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -117,6 +117,18 @@ def test_search_without_a_server_says_how_to_start_one(run: Run) -> None:
     assert "make run" in ended.stderr
 
 
+@pytest.mark.parametrize("command", [("search", "pin"), ("explain", "pin", "kiosk"), ("doctor", "--index", "nowhere")])
+def test_an_address_without_its_scheme_is_told_instead_of_a_server_that_is_down(
+    run: Run, command: tuple[str, ...]
+) -> None:
+    ended = run(*command, "--url", "127.0.0.1:9")
+
+    told = ended.stdout + ended.stderr
+    assert 1 == ended.returncode
+    assert "'127.0.0.1:9' is no address of a ClockifyRAG server; expected one such as http://127.0.0.1:9" in told
+    assert "make run" not in told
+
+
 def test_search_before_the_first_build_says_how_to_build(run: Run, tmp_path: Path) -> None:
     ended = run("search", "pin code", "--index", tmp_path)
 
