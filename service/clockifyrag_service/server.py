@@ -217,13 +217,12 @@ def configured(app: ASGIApp, settings: Settings, *, tls: bool, lifespan: Literal
 
 @contextmanager
 def listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
-    """A socket that listens. PortTaken says which variable to change: of the port, or API_HOST."""
+    """A socket that listens. PortTaken says which variable to change: that of the port, or API_HOST."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        code = error.errno or 0  # below 0 it is of getaddrinfo: the host is no name that can be looked up
-        wrong = "API_HOST" if code < 0 or code == errno.EADDRNOTAVAIL else variable
+        wrong = variable if error.errno in (errno.EADDRINUSE, errno.EACCES) else "API_HOST"
         raise PortTaken(f"cannot listen on {host} port {port}: {error.strerror or error}; set {wrong}") from error
     bound.setblocking(False)
     with bound:
