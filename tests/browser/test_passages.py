@@ -99,6 +99,21 @@ def test_an_article_of_the_server_shows_a_passage_as_results_do(module_page: Sea
     assert same is True, same
 
 
+@pytest.mark.parametrize(("text", "side"), [("1. Save.\n2. Send.", "left"), ("1. שמור.\n2. שלח.", "right")])
+def test_the_numbers_of_a_list_stand_within_the_passage(module_page: SearchPage, text: str, side: str) -> None:
+    room = module_page.driver.execute_async_script(
+        "const [text, side, done] = arguments; import('/page/passage.js').then(({passageNodes}) => {"
+        "  const passage = document.createElement('div'); passage.className = 'passage';"
+        "  passage.append(...passageNodes(text, [], [0, text.length])); document.querySelector('main').append(passage);"
+        "  const edge = (node) => node.getBoundingClientRect()[side];"
+        "  done(Math.abs(edge(passage) - edge(passage.querySelector('li')))); passage.remove() })",
+        text,
+        side,
+    )
+
+    assert room > 16  # a number hangs at the side its item begins at
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [

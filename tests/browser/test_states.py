@@ -184,6 +184,16 @@ def test_an_article_of_the_server_shows_lists_and_tables_as_such(page: SearchPag
     assert ["Plan", "Price", "Basic", "3.99", "Pro", "7.99"] == page.texts(".document td")
 
 
+def test_the_title_of_an_article_begins_at_the_side_its_script_begins_at(page: SearchPage) -> None:
+    page.driver.get(f"{page.url}/articles/rtl")
+
+    gap = page.script(
+        "const title = document.querySelector('h1'), words = document.createRange(); words.selectNodeContents(title);"
+        "return title.getBoundingClientRect().right - words.getBoundingClientRect().right"
+    )
+    assert abs(gap) < 1
+
+
 def test_the_time_to_wait_is_told_once(page: SearchPage) -> None:
     page.open()
 
