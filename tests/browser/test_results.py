@@ -220,6 +220,20 @@ def test_typing_fills_one_entry_of_the_history_not_one_a_letter(page: SearchPage
     assert "" == page.field.get_attribute("value")
 
 
+def test_what_is_typed_after_going_back_leaves_the_page_gone_back_to_in_the_history(page: SearchPage) -> None:
+    page.open()
+    page.field.send_keys("quokka")
+    page.until(lambda: "?q=quokka" == page.address, "it was asked")
+    page.driver.back()
+    page.until(lambda: page.all(".welcome"), "the empty page is shown")
+
+    page.field.send_keys("invoice")
+    page.until(lambda: "?q=invoice" == page.address, "it was asked")
+    page.driver.back()
+
+    page.until(lambda: "" == page.address and page.all(".welcome"), "the empty page is shown again")
+
+
 def test_a_shared_address_shows_the_question_and_its_answer(page: SearchPage) -> None:
     page.open("quokka & co?")
 

@@ -300,6 +300,7 @@ document.addEventListener("click", (event) => {
 });
 
 window.addEventListener("popstate", () => {
+  settle(); // the entry come to stands as it is: what is typed next gets its own
   const question = questionInAddress();
   if (isSame(question, present)) {
     view.goTo(question.section); // a jump within the page
