@@ -24,6 +24,7 @@ const form = document.getElementById("search");
 const input = document.getElementById("q");
 const clear = document.getElementById("clear");
 const forgetKey = document.getElementById("forget-key");
+const documentation = document.getElementById("documentation"); // no link can carry a key: where one is needed it leads nowhere
 const announcement = document.getElementById("announcement");
 const baseTitle = document.title;
 
@@ -75,7 +76,7 @@ async function findAnswer(question, meant, mine) {
   const found = await search(question, mine.signal);
   if (mine.signal.aborted) return;
   answered = found;
-  forgetKey.hidden = !apiKey();
+  showKeyInUse();
   await show(found, question, meant, mine);
 }
 
@@ -83,7 +84,7 @@ async function openArticle(question, mine) {
   const article = parsedArticle(await articlePage(question.article, mine.signal));
   if (mine.signal.aborted) return;
   if (!article) throw new Failure({ code: "UNREADABLE", message: "The server answered with something that is no article." });
-  forgetKey.hidden = !apiKey();
+  showKeyInUse();
   document.title = `${article.title} – ${baseTitle}`;
   view.showArticle(article, question);
 }
@@ -164,8 +165,14 @@ function fail(error, question, meant, again = false) {
   if (HEALS.has(error.code)) heal(error, again);
 }
 
+function showKeyInUse() {
+  forgetKey.hidden = !apiKey();
+  documentation.hidden = Boolean(apiKey());
+}
+
 /** Asks with the key that is given now; `refusal` says what is wrong with the one before. */
 function askForKey(question, refusal) {
+  documentation.hidden = true;
   view.showKeyPrompt(refusal, (key) => {
     if (!isSendable(key)) {
       askForKey(question, { heading: "This API key holds a character that no key has", words: ["Copy it once more."] });
@@ -316,6 +323,7 @@ const lookAtHealth = watchHealth(document.getElementById("health"), (status, bef
   else if (!present.q && !examples.length) ask(present, { enters: false });
 });
 
+documentation.hidden = Boolean(apiKey());
 const first = questionInAddress();
 fill(first.q);
 ask(first, { meant: true, enters: false });
