@@ -196,7 +196,7 @@ def findings_of(log: ReadLog) -> dict[str, Listed]:
         "records": Listed(log.records),
         "broken": Listed.of(f"{one.origin}: {one.reason}" for one in log.problems),
         "skipped": Listed.of(f"{one.name}: {one.reason}" for one in log.skipped),
-        "empty records": Listed.of(f"{one.record_id} ({one.outcome})" for one in log.empty_records),
+        "empty records": Listed.of(f"{one.record_id or one.origin} ({one.outcome})" for one in log.empty_records),
         "articles without text": Listed.of(log.documents_without_text),
         **{f"ids used twice ({sort})": Listed.of(ids) for sort, ids in clashes.items()},
         **{f"lines left out ({kind})": Listed(count) for kind, count in sorted(log.dropped.items())},

@@ -62,6 +62,15 @@ def test_a_folder_above_that_may_not_be_entered_is_said() -> None:
             source(locked / "timer.md").fetch()
 
 
+def test_an_empty_record_without_an_id_is_named_for_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"title": "Timer"}\n{"title": "Kiosk", "id": "k1"}\n')
+    read = source(tmp_path / "a.jsonl")
+
+    list(read.documents())
+
+    assert ("a.jsonl:1 (its title is kept)", "k1 (its title is kept)") == read.reading()["empty records"].ids
+
+
 @pytest.mark.parametrize("root", ["docs/index", "docs/deep/er", "docs", "link/index"])
 def test_an_index_among_the_documents_is_refused_with_a_place_to_go(tmp_path: Path, root: str) -> None:
     docs = tmp_path / "docs"
@@ -77,9 +86,9 @@ def test_an_index_beside_the_documents_or_hidden_among_them_is_fine(tmp_path: Pa
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("# A\n\nText.\n")
 
-    source = source_of(str(tmp_path / "docs"), work=tmp_path / root / "work")
+    apart = source_of(str(tmp_path / "docs"), work=tmp_path / root / "work")
 
-    assert ["A"] == [document.title for document in source.documents()]
+    assert ["A"] == [document.title for document in apart.documents()]
 
 
 def test_a_strict_source_has_been_read_before_anything_is_called_unchanged(tmp_path: Path) -> None:
