@@ -4,6 +4,7 @@ Files beside the word statistics: categories.npy, uint32 (rows,), the category's
 stand in categories.bin and categories.offsets.npy.
 """
 
+import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,17 @@ import numpy.typing as npt
 from .arrays import Rows, mapped_array
 from .chunk import Chunk
 from .sorted_words import SortedWords, in_byte_order, write_sorted_words
+
+
+def category_path(text: str) -> str:
+    """A category in the one form in which it is stored and asked for: without white space or `/` around its segments,
+    letters and their marks in one character (Unicode NFC).
+
+    >>> category_path("/Guides / Track time/")
+    'Guides/Track time'
+    """
+    segments = (" ".join(segment.split()) for segment in unicodedata.normalize("NFC", text).split("/"))
+    return "/".join(filter(None, segments))
 
 
 @contextmanager
@@ -50,6 +62,7 @@ class Categories:
 
     def holds(self, wanted: str, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which of the rows stand in the category or below it: "help" holds "help/track-time"; (len(rows),) bool."""
-        prefix = wanted.strip("/")
-        allowed = np.array([name == prefix or name.startswith(f"{prefix}/") for name in self._names], dtype=np.bool_)
+        spellings = {wanted.strip("/"), category_path(wanted)}  # an older index has them as they were written
+        below = tuple(f"{spelling}/" for spelling in spellings)
+        allowed = np.array([name in spellings or name.startswith(below) for name in self._names], dtype=np.bool_)
         return allowed[self._category_of[rows]] if len(allowed) else np.zeros(len(rows), dtype=np.bool_)

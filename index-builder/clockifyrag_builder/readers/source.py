@@ -16,6 +16,7 @@ from clockifyrag_builder.readers.identity import (
     url_key,
 )
 from clockifyrag_builder.readers.read_log import ReadLog
+from clockifyrag_index.categories import category_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ def document(source: Source, found: Found) -> Document:
         namespace=found.namespace or source.namespace,
         url=found.url,
         title=next(filter(is_visible, map(_title, (found.title, humanised(named)))), "Untitled"),
-        category=found.category.strip("/ ") or (url_category(found.url) if found.url else category_of(source.name)),
+        category=category_path(
+            found.category.strip("/ ") or (url_category(found.url) if found.url else category_of(source.name))
+        ),
         language=language,
         sections=tuple(map(_in_whole_words, found.sections)),
         origin=source.url or origin,

@@ -97,6 +97,13 @@ def test_namespace_category_and_language_of_a_record_are_honoured(read):
     assert ("n", "a/b", "de") == (document.namespace, document.category, document.language)
 
 
+@pytest.mark.parametrize("category", ["/Über/Zeit/", "Über / Zeit", "U\u0308ber/Zeit"])
+def test_a_category_has_one_spelling(read, category):
+    [document] = read("d.jsonl", lines({"url": URL, "text": "x", "category": category}))
+
+    assert "Über/Zeit" == document.category
+
+
 def test_a_text_of_html_alone_is_read_as_html_however_it_is_indented(read, drawn):
     html = "<div>\n\n    <h2 id='x'>Prices</h2>\n\n    <p>Per <b>month</b></p>\n\n    <ul>\n\n        <li>one</li>\n\n"
     html += "    </ul>\n\n    <!-- end -->\n\n</div>"
