@@ -122,7 +122,7 @@ def test_an_article_behind_the_last_result_is_told_with_its_rank_and_the_last_on
     [
         pytest.param(SearchRequest("timer", namespace="intern"), "help/timer", "namespace", id="namespace"),
         pytest.param(SearchRequest("timer", category="intern"), "help/timer", "category", id="category"),
-        pytest.param(SearchRequest("timer", category=" help /"), "help/timer", None, id="its category, loosely written"),
+        pytest.param(SearchRequest("timer", category=" help /"), "help/timer", None, id="loosely written"),
         pytest.param(SearchRequest("start -work"), "help/timer", "operators", id="a word to leave out"),
         pytest.param(SearchRequest('timer "of the kiosk"'), "help/timer", "operators", id="a phrase"),
         pytest.param(SearchRequest("timer", min_score=1.0), "help/timer", "min_score", id="min_score"),
