@@ -11,6 +11,7 @@ from clockifyrag_index.errors import ClockifyRAGError, UsageError
 
 TIMEOUT_SECONDS = 30.0
 ANSWER_SHOWN = 200  # characters of one that nobody expected
+KEY_ADVICE = "Give a key with --key, or set CLOCKIFYRAG_API_KEY."  # in place of the header that the server names
 
 # What an answer has to hold: a type, the shape of each field, or in a list the shape of all that stand there.
 Shape = type | UnionType | Mapping[str, "Shape"] | list["Shape"]
@@ -48,8 +49,10 @@ def ask(
     kind, start: what is expected at the URL, and the command that starts it, for the message. accepted: codes of an
     answer besides those of success. NoAddress for a URL that names no scheme, UsageError for a key that cannot be sent.
     """
-    if not url.startswith(("http://", "https://")):
-        raise NoAddress(f"{url!r} is no address of {kind}; expected one such as http://{url or '127.0.0.1:8000'}")
+    scheme, separator, _ = url.partition("://")
+    if scheme.lower() not in ("http", "https") or not separator:
+        example = "127.0.0.1:8000" if separator or not url else url
+        raise NoAddress(f"{url!r} is no address of {kind}; expected one such as http://{example}")
     if key and not (key.isascii() and key.isprintable()):
         raise UsageError("the API key holds characters that no key has; expected one of `clockifyrag keys new`")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -72,7 +75,8 @@ def ask(
     if (answer.is_success or answer.status_code in accepted) and _fits(record, shape):
         return dict(record)
     if not answer.is_success and _fits(record, {"error": {"message": str}}):
-        raise ServerError(f"{answered}: {record['error']['message']} {record['error'].get('suggestion', '')}")
+        advice = record["error"].get("suggestion", "") if answer.status_code != httpx.codes.UNAUTHORIZED else KEY_ADVICE
+        raise ServerError(f"{answered}: {record['error']['message']} {advice}")
     raise ServerError(f"{answered} with {answer.text[:ANSWER_SHOWN]!r}; is it {kind}?")
 
 

@@ -28,11 +28,11 @@ PREFIXES = {"un": "not", "in": "not", "im": "not", "non": "not", "dis": "not", "
 SPELLINGS = (("our", "or"), ("is", "iz"), ("ys", "yz"), ("ll", "l"), ("nce", "nse"), ("tre", "ter"))
 WITHOUT_APOSTROPHE = frozenset(
     """
-    aint arent cant couldnt didnt doesnt dont hadnt hasnt havent heres hows isnt itll ive lets mustnt neednt shouldnt
+    aint arent cant couldnt didnt doesnt dont hadnt hasnt havent heres hows isnt itll lets mustnt neednt shouldnt
     thats theres theyll theyre theyve wasnt werent weve whats whens wheres whos wont wouldnt youd youll youre youve
     """.split()
 )
-COMPOUND_PART_MIN = 4  # letters; of shorter words much can be made
+PART_MIN = 4  # letters of a word in a plural or a compound; of shorter ones much can be made
 WORDS_COMPARED_MAX = 50_000  # the most frequent ones: rarer words of a larger vocabulary are often typos themselves
 
 
@@ -89,19 +89,18 @@ class Speller:
         nearest = self._nearest(word)
         if nearest is None or _spelling(nearest) == _spelling(word):
             return nearest or written
-        if self._is_of_language(word) or (self._is_compound(word) and sorted(nearest) != sorted(word)):
+        if self._is_of_language(word) or (self._is_compound(word) and OSA.distance(word, nearest) > 1):
             return written
         return nearest
 
     def _is_of_language(self, word: str) -> bool:
-        """A word of the language, or the plural of one."""
-        return self._is_word(word) or any(
-            self._is_word(word.removesuffix(plural)) for plural in ("s", "es") if word.endswith(plural)
-        )
+        """A word of the language, or the plural of one; "acess" is none of "aces"."""
+        stems = (word.removesuffix(ending) for ending in ("s", "es") if word.endswith(ending) and word[-2:] != "ss")
+        return self._is_word(word) or any(len(stem) >= PART_MIN and self._is_word(stem) for stem in stems)
 
     def _is_compound(self, word: str) -> bool:
-        """Two words of the language; letters that are merely swapped may make such of one word."""
-        ends = range(COMPOUND_PART_MIN, len(word) - COMPOUND_PART_MIN + 1)
+        """Two words of the language, which a letter less or more may make of one: "workpace"."""
+        ends = range(PART_MIN, len(word) - PART_MIN + 1)
         return any(self._is_word(word[:end]) and self._is_word(word[end:]) for end in ends)
 
     def _is_known(self, word: str) -> bool:

@@ -34,8 +34,8 @@ class BoundedHeads(HttpToolsProtocol):
         super().on_body(body)
 
     def _refuse(self) -> None:
-        """As uvicorn refuses what is no HTTP; an answer that has begun is left as it is."""
-        self.logger.warning(REFUSAL)
+        """As uvicorn refuses what is no HTTP; a request that is being answered is cut."""
+        self.logger.warning("more than %d bytes of a request tell nothing: its connection is ended", HEAD_BYTES_MAX)
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete:
             self.transport.write(

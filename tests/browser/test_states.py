@@ -119,6 +119,25 @@ def test_an_answer_that_is_cut_is_asked_for_again_though_the_server_was_well_all
     page.until(lambda: page.all(".result"), "its results are shown")
 
 
+OTHER_JSON = """
+const fetchAsUsual = window.fetch;
+window.fetch = (address, ...more) =>
+  String(address).includes("search?") ? Promise.resolve(Response.json({status: "ok"})) : fetchAsUsual(address, ...more);
+"""
+
+
+def test_an_answer_of_somebody_else_is_told_as_such(page: SearchPage) -> None:
+    """It is made in the page: a proxy that answers for a server in JSON of its own."""
+    page.open("quokka")
+    page.driver.execute_script(OTHER_JSON)
+
+    page.ask("stop the timer")
+
+    page.until(lambda: page.all(".failure"), "the failure is told")
+    assert "something that is no answer of a search" in page.text(".failure")
+    assert "A proxy may stand in between." in page.text(".failure .suggestion")
+
+
 def test_a_server_without_an_index_is_waited_for(browser: Chrome, serve: Serve, root: Path, tmp_path: Path) -> None:
     server = serve(tmp_path / "later", ready=False)
     page = SearchPage(browser, server.url)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 from tests.server.fetching.sites import Reply, Site
 
 from clockifyrag_cli.__main__ import main
+from clockifyrag_cli.server import ServerError, ask
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,29 @@ def test_a_model_server_that_answers_other_json_is_asked_about(run: Run, site: S
     ended = run("doctor", "--ollama-url", site.url)
 
     assert "is it an Ollama?" in ended.out
+
+
+def test_a_server_that_wants_a_key_is_answered_with_how_to_give_one(run: Run, site: Site) -> None:
+    refusal = {"code": "UNAUTHORIZED", "message": "No API key was sent.", "suggestion": "Send a header."}
+    site.add(SEARCH, Reply(json.dumps({"error": refusal}).encode(), 401))
+
+    ended = run("search", "timer", "--url", site.url)
+
+    assert 1 == ended.code
+    assert "No API key was sent. Give a key with --key, or set CLOCKIFYRAG_API_KEY." in ended.err
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("HTTP://127.0.0.1:9", "HTTP://127.0.0.1:9 does not answer (ConnectError)"),
+        ("ftp://127.0.0.1:9", "expected one such as http://127.0.0.1:8000"),
+        ("127.0.0.1:9", "expected one such as http://127.0.0.1:9"),
+    ],
+)
+def test_an_address_is_known_by_its_scheme(url: str, told: str) -> None:
+    with pytest.raises(ServerError, match=re.escape(told)):
+        ask(url, "/health", {})
 
 
 def test_json_too_deep_to_be_read_is_no_answer(run: Run, site: Site) -> None:

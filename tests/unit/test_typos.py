@@ -11,9 +11,22 @@ from clockifyrag_index.typos import Speller
 
 TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates. "
 TEXT += "Launch a color, archive the organization, delete weekly, active and assigned, inaccurate, input, unlinked. "
-TEXT += "Want timers, deactivate a timeline."
+TEXT += "Want timers, deactivate a timeline. Access to a workspace, the needs."
 
-WORDS = {"lunch", "colour", "organisation", "tier", "time", "zone", "bill", "abel"}  # of a model's vocabulary
+WORDS = {
+    "lunch",
+    "colour",
+    "organisation",
+    "tier",
+    "aces",
+    "ned",
+    "time",
+    "zone",
+    "bill",
+    "abel",
+    "work",
+    "pace",
+}  # of a model's vocabulary
 
 
 @pytest.fixture
@@ -41,7 +54,9 @@ def speller(tmp_path: Path) -> Speller:
         pytest.param("colour, organisation", "color, organization", id="another spelling of one"),
         pytest.param("pricing tiers", "pricing tiers", id="the plural of one"),
         pytest.param("timezone", "timezone", id="two of them together"),
+        pytest.param("acess neds", "access needs", id="no plurals"),
         pytest.param("billabel", "billable", id="swapped letters of one word"),
+        pytest.param("workpace", "workspace", id="a letter less makes two words of one"),
         pytest.param("I cant, wont", "I cant, wont", id="no apostrophe"),
         pytest.param("reactivate", "reactivate", id="an opposite by de-"),
         pytest.param("launhc, lanch", "launch, launch", id="no word of the language"),

@@ -42,8 +42,10 @@ export function keepApiKey(key) {
   }
 }
 
-export function search({ q, expand, k }, signal) {
-  return ask("search", { q, expand: expand ? null : "false", k }, signal);
+export async function search({ q, expand, k }, signal) {
+  const answer = await ask("search", { q, expand: expand ? null : "false", k }, signal);
+  if (!Array.isArray(answer?.results) || !answer.metadata) throw unreadable(200, "something that is no answer of a search");
+  return answer;
 }
 
 export async function suggestions(q, limit, signal) {
@@ -107,16 +109,18 @@ async function read(response) {
   try {
     return await response.json();
   } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw new Failure({
-        code: "UNREADABLE",
-        message: `The server answered with status ${response.status} and something that is not JSON.`,
-        suggestion: "A proxy may stand in between. Try again in a moment.",
-        status: response.status,
-      });
-    }
+    if (error instanceof SyntaxError) throw unreadable(response.status, "something that is not JSON");
     throw failureOf(error);
   }
+}
+
+function unreadable(status, found) {
+  return new Failure({
+    code: "UNREADABLE",
+    message: `The server answered with status ${status} and ${found}.`,
+    suggestion: "A proxy may stand in between. Try again in a moment.",
+    status,
+  });
 }
 
 function failureOf(error, signal) {
