@@ -24,7 +24,7 @@ BLOCKS = (
     | HEADING_LEVELS.keys()
 )
 CELLS = frozenset({"td", "th"})
-SECTIONING = frozenset({"article", "main", "section"})
+GROUPS = frozenset({"div", "hgroup"})  # may stand between a header and its heading
 DROPPED = frozenset(
     "script style nav header footer form noscript svg template head iframe select datalist canvas audio video object "
     "embed textarea".split()
@@ -263,15 +263,15 @@ def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
 
 
 def _heads_section(header: LexborNode) -> bool:
-    """Whether it holds the heading of a part of the article. That of the article names it and who wrote it, that of the
-    page names the site (HTML standard, "the header element").
+    """Whether it holds the heading of a section, which that of a page or an article does not: those name the site, or
+    who wrote it (HTML standard, "the header element"). Only what stands right around and in it is looked at, so that
+    a page of many headers is not searched for each of them.
     """
-    if header.css_first("h1") is not None or header.css_first("h2, h3, h4, h5, h6") is None:
+    if header.parent is None or header.parent.tag != "section":
         return False
-    around = header.parent
-    while around is not None and around.tag not in SECTIONING and around.attributes.get("role") != "main":
-        around = around.parent
-    return around is not None
+    inside = [part for child in _elements(header) for part in (_elements(child) if child.tag in GROUPS else (child,))]
+    levels = {HEADING_LEVELS.get(part.tag or "", 0) for part in inside}
+    return 1 not in levels and max(levels, default=0) > 0
 
 
 def _is_layout(table: LexborNode) -> bool:

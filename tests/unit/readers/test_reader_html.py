@@ -1,5 +1,6 @@
 """HTML pages: the main content survives, what surrounds it does not."""
 
+import time
 from textwrap import dedent
 
 import pytest
@@ -134,7 +135,10 @@ def test_the_main_content_is_found(read, body, text):
     ("page", "headings"),
     [
         pytest.param("<main><section><header><h2>A</h2></header>x</section></main>", [("A",)], id="of-a-section"),
+        pytest.param("<section><header><hgroup><h2>A</h2></hgroup></header>x</section>", [("A",)], id="in-a-group"),
         pytest.param("<main><header><h1>T</h1><h2>S</h2></header>x</main>", [()], id="of-the-article"),
+        pytest.param("<main><header><h2>Help</h2><p>Log in</header>x</main>", [()], id="of-the-main-content"),
+        pytest.param("<article><header><h2>Post</h2><p>By Ann</header>x</article>", [()], id="of-an-article"),
         pytest.param("<header><h2>Site</h2></header><p>x", [()], id="of-the-page"),
         pytest.param("<main><div role=banner><h2>Site</h2></div>x</main>", [()], id="a-banner"),
     ],
@@ -252,6 +256,18 @@ def test_many_elements_beside_each_other_are_no_nesting(read):
     [document] = read("t.html", "<div><p>a<li>b</div><br>" * 20_000)
 
     assert 40_000 == sum(len(block.text.split()) for block in document.sections[0].blocks)
+
+
+def test_four_times_the_headers_around_four_times_the_text_take_no_sixteen_times_the_time(read):
+    def seconds(headers: int) -> float:
+        page = "<main>" + "<section><header><h2>a</h2>" * headers + "<p>b" * 50 * headers
+        started = time.process_time()
+        read("t.html", page)
+        return time.process_time() - started
+
+    few, many = (min(seconds(headers) for _ in range(3)) for headers in (200, 800))
+
+    assert many < 10 * few
 
 
 def test_a_page_may_nest_deeper_than_the_stack(read):
