@@ -14,7 +14,8 @@ from clockifyrag_builder.section_builder import SectionBuilder
 
 NESTING_TAGS = frozenset({"BlockQuote", "List"})
 BLOCK_TAGS = BLOCKS | {"pre", "table"}
-HTML_BLOCK = re.compile(r"\s*<([A-Za-z][A-Za-z0-9]*)[\s/>]")
+BLOCK_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[\s/>]")
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 # Each part keeps what it has taken ("+"), so that a long heading is looked through once.
 HEADING_ATTRIBUTES = re.compile(r" ?\{[^{}#]*+#([^\s{}]++)[^{}]*+\}$")
@@ -45,14 +46,15 @@ def heading_line(text: str) -> tuple[str, str]:
 
 
 def is_html(text: str) -> bool:
-    """Whether the text is HTML alone: it begins with a block, and with a tag behind each empty line.
+    """Whether the text is HTML alone: it begins with the tag of a block, and so does what stands behind each empty
+    line; comments are passed over. Other tags may begin a paragraph of Markdown.
 
     To CommonMark an indented tag behind an empty line is a listing.
     """
-    begins = HTML_BLOCK.match(text)
-    if begins is None or begins[1].lower() not in BLOCK_TAGS:
-        return False
-    return all(part.startswith("<") for part in EMPTY_LINES.split(text.strip()))
+    above, mark, below = text.rpartition("-->")  # below it no comment ends, and none is looked for
+    parts = EMPTY_LINES.split((COMMENT.sub("", above + mark) + below).strip())
+    begins = map(BLOCK_TAG.match, parts)
+    return all(tag is not None and tag[1].lower() in BLOCK_TAGS for tag in begins)
 
 
 def add_markdown(builder: SectionBuilder, events: Iterable[Event]) -> None:

@@ -105,14 +105,40 @@ def test_a_category_has_one_spelling(read, category):
 
 
 def test_a_text_of_html_alone_is_read_as_html_however_it_is_indented(read, drawn):
-    html = "<div>\n\n    <h2 id='x'>Prices</h2>\n\n    <p>Per <b>month</b></p>\n\n    <ul>\n\n        <li>one</li>\n\n"
-    html += "    </ul>\n\n    <!-- end -->\n\n</div>"
-    mixed = "<div>\n\n**bold**\n\n</div>"
+    html = "<!-- all -->\n<div>\n\n    <h2 id='x'>Prices</h2>\n\n    <p>Per <b>month</b></p>\n\n    <ul>\n\n"
+    html += "        <li>one</li>\n\n    </ul>\n\n    <!-- the\n\nend -->\n\n</div>"
 
-    [first, second] = read("d.jsonl", lines({"id": "1", "title": "T", "text": html}, {"id": "2", "text": mixed}))
+    [document] = read("d.jsonl", lines({"id": "1", "title": "T", "text": html}))
 
-    assert "§ Prices #x\ntext:\n|Per month\nlist:\n|- one" == drawn(first)
-    assert "§\ntext:\n|bold" == drawn(second)
+    assert "§ Prices #x\ntext:\n|Per month\nlist:\n|- one" == drawn(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("<div>\n\n**bold**\n\n</div>", "§\ntext:\n|bold", id="bold-in-a-block"),
+        pytest.param(
+            "<p>Intro</p>\n\n<b>Note</b>: see **reports** and [docs](https://a.com)",
+            "§\ntext:\n|Intro\ntext:\n|Note: see reports and docs",
+            id="a-tag-begins-a-paragraph",
+        ),
+        pytest.param(
+            "<p>x</p>\n\n<!-- note -->\n## Usage\n- a\n- b",
+            "§\ntext:\n|x\n§ Usage #usage\nlist:\n|- a\n|- b",
+            id="a-comment-above-a-heading",
+        ),
+        pytest.param(
+            "<h2>A</h2>\n\n<a id=x></a>Press `Start`, **then** wait\n1. one\n2. two",
+            "§ A #a\ntext:\n|Press Start, then wait\nlist:\n|1. one\n|2. two",
+            id="an-anchor-begins-a-paragraph",
+        ),
+        pytest.param("<p>x</p>\n\n<!-- **a**\n\n**b**", "§\ntext:\n|x", id="a-comment-that-does-not-end"),
+    ],
+)
+def test_a_text_of_markdown_with_html_in_it_is_read_as_markdown(read, drawn, text, expected):
+    [document] = read("d.jsonl", lines({"id": "1", "title": "T", "text": text}))
+
+    assert expected == drawn(document)
 
 
 def test_a_long_section_is_a_pages_text(read, drawn):
