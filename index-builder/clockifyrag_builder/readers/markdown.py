@@ -20,17 +20,18 @@ from clockifyrag_builder.section_builder import SectionBuilder
 
 
 def documents_of_markdown(source: Source, data: bytes) -> Iterator[Document]:
-    """The documents of one file; a suppressed or empty one yields nothing and is noted as skipped.
+    """The documents of one file; a suppressed or empty one yields nothing and is noted as skipped, one that is no text
+    as a problem.
 
     Title: front matter, else the first heading of level 1, else the file's name. Headings without an anchor get
     GitHub's.
     """
     text, problem = decoded(data)
+    if problem and is_no_text(text):
+        source.problem("is no text in UTF-8 and left out; write it anew as UTF-8, or give it its own suffix")
+        return
     if problem:
         source.problem(problem)
-        if is_no_text(text):
-            source.log.skip(source.name, "it is no text in UTF-8; write it anew as UTF-8, or give it its own suffix")
-            return
     if is_bundle(text):
         yield from _documents_of_bundle(source, text)
     else:

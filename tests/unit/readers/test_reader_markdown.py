@@ -288,13 +288,15 @@ def test_bytes_that_are_no_utf8_are_shown_as_replaced_and_told_of(read):
 
 
 @pytest.mark.parametrize("data", [bytes(range(256)) * 8, "Начать учёт времени".encode("cp1251")])
-def test_a_file_that_is_no_utf8_text_is_left_out_and_told_of(read, data):
+def test_a_file_that_is_no_utf8_text_is_left_out_and_told_of_once(read, data):
     log = ReadLog()
 
     documents = read("a.md", data, log=log)
 
-    assert [] == documents
-    assert ("a.md", True) == (log.skipped[0].name, "no text in UTF-8" in log.skipped[0].reason)
+    assert ([], []) == (documents, log.skipped)
+    assert [("a.md", True)] == [(one.origin, "no text in UTF-8 and left out" in one.reason) for one in log.problems]
+    with pytest.raises(SourceError, match=r"a\.md: is no text in UTF-8 .* without --strict"):
+        read("a.md", data, strict=True)
 
 
 @pytest.mark.parametrize("mark", ["> ", "- ", "1. ", "  "])
