@@ -1,12 +1,15 @@
 """Watching a local source: when its files change, a child process builds again and the server takes the result over."""
 
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from clockifyrag_builder.readers.local_files import file_names, is_folder
+from clockifyrag_builder.readers.read_log import ReadLog
+from clockifyrag_index.errors import SourceError
 
 LOOK_EVERY_SECONDS = 2.0
 
@@ -43,9 +46,13 @@ def _watch(watched: Path, arguments: list[str], seen: Looks, stop: threading.Eve
 
 
 def looks(path: Path) -> Looks:
-    """Of every file at or below the path; one that vanishes meanwhile, or may not be looked at, is left out."""
+    """Of the file, or of every file below the folder that a reader walks: hidden ones are not among them, nor is our
+    own `.run`, where every build writes and the server's log grows with each request.
+
+    One that vanishes meanwhile, or may not be looked at, is left out; in a folder that cannot be read nothing is seen.
+    """
     found: set[tuple[str, int, int]] = set()
-    for file in [path] if path.is_file() else _visible_files(path):
+    for file in _files(path):
         try:
             status = file.stat()
         except OSError:
@@ -54,10 +61,8 @@ def looks(path: Path) -> Looks:
     return frozenset(found)
 
 
-def _visible_files(folder: Path) -> Iterator[Path]:
-    """Those a build may read. Hidden ones it passes over, and among them is our own `.run`: every build writes there,
-    and the server's log grows with each request.
-    """
-    for top, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(top) / name for name in names if not name.startswith("."))
+def _files(path: Path) -> list[Path]:
+    try:
+        return [path / name for name in file_names(path, ReadLog())] if is_folder(path) else [path]
+    except SourceError:  # the build that follows tells of it
+        return []

@@ -250,6 +250,22 @@ def test_what_a_build_writes_below_the_watched_folder_is_no_change_of_it(up: Sta
     assert before == looks(docs)  # else each build, and each line of the server's log, would start the next build
 
 
+def test_what_changes_behind_a_link_that_stays_inside_the_source_is_seen(docs: Path) -> None:
+    hidden = docs / ".checkout"  # as git-sync lays it out
+    hidden.mkdir()
+    (docs / "guides").symlink_to(".checkout")
+    (hidden / "tags.md").write_text("# Tags\n\nColours.\n")
+    before = looks(docs)
+
+    (hidden / "tags.md").write_text("# Tags\n\nNames and colours.\n")
+
+    assert before != looks(docs)
+
+
+def test_in_a_source_that_is_not_there_nothing_is_seen(tmp_path: Path) -> None:
+    assert frozenset() == looks(tmp_path / "docs")
+
+
 def test_an_existing_ollama_that_is_down_ends_with_the_embedders_exit_code(
     up: Start, tmp_path: Path, docs: Path
 ) -> None:
