@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urljoin
 
+import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.html_blocks import NESTED_MAX, add_html, is_too_deep, text_of, without_xml
 from clockifyrag_builder.readers.decoding import decoded_html, is_visible
-from clockifyrag_builder.readers.identity import canonical_url, humanised
+from clockifyrag_builder.readers.identity import humanised
+from clockifyrag_builder.readers.page_links import canonical_of
 from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
 
@@ -37,7 +38,7 @@ def documents_of_html(source: Source, data: bytes) -> Iterator[Document]:
         return
     heading = content.css_first("h1") or page.css_first("h1")
     title = page_title(_title_element(page), text_of(heading) if heading is not None else "") or humanised(source.name)
-    url = _canonical(page, source.url) or source.url
+    url = str(canonical_of(page, httpx.URL(source.url)) or source.url)
     builder = SectionBuilder(title, slugs=not url, dropped=source.log.dropped)
     add_html(builder, content)
     language = page.css_first("html[lang]")
@@ -79,19 +80,3 @@ def page_title(title: str, heading: str) -> str:
 def _title_element(page: LexborHTMLParser) -> str:
     title = page.css_first("head > title")
     return " ".join(title.text().split()) if title is not None else ""
-
-
-def _canonical(page: LexborHTMLParser, url: str) -> str:
-    """The address the page gives itself, resolved against `<base>`, else against where it was fetched; "" for none that
-    can be used, and for several that differ.
-    """
-    base = page.css_first("base[href]")
-    try:
-        place = urljoin(url, (base.attributes.get("href") or "").strip()) if base is not None else url
-        named = {
-            canonical_url(urljoin(place, (link.attributes.get("href") or "").strip()))
-            for link in page.css("link[rel~='canonical' i][href]")
-        }
-    except ValueError:  # half an IPv6 address
-        return ""
-    return named.pop() if len(named) == 1 else ""

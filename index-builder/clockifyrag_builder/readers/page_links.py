@@ -20,7 +20,7 @@ _ENCODED_DOTS = frozenset((".", ".."))
 class PageLinks:
     """The wishes and the links of one page."""
 
-    canonical: httpx.URL | None  # rel=canonical, absolute; None where there is none, or several that differ
+    canonical: httpx.URL | None  # as canonical_of finds it
     noindex: bool  # the page must not be found
     nofollow: bool  # its links must not be followed
     links: tuple[httpx.URL, ...]  # in page order, each once, without fragments
@@ -35,11 +35,6 @@ def page_links(html: bytes, url: httpx.URL, robots_tag: str = "") -> PageLinks:
     tree = LexborHTMLParser(b"" if is_too_deep(text) else text.encode("latin-1"))  # the reader tells of such a page
     base = _base(tree, url)
     directives = _header_directives(robots_tag) | _meta_directives(tree)
-    canonicals = {
-        target
-        for link in tree.css("link[rel~='canonical' i][href]")
-        if (target := page_url(link.attributes.get("href"), base)) is not None
-    }
     links: dict[httpx.URL, None] = {}
     for anchor in tree.css("a[href]"):
         if "nofollow" in (anchor.attributes.get("rel") or "").lower().split():
@@ -48,11 +43,22 @@ def page_links(html: bytes, url: httpx.URL, robots_tag: str = "") -> PageLinks:
         if target is not None and len(links) < _LINKS_MAX:
             links[target] = None
     return PageLinks(
-        canonical=canonicals.pop() if len(canonicals) == 1 else None,
+        canonical=canonical_of(tree, url),
         noindex=not directives.isdisjoint(("noindex", "none")),
         nofollow=not directives.isdisjoint(("nofollow", "none")),
         links=tuple(links),
     )
+
+
+def canonical_of(tree: LexborHTMLParser, url: httpx.URL) -> httpx.URL | None:
+    """The address a page gives itself with rel=canonical, resolved against <base>, else against `url`.
+
+    None where there is none that can be used, or several that differ.
+    """
+    base = _base(tree, url)
+    named = {page_url(link.attributes.get("href"), base) for link in tree.css("link[rel~='canonical' i][href]")}
+    usable = named - {None}
+    return usable.pop() if len(usable) == 1 else None
 
 
 def page_url(href: str | None, base: httpx.URL) -> httpx.URL | None:

@@ -160,10 +160,21 @@ def test_a_header_of_a_section_holds_its_heading_those_of_page_and_article_name_
             "<link rel=canonical href=/x><link rel=canonical href=/y>", "https://a.com/index", id="two-that-differ"
         ),
         pytest.param("<link rel=Canonical href=/x>", "https://a.com/x", id="in-capitals"),
+        pytest.param(
+            "<link rel=canonical href=mailto:x><link rel=canonical href=/x>", "https://a.com/x", id="beside-an-unusable"
+        ),
+        pytest.param("<link rel=canonical href=mailto:x>", "https://a.com/index", id="unusable"),
     ],
 )
 def test_the_address_a_page_gives_itself_is_resolved_as_a_browser_does(read, head, url):
     [document] = read("t.html", f"<html><head>{head}</head><body><p>x", url="https://a.com/index")
+
+    assert url == document.url
+
+
+@pytest.mark.parametrize(("href", "url"), [("/x", ""), ("https://a.com/x#y", "https://a.com/x")])
+def test_an_address_without_a_host_is_none_in_a_page_of_a_folder(read, href, url):
+    [document] = read("t.html", f"<link rel=canonical href={href}><p>x")
 
     assert url == document.url
 
