@@ -191,14 +191,14 @@ def findings_of(log: ReadLog) -> dict[str, Listed]:
     """
     clashes: dict[str, list[str]] = {}
     for clash in log.id_clashes:
-        clashes.setdefault(clash.sort, []).append(f"{clash.id} → {clash.kept_as}" if clash.kept_as else clash.id)
+        clashes.setdefault(clash.outcome, []).append(f"{clash.id} → {clash.kept_as}" if clash.kept_as else clash.id)
     return {
         "records": Listed(log.records),
         "broken": Listed.of(f"{one.origin}: {one.reason}" for one in log.problems),
         "skipped": Listed.of(f"{one.name}: {one.reason}" for one in log.skipped),
         "empty records": Listed.of(f"{one.record_id or one.origin} ({one.outcome})" for one in log.empty_records),
         "articles without text": Listed.of(log.documents_without_text),
-        **{f"ids used twice ({sort})": Listed.of(ids) for sort, ids in clashes.items()},
+        **{f"ids used twice ({outcome})": Listed.of(ids) for outcome, ids in clashes.items()},
         **{f"lines left out ({kind})": Listed(count) for kind, count in sorted(log.dropped.items())},
     }
 

@@ -80,8 +80,7 @@ def claimed_id(log: ReadLog, wanted: str, origin: str, *alternatives: str) -> st
         numbered = f"{wanted}~{ordinal}"
         free = "" if numbered in log.claimed else numbered
         ordinal += 1
-    outcome = f"kept as a document of its own: {free}"
-    log.id_clashes.append(IdClash(wanted, log.claimed[wanted], origin, outcome, kept_as=free))
+    log.id_clashes.append(IdClash(wanted, log.claimed[wanted], origin, "kept as a document of its own", kept_as=free))
     log.claimed[free] = origin
     return free
 

@@ -40,13 +40,8 @@ class IdClash:
     id: str
     first: str  # origin of the one that had it
     origin: str
-    outcome: str
+    outcome: str  # one of a few, so that clashes can be counted by it
     kept_as: str = ""  # the id that the later one got; "" where they are one document
-
-    @property
-    def sort(self) -> str:
-        """What came of it without the id, of which there are as many as clashes."""
-        return self.outcome.removesuffix(f": {self.kept_as}") if self.kept_as else self.outcome
 
 
 @dataclass(slots=True)

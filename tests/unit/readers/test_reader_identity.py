@@ -86,11 +86,12 @@ def test_of_two_documents_with_one_id_the_later_gets_another_and_both_are_named(
     fourth = claimed_id(log, "a", "z.md")
 
     assert ["a", "example.com/a", "a~2", "a~3"] == [first, second, third, fourth]
-    assert ("a", "x.md", "y.md", "kept as a document of its own: example.com/a") == (
+    assert ("a", "x.md", "y.md", "kept as a document of its own", "example.com/a") == (
         log.id_clashes[0].id,
         log.id_clashes[0].first,
         log.id_clashes[0].origin,
         log.id_clashes[0].outcome,
+        log.id_clashes[0].kept_as,
     )
 
 
