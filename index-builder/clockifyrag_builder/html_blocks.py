@@ -43,9 +43,6 @@ NESTING_TAG = re.compile(
     re.IGNORECASE,
 )
 VOID_ELEMENTS = frozenset("area base br col embed hr img input link meta source track wbr".split())
-XML_DECLARATION = re.compile(r"(?:\ufeff|\xef\xbb\xbf)?\s*<\?xml\s")  # the mark may be read as Latin-1
-# Each part keeps what it has taken, so that no tag is looked through twice.
-ELEMENT_WITHOUT_CONTENT = re.compile(r"""<([A-Za-z][\w:.-]*+)((?:[^<>"'/]|/(?!>)|"[^"<]*+"|'[^'<]*+')*+)/>""")
 ARRANGED_IN_TABLES = ", ".join((*HEADING_LEVELS, "table", "pre"))
 
 
@@ -64,18 +61,6 @@ def add_html_fragment(builder: SectionBuilder, fragment: str) -> None:
     body = LexborHTMLParser(fragment).body
     if body is not None:
         add_html(builder, body)
-
-
-def without_xml(text: str) -> str:
-    """A page of XHTML as HTML: `<script src="x"/>` ends there, to a parser of HTML it never would.
-
-    Only what begins with an XML declaration is XHTML; other pages are HTML, whatever they call themselves.
-    """
-    if not XML_DECLARATION.match(text):
-        return text
-    return ELEMENT_WITHOUT_CONTENT.sub(
-        lambda tag: tag[0] if tag[1].lower() in VOID_ELEMENTS else f"<{tag[1]}{tag[2]}></{tag[1]}>", text
-    )
 
 
 def is_too_deep(text: str) -> bool:

@@ -7,12 +7,13 @@ import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.html_blocks import NESTED_MAX, add_html, is_too_deep, text_of, without_xml
+from clockifyrag_builder.html_blocks import NESTED_MAX, add_html, is_too_deep, text_of
 from clockifyrag_builder.readers.decoding import decoded_html, is_visible
 from clockifyrag_builder.readers.identity import humanised
 from clockifyrag_builder.readers.page_links import canonical_of
 from clockifyrag_builder.readers.source import Found, Source, document
 from clockifyrag_builder.section_builder import SectionBuilder
+from clockifyrag_builder.xhtml import without_xml
 
 MAIN_CONTENT = ("main", "[role=main]", "article", "body")
 TITLE_SEPARATORS = re.compile(r"\s+(?:[-–—|·•»:]|::)\s+")

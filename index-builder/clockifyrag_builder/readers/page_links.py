@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import httpx
 from selectolax.lexbor import LexborHTMLParser
 
-from clockifyrag_builder.html_blocks import is_too_deep, without_xml
+from clockifyrag_builder.html_blocks import is_too_deep
 from clockifyrag_builder.readers.addresses import checked_url
 from clockifyrag_builder.readers.fetch_errors import AddressRefused
 from clockifyrag_builder.readers.identity import canonical_url
 from clockifyrag_builder.readers.robots import ROBOT_NAME
+from clockifyrag_builder.xhtml import without_xml
 
 _LINKS_MAX = 5_000
 _URL_CHARACTERS_MAX = 2_000
