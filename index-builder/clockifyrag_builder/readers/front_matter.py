@@ -14,7 +14,7 @@ LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 PARSED_CHARACTERS_MAX = 64 << 10
 BRACKETS_MAX = 1000
 SIGNS_IN_A_ROW = re.compile(r"^[ \t]*+(?:[-?:][ \t]++){100}", re.MULTILINE)
-NULL = frozenset({"~", "null", "Null", "NULL"})  # YAML 1.2, core schema: nothing is said
+NULL = frozenset({"~", "null", "Null", "NULL"})  # YAML 1.2, core schema: nothing is said, unless it is quoted
 TRUE = frozenset({"true", "yes", "on", "1"})
 
 
@@ -23,12 +23,12 @@ class FrontMatter:
     """The values of a file's front matter and the text below it."""
 
     text: str
-    values: dict[str, str] = field(default_factory=dict)  # scalars only, by lower-case key
+    values: dict[str, str] = field(default_factory=dict)  # scalars only, without nulls, by lower-case key
     problem: str = ""
 
     def value(self, *keys: str) -> str:
-        """The first of the keys that is there and neither empty nor null."""
-        return next((value for key in keys if (value := self.values.get(key, "")) and value not in NULL), "")
+        """The first of the keys that is there and not empty."""
+        return next((value for key in keys if (value := self.values.get(key, ""))), "")
 
     @property
     def suppressed(self) -> bool:
@@ -53,12 +53,13 @@ def front_matter(text: str) -> FrontMatter:
     try:
         values = _loaded(fenced[1])
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        lines = {key.lower(): value.strip(" \t").strip("\"'") for key, value in KEY_LINE.findall(fenced[1])}
+        lines = {key.lower(): value.strip(" \t") for key, value in KEY_LINE.findall(fenced[1])}
         first_line = str(error).partition("\n")[0]
         if not lines:
             return FrontMatter(text)
+        said = {key: value.strip("\"'") for key, value in lines.items() if value not in NULL}
         why = "is no valid YAML" if isinstance(error, yaml.YAMLError) else "is not parsed"
-        return FrontMatter(below, lines, f"the front matter {why} ({first_line}); it was read line by line")
+        return FrontMatter(below, said, f"the front matter {why} ({first_line}); it was read line by line")
     if values in (None, ""):
         return FrontMatter(below)
     if not isinstance(values, dict):
@@ -74,5 +75,12 @@ def _loaded(text: str) -> object:
         raise ValueError(f"longer than {PARSED_CHARACTERS_MAX} characters")
     if text.count("[") + text.count("{") > BRACKETS_MAX or SIGNS_IN_A_ROW.search(text):
         raise ValueError("lists or mappings inside each other beyond all use")
-    # BaseLoader makes nothing but strings, lists and dicts: safe, and no surprises with dates and `yes`.
-    return yaml.load(text, Loader=LOADER)  # noqa: S506
+    return yaml.load(text, Loader=_Loader)  # noqa: S506
+
+
+class _Loader(LOADER):  # type: ignore[misc, valid-type]
+    """Makes nothing but strings, lists, dicts and None: safe, and no surprises with dates and `yes`."""
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> str | None:
+        text: str = super().construct_scalar(node)
+        return None if text in NULL and not node.style else text
