@@ -28,7 +28,7 @@ class FrontMatter:
 
     def value(self, *keys: str) -> str:
         """The first of the keys that is there and not empty."""
-        return next((value for key in keys if (value := self.values.get(key, ""))), "")
+        return next((self.values[key] for key in keys if self.values.get(key)), "")
 
     @property
     def suppressed(self) -> bool:
