@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -158,10 +159,12 @@ class FaultProxy:
             stream.resume()
 
     async def _each(self, match: Matches, act: Callable[[Stream], Coroutine[Any, Any, None]]) -> int:
-        chosen = [one for one in self._streams if match(one.call)]
-        for one in chosen:
-            await act(one)
-        return len(chosen)
+        done = 0
+        for one in [stream for stream in self._streams if match(stream.call)]:
+            with suppress(aiohttp.ClientConnectionResetError):  # its client has just gone: it is open no more
+                await act(one)
+                done += 1
+        return done
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
