@@ -47,8 +47,9 @@ def operators(question: str) -> Operators:
     text = " ".join(SIGN.sub(asked, question).split())
     if not phrases and not excluded:
         return Operators(question)
-    return Operators(text, tuple(filter(_says_something, phrases)), tuple(filter(_says_something, excluded)))
+    return Operators(text, _telling(phrases), _telling(excluded))
 
 
-def _says_something(phrase: Phrase) -> bool:
-    return any(word not in STOP_WORDS for word in phrase)
+def _telling(phrases: list[Phrase]) -> tuple[Phrase, ...]:
+    """Those that say something of a subject, each once."""
+    return tuple(dict.fromkeys(one for one in phrases if any(word not in STOP_WORDS for word in one)))

@@ -23,10 +23,19 @@ class RowFilter:
     """The rows that hold every phrase of a question and nothing it excludes, among those that come into question."""
 
     def __init__(
-        self, operators: Operators, lexical: LexicalIndex, chunk: Callable[[int], Chunk], among: Among
+        self,
+        operators: Operators,
+        lexical: LexicalIndex,
+        chunk: Callable[[int], Chunk],
+        among: Among,
+        require_time: Callable[[], None] = lambda: None,
     ) -> None:
-        """chunk: the record of a row. among: which rows come into question; no others are read."""
-        reader = _Reader(lexical, chunk, among)  # not kept: `among` may be of a question that keeps this filter
+        """chunk: the record of a row. among: which rows come into question; no others are read. require_time: raises
+        once reading took too long; called for each passage.
+        """
+        reader = _Reader(
+            lexical, chunk, among, require_time
+        )  # not kept: `among` may be of a question that keeps this filter
         self._required = [reader.rows_of_phrase(phrase) for phrase in operators.phrases]
         self._excluded = [reader.rows_of(phrase) for phrase in operators.excluded]
 
@@ -47,6 +56,7 @@ class _Reader:
     lexical: LexicalIndex
     chunk: Callable[[int], Chunk]
     among: Among
+    require_time: Callable[[], None]
 
     def rows_of(self, phrase: Phrase) -> Rows:
         """A word is excluded in all its forms, several words as they stand."""
@@ -61,8 +71,11 @@ class _Reader:
         if len(rows) > READ_MAX:
             with self.lexical.totals({term: 1.0 for word in phrase if (term := term_of(word))}) as totals:
                 rows, _ = top_rows(rows, totals.of(rows), READ_MAX)
-        held = [row for row in rows.tolist() if holds_phrase(self.chunk(row), phrase)]
-        return np.array(sorted(held), dtype=np.int64)
+        return np.array(sorted(row for row in rows.tolist() if self._holds(row, phrase)), dtype=np.int64)
+
+    def _holds(self, row: int, phrase: Phrase) -> bool:
+        self.require_time()
+        return holds_phrase(self.chunk(row), phrase)
 
     def _candidates(self, phrase: Phrase) -> Rows:
         """The rows that hold all terms of the phrase, ascending."""

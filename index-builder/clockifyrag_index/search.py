@@ -181,8 +181,8 @@ class Run:
     def open(self) -> None:
         """All stages before the ranking. DeadlineExceeded as from a search."""
         self.understand()
+        self.match_words()  # before the vector: a model server may use up all the time there is
         self.embed()
-        self.match_words()
         self.match_meaning()
 
     def understand(self) -> None:
@@ -204,7 +204,7 @@ class Run:
         self.weighted_terms = {**dict.fromkeys(self.expansions, EXPANSION_WEIGHT), **self.own_terms}
         if found.phrases or found.excluded:
             chunk = self.engine.generation.chunks.__getitem__
-            self.row_filter = RowFilter(found, self.engine.lexical, chunk, self._narrowed)
+            self.row_filter = RowFilter(found, self.engine.lexical, chunk, self._narrowed, self._require_time)
         self._took("understand", started)
 
     def embed(self) -> None:
@@ -229,8 +229,7 @@ class Run:
 
     def match_words(self) -> None:
         """Opens the lexical leg, which scores every passage that holds a word of the question."""
-        if self._seconds_left() <= 0:
-            raise DeadlineExceeded(f"the question took longer than its {self.request.timeout_seconds} seconds")
+        self._require_time()
         started = time.monotonic()
         self.words = self.leg_of(self.weighted_terms)
         self._took("lexical", started)
@@ -436,6 +435,11 @@ class Run:
                     held.update(map(term_of, one.words))
         idf = {term: self.engine.lexical.idf(term) for term in self.own_terms}
         return sum(idf[term] for term in idf.keys() & held) / sum(idf.values()) if idf else 0.0
+
+    def _require_time(self) -> None:
+        """DeadlineExceeded once there is none left."""
+        if self._seconds_left() <= 0:
+            raise DeadlineExceeded(f"the question took longer than its {self.request.timeout_seconds} seconds")
 
     def _seconds_left(self) -> float:
         """Seconds until the request's deadline; infinite without one."""

@@ -1,5 +1,6 @@
 """The search engine over indexes that the builder wrote: what every ranking promises."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -263,6 +264,21 @@ def test_a_question_of_invisible_characters_finds_nothing_and_blames_nobody(two_
     result = two_spaces.search(SearchRequest("\u200b\u200b\u200b"))
 
     assert ((), (), "", True) == (result.hits, result.degraded, result.query_processed, result.low_confidence)
+
+
+def test_a_model_server_that_uses_up_all_the_time_leaves_the_words(
+    two_spaces: SearchEngine, wordllama: Embedder
+) -> None:
+    class Slow(Unreachable):
+        def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
+            threading.Event().wait(timeout_seconds)  # the fault itself
+            raise EmbedderUnavailable("no answer in time")
+
+    engine = SearchEngine(two_spaces.generation, Slow(wordllama))
+
+    result = engine.search(SearchRequest("export the report", timeout_seconds=0.1))
+
+    assert (("embedder",), "help/report") == (result.degraded, ids(result)[0])
 
 
 def test_no_time_at_all_is_told_as_such(two_spaces: SearchEngine) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clockifyrag_index import row_filter
 from clockifyrag_index.arrays import Rows
 from clockifyrag_index.chunk import Chunk
+from clockifyrag_index.errors import DeadlineExceeded
 from clockifyrag_index.lexical import LexicalIndex
 from clockifyrag_index.lexical_writer import write_lexical
 from clockifyrag_index.operators import Operators, operators
@@ -99,6 +100,31 @@ def test_a_phrase_is_not_stemmed_and_a_word_to_exclude_is() -> None:
     assert not holds_phrase(chunk(0, "times off"), ("time", "off"))
     assert holds_phrase(chunk(0, "", heading="Time off"), ("time", "off"))
     assert not holds_phrase(chunk(0, "off", title="time"), ("time", "off"))
+
+
+def test_a_phrase_that_is_said_twice_is_looked_for_once() -> None:
+    asked = operators('"time off" -holiday "Time off" -holiday')
+
+    assert ((("time", "off"),), (("holiday",),)) == (asked.phrases, asked.excluded)
+
+
+def test_reading_passages_ends_with_the_time_there_is(tmp_path: Path) -> None:
+    chunks = [chunk(row, "time off") for row in range(20)]
+    write_lexical(tmp_path, chunks)
+    read: list[int] = []
+
+    def record(row: int) -> Chunk:
+        read.append(row)
+        return chunks[row]
+
+    def require_time() -> None:
+        if len(read) == 5:
+            raise DeadlineExceeded("no time left")
+
+    with pytest.raises(DeadlineExceeded):
+        RowFilter(operators('"time off"'), LexicalIndex(tmp_path), record, everywhere, require_time)
+
+    assert 5 == len(read)
 
 
 def test_of_too_many_passages_those_that_hold_the_words_best_are_read(
