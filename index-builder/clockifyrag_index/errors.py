@@ -5,6 +5,7 @@
     ├── SourceError        30   documents cannot be read
     ├── EmbedderError      40   texts cannot be turned into vectors
     │   ├── EmbedderUnavailable   the model server does not answer in time (worth another try later)
+    │   │   └── AskedInHaste          within less time than others get: that says nothing of the server
     │   ├── EmbedderMismatch      another model than the one the index was made with
     │   ├── BadVectors            an answer of the wrong count, dimension, or with NaN
     │   └── TextRefused           one text of several cannot be embedded; `position` says which
@@ -46,6 +47,10 @@ class EmbedderError(ClockifyRAGError):
 
 
 class EmbedderUnavailable(EmbedderError):
+    pass
+
+
+class AskedInHaste(EmbedderUnavailable):
     pass
 
 

@@ -6,6 +6,7 @@ Ollama ──── compared beside everything else, a cold model takes its time
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
 from clockifyrag_index.embedders.vocabulary import knows_word
 from clockifyrag_index.embedders.weighing import WordWeight
-from clockifyrag_index.errors import EmbedderError, EmbedderMismatch, EmbedderUnavailable, TextRefused
+from clockifyrag_index.errors import AskedInHaste, EmbedderError, EmbedderMismatch, EmbedderUnavailable, TextRefused
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_resource.profiles import LOCAL_MODELS, canonical_model
 
@@ -92,10 +93,22 @@ class ProvenEmbedder:
         vector = self._kept(text)
         if vector is not None:
             return vector
+        started, led = time.monotonic(), False
+
+        def lead() -> Vectors:
+            nonlocal led
+            led = True
+            return self._embedded(text, timeout_seconds)
+
         try:
-            return self._flights.do(text, lambda: self._embedded(text, timeout_seconds), timeout_seconds)
+            return self._flights.do(text, lead, timeout_seconds)
         except TimeoutError as error:
             raise EmbedderUnavailable("another thread waits too long for the same vector") from error
+        except AskedInHaste:
+            if led:
+                raise
+        left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - started)
+        return self._embedded(text, left)  # the thread that asked first had less time than this one
 
     def _embedded(self, text: str, timeout_seconds: float | None) -> Vectors:
         """Asks the embedder and keeps the vector, unless another thread has just done so."""
@@ -104,8 +117,8 @@ class ProvenEmbedder:
             return kept
         try:
             vector = self._inner.embed_question(text, timeout_seconds)
-        except TextRefused:
-            raise  # there is nothing to read in it, which says nothing of the embedder
+        except (TextRefused, AskedInHaste):
+            raise  # nothing to read, or no time to: that says nothing of the embedder
         except EmbedderError as error:
             self._failures += 1
             self._failure = str(error)

@@ -29,7 +29,14 @@ from clockifyrag_index.embedders.canaries import CANARY_TEXTS, canaries_agree
 from clockifyrag_index.embedders.ollama import SINGLY_MAX, OllamaEmbedder
 from clockifyrag_index.embedders.ollama_server import Times
 from clockifyrag_index.embedders.opening import open_embedder
-from clockifyrag_index.errors import BadVectors, EmbedderError, EmbedderMismatch, EmbedderUnavailable, TextRefused
+from clockifyrag_index.errors import (
+    AskedInHaste,
+    BadVectors,
+    EmbedderError,
+    EmbedderMismatch,
+    EmbedderUnavailable,
+    TextRefused,
+)
 from clockifyrag_index.retries import tell_retries
 from clockifyrag_resource.profiles import ModelProfile, model_profile
 
@@ -384,6 +391,19 @@ def test_after_some_failures_a_question_costs_nothing_until_the_server_answers_a
     assert 2 == asked_while_resting
     assert ollama.wait_for(lambda: len(ollama.inputs) > 2)
     assert eventually(lambda: (768,) == embedder.embed_question("start?", timeout_seconds=2).shape)
+
+
+def test_a_question_in_haste_says_nothing_of_the_server(ollama, opened):
+    embedder = opened(breaker=Breaker(failures_max=2, rest_seconds=60))
+    embedder.embed_question("start?", timeout_seconds=2)
+    ollama.behaviour = hangs
+    for _ in range(3):
+        with pytest.raises(AskedInHaste, match=r"within 0\.05 seconds"):
+            embedder.embed_question("start?", timeout_seconds=0.05)
+
+    ollama.behaviour = healthy
+
+    assert (768,) == embedder.embed_question("start?", timeout_seconds=2).shape
 
 
 def test_a_slow_answer_ends_a_question_at_its_timeout(ollama, opened):

@@ -16,7 +16,7 @@ import numpy as np
 
 from clockifyrag_resource.profiles import ModelProfile, canonical_model, model_profile
 
-from ..errors import BadVectors, EmbedderError, EmbedderUnavailable, TextRefused
+from ..errors import AskedInHaste, BadVectors, EmbedderError, EmbedderUnavailable, TextRefused
 from . import EmbedderIdentity, Vectors
 from .batches import batches
 from .bert_words import BERT_VOCABULARY, bert_words
@@ -54,6 +54,7 @@ class OllamaEmbedder:
         self._digest_wanted = digest is not None
         self._batch_size = batch_size
         self._breaker = breaker or Breaker()
+        self._usual_seconds = 0.0  # the most that a question was given
         self._problem = ""  # what the last question or probe failed with
         self._bound = TokenBound(self._profile)
         self._batches_agree: bool | None = None  # None: not tried yet
@@ -89,16 +90,21 @@ class OllamaEmbedder:
     def embed_question(self, text: str, timeout_seconds: float | None = None) -> Vectors:
         """As `Embedder` promises; asked once, not again. EmbedderUnavailable at once while the server does not answer.
 
+        AskedInHaste where a question gets no answer that has less than half of the time of others: a client that waits
+        for 50 ms would else take the vectors from everybody, as a server that fails is left alone.
         A question above the context is cut there, by servers that do so; a document never.
         """
         refuse_unreadable([words := self._words(text)])
         self._require_rest_is_over()
         seconds = self._times.answer if timeout_seconds is None else timeout_seconds
+        self._usual_seconds = max(self._usual_seconds, timeout_seconds or 0.0)
         try:
             if self._digest_wanted:
                 self._model.digest(seconds, again=False)
             row: Vectors = self._model.vectors([self._profile.query_prefix + words], seconds, truncate=True)[0]
         except (EmbedderUnavailable, BadVectors, NotUnderstood) as error:  # no use costs as much as no answer
+            if timeout_seconds is not None and timeout_seconds < self._usual_seconds / 2:
+                raise AskedInHaste(str(error)) from error
             self._problem = str(error)
             self._breaker.failed()
             raise

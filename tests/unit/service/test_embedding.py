@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.waiting import wait_until
 
 from clockifyrag_index.embedders import EmbedderIdentity, Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.embedders.opening import open_embedder
-from clockifyrag_index.errors import EmbedderMismatch, EmbedderUnavailable, TextRefused
+from clockifyrag_index.errors import AskedInHaste, EmbedderMismatch, EmbedderUnavailable, TextRefused
 from clockifyrag_index.manifest import canary
 from clockifyrag_resource.profiles import model_profile
 from clockifyrag_service import embedding
@@ -159,6 +160,38 @@ def test_when_threads_ask_for_the_same_vector_at_once_it_is_embedded_once(counti
 
     assert ["timer"] == counting.asked
     assert all(vectors[0] is vector for vector in vectors)
+
+
+def test_who_waits_for_a_question_in_haste_asks_again_and_the_embedder_is_not_blamed(
+    counting: Counting, manifest: Any
+) -> None:
+    proven = ProvenEmbedder(counting, counting.identity)
+    proven.compare(manifest)
+    begun, gate = threading.Event(), threading.Event()
+    inner = counting.embed_question
+
+    def hasty(text: str, timeout_seconds: float | None = None) -> Vectors:
+        if timeout_seconds is None or timeout_seconds > 1:
+            return inner(text)
+        begun.set()
+        assert gate.wait(10)
+        raise AskedInHaste("no answer within 0.05 seconds")
+
+    counting.embed_question = hasty  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(proven.embed_question, "timer", 0.05)
+        assert begun.wait(10)
+        patient = pool.submit(proven.embed_question, "timer", 10)
+        wait_until(lambda: patient.running(), 10, "another thread waits for the same vector")
+        gate.set()
+        vector = patient.result(10)
+
+    assert isinstance(first.exception(), AskedInHaste)
+    assert (4,) == vector.shape
+    for number in range(3):
+        with pytest.raises(AskedInHaste):
+            proven.embed_question(f"question {number}", 0.05)
+    assert "ok" == proven.helps
 
 
 def test_while_a_proven_embedder_is_down_it_stays_proven(counting: Counting, manifest: Any) -> None:
