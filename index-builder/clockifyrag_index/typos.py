@@ -1,8 +1,8 @@
 """Typo correction: words the index has never seen → the nearest word it has.
 
 Distance is optimal string alignment (insert, delete, replace, swap of neighbours); one for words of four to seven
-letters, two from eight on. Numbers, words with digits, quoted words, short words and words in capitals are left alone,
-and so are words of the language, their plurals, and two of them together, but for another spelling of them
+letters, two from eight on. Numbers, words with digits, quoted words, addresses, short words and words in capitals are
+left alone, and so are words of the language, their plurals, and two of them together, but for another spelling of them
 ("colour"): "lunch" is no "launch", "tiers" no "timers", "timezone" no "timeline". Nor is "cant" a "want": many people
 type no apostrophe. A word is never taken for its opposite, or for what a prefix makes of it ("undelete" for "delete",
 "reactivate" for "deactivate").
@@ -21,7 +21,9 @@ from .lexical import LexicalIndex
 from .operators import EXCLUDED
 from .text import WORD, folded, term_of
 
-OPEN = re.compile(f"{EXCLUDED.pattern}|{WORD.pattern}")  # what is taken as one: a word to exclude, or a word
+ADDRESS = r"\S*(?:://|@|_|\w\.\w)\S*|(?<!\S)/\S+"  # of a page, a mailbox or a file, or a name in code
+# What is taken as one: a word to exclude, an address, or a word.
+OPEN = re.compile(f"{EXCLUDED.pattern}|{ADDRESS}|{WORD.pattern}")
 PREFIXES = {"un": "not", "in": "not", "im": "not", "non": "not", "dis": "not", "re": "again", "bi": "twice",
             "de": "undone"}  # fmt: skip
 # British and American; what they have in common stands for both.
@@ -81,7 +83,7 @@ class Speller:
         return Correction(joined, joined != text)
 
     def _spelled(self, written: str) -> str:
-        if written.startswith("-"):
+        if not WORD.fullmatch(written):
             return written
         word = folded(written)
         if len(word) < 4 or not word.isalpha() or (written.isupper() and len(written) < 6) or self._is_known(word):

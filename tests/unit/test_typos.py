@@ -48,6 +48,14 @@ def speller(tmp_path: Path) -> Speller:
         pytest.param('"aprove" timeshet', '"aprove" timesheet', id="quoted words stay"),
         pytest.param("aprove -timeshet", "approve -timeshet", id="words to exclude stay"),
         pytest.param("exp0rt v2", "exp0rt v2", id="words with digits stay"),
+        pytest.param(
+            "https://a.io/reprot support@aprove.me www.reprot.io /help/reprot aprove_url",
+            "https://a.io/reprot support@aprove.me www.reprot.io /help/reprot aprove_url",
+            id="addresses and names in code stay",
+        ),
+        pytest.param(
+            "reprot/timeshet. Aprove", "report/timesheet. approve", id="a slash between words makes no address"
+        ),
         pytest.param("SAML", "SAML", id="short words in capitals stay"),
         pytest.param("pomodoro", "pomodoro", id="names of the glossary stay"),
         pytest.param("lunch break", "lunch break", id="a word of the language"),
