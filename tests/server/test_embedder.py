@@ -89,6 +89,7 @@ def test_while_no_thread_is_free_new_questions_are_refused_and_all_else_is_answe
             refused = server.get("/search", params={"q": "one question more"})
             others = [server.get(path).status_code for path in ("/live", "/ready", "/health", "/suggestions?q=inv")]
             cached = server.get("/search", params=known)
+            in_chat = server.post("/search/chat", {"query": known["q"]})
         answered = [one.result(30).status_code for one in waiting]
 
     assert (503, "OVERLOADED", "1") == (
@@ -98,6 +99,7 @@ def test_while_no_thread_is_free_new_questions_are_refused_and_all_else_is_answe
     )
     assert [200] * 4 == others
     assert (200, True) == (cached.status_code, cached.json()["metadata"]["from_cache"])
+    assert (200, []) == (in_chat.status_code, in_chat.json()["followup_suggestions"])
     assert [200] * 3 == answered
     assert 0 == searches_waiting(server)
 

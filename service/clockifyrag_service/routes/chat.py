@@ -10,7 +10,7 @@ from clockifyrag_index.chunk import Chunk
 from ..articles import document_chunks
 from ..conversation import followups, standalone
 from ..documentation import failures
-from ..errors import invalid_parameter
+from ..errors import DEADLINE_EXCEEDED, OVERLOADED, Refused, invalid_parameter
 from ..models import ChatAnswer, ChatBody, ChatSearchAnswer, ChatSearchBody
 from ..parameters import SearchParameters, checked_question
 from ..parts import Parts
@@ -47,7 +47,12 @@ async def chat_search_answer(parts: Parts, request: Request, body: ChatSearchBod
     parameters = SearchParameters(query, body.k or settings.retrieval_k, rerank=settings.rerank)
     with parts.serving.lease() as served:  # one for both: a generation that takes over meanwhile follows nothing up
         document = await searched(parts, request, served, parameters)
-        next_questions = await asked_next(parts, served, document["results"])
+        try:
+            next_questions = await asked_next(parts, served, document["results"])
+        except Refused as refused:
+            if refused.code not in (OVERLOADED, DEADLINE_EXCEEDED):
+                raise
+            next_questions = []  # the results are there, perhaps of the cache: nobody is refused them for want of these
     metadata = document["metadata"] | {"context_applied": applied}
     if body.answer:
         parts.metrics.left_out("llm")
