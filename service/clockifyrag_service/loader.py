@@ -167,6 +167,8 @@ class Loader:
         self._open.append(served)
         self._in_loop(lambda: self._adopted(served, answers, known))
         self._loaded, self._failed = wanted, None
+        if served.embedding.verdict != "ok":
+            self._compare_at = 0.0  # soon, however well the embedder before was proven
         log.info("serving %s: %d chunks, model %s", served.id, len(served.generation.chunks), model_of(served))
         if len(served.generation.chunks) > PHRASES_FIRST_MAX:
             served.phrases = phrase_index(served.generation)
