@@ -33,9 +33,7 @@ class RowFilter:
         """chunk: the record of a row. among: which rows come into question; no others are read. require_time: raises
         once reading took too long; called for each passage.
         """
-        reader = _Reader(
-            lexical, chunk, among, require_time
-        )  # not kept: `among` may be of a question that keeps this filter
+        reader = _Reader(lexical, chunk, among, require_time)  # not kept: `among` may be of what keeps this filter
         self._required = [reader.rows_of_phrase(phrase) for phrase in operators.phrases]
         self._excluded = [reader.rows_of(phrase) for phrase in operators.excluded]
 
