@@ -66,9 +66,11 @@ def answers(url: str) -> bool:
         return False
 
 
-def written(folder: Path, port: int, instances: tuple[int, int]) -> Path:
+def written(
+    folder: Path, port: int, instances: tuple[int, int], changed: Callable[[str], str] = lambda text: text
+) -> Path:
     """nginx.conf around deploy/nginx.conf, its ports replaced by free ones."""
-    text = CONF.read_text().replace("listen 80;", f"listen 127.0.0.1:{port};")
+    text = changed(CONF.read_text()).replace("listen 80;", f"listen 127.0.0.1:{port};")
     for example, instance in zip(("127.0.0.1:8000", "127.0.0.1:8001"), instances, strict=True):
         assert example in text
         text = text.replace(example, f"127.0.0.1:{instance}")
@@ -112,9 +114,9 @@ class Fleet:
     def wait_ready(self, number: int) -> None:
         until(lambda: answers(f"http://127.0.0.1:{self.ports[number]}/ready"), f"instance {number} is ready")
 
-    def put_nginx_in_front(self) -> None:
+    def put_nginx_in_front(self, changed: Callable[[str], str] = lambda text: text) -> None:
         port = free_port()
-        conf = written(self.folder, port, (self.ports[0], self.ports[1]))
+        conf = written(self.folder, port, (self.ports[0], self.ports[1]), changed)
         self.front = subprocess.Popen(nginx("-p", str(self.folder), "-c", str(conf)), stderr=subprocess.DEVNULL)
         self.url = f"http://127.0.0.1:{port}"
         until(lambda: answers(self.url + "/live"), "nginx answers")
@@ -238,6 +240,28 @@ def test_an_instance_without_an_index_is_passed_over(fleet, index_root, tmp_path
     statuses = [httpx.get(fleet.url + "/search", params=QUESTION).status_code for _ in range(20)]
 
     assert [200] * 20 == statuses
+
+
+def test_a_get_whose_instance_hangs_is_answered_by_the_next_one(fleet, tmp_path):
+    for _ in range(2):
+        fleet.instance(tmp_path / "nothing")
+    fleet.put_nginx_in_front(a_tenth)
+
+    fleet.instances[0].send_signal(signal.SIGSTOP)
+    try:
+        answered = [httpx.get(fleet.url + "/live", timeout=DEADLINE_SECONDS) for _ in range(2)]
+    finally:
+        fleet.instances[0].send_signal(signal.SIGCONT)
+
+    assert [200, 200] == [answer.status_code for answer in answered]
+    assert max(answer.elapsed.total_seconds() for answer in answered) > 6  # one of them asked the instance that hangs
+
+
+def a_tenth(text: str) -> str:
+    """nginx.conf with a tenth of the time it waits for an answer, and for another."""
+    shorter, times = re.subn(r"(proxy_(?:read|next_upstream)_timeout) (\d+)s;", r"\1 \g<2>00ms;", text)
+    assert 2 == times
+    return shorter
 
 
 def test_the_service_learns_the_request_id_and_the_client_behind_nginx(pair):
