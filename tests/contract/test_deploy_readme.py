@@ -21,6 +21,10 @@ def test_files_of_the_project_that_a_command_names_exist(command):
     assert [] == [name for name in named if not Path(name).is_file()]
 
 
+def test_no_command_has_a_variable_for_itself_alone_that_the_next_would_lack():
+    assert [] == [command for command in COMMANDS if re.match(r"[A-Z_]+=", command)]
+
+
 def test_make_has_the_word_the_installation_uses():
     (command,) = [command for command in COMMANDS if command.startswith("make ")]
 
