@@ -9,6 +9,7 @@ from typing import Any
 import charts
 import pytest
 import yaml
+from pages import page
 from tests.apiserver.controlplane import ControlPlane
 from tools.definitions import definitions
 
@@ -163,6 +164,23 @@ def test_the_registry_stands_before_images_that_name_none(repository: str, expec
 
     assert expected == told
     assert "registry.example.com:5000/clockifyrag-operator:" in container["image"]
+
+
+def test_the_upgrade_that_takes_back_tags_and_digests_of_before_leaves_the_images_of_the_chart() -> None:
+    upgrades = [line for line in page("docs/upgrade.md").shell_lines() if "images." in line]
+    taken_back = [given for line in upgrades for given in re.findall(r"--set (\S+)", line)]
+    before = [
+        f"images.{image}.{field}={value}"
+        for image in ("operator", "service", "indexBuilder")
+        for field, value in (("tag", "0.0.9"), ("digest", DIGEST))
+    ]
+
+    def images(*given: str) -> list[str]:
+        words = [word for one in given for word in ("--set", one)]
+        rendered = charts.helm("template", charts.RELEASE, str(charts.CHART), *words).stdout
+        return re.findall(r"clockifyrag-(?:operator|service|index-builder)[:@][\w.:]+", rendered)
+
+    assert images(*before) != images(*before, *taken_back) == images()
 
 
 @pytest.mark.parametrize(
