@@ -315,6 +315,20 @@ def test_monitoring_is_made_where_it_is_wanted_or_its_kind_is_known(
     assert (expected, expected) == ("ServiceMonitor" in made, "PrometheusRule" in made)
 
 
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize(("name", "expected"), [("", "clockifyrag-operator"), ("given", "given")])
+def test_rights_are_bound_to_the_account_of_the_operator_alone_whoever_makes_it(
+    create: bool, name: str, expected: str, tmp_path: Path
+) -> None:
+    objects = charts.rendered(tmp_path, {"serviceAccount": {"create": create, "name": name}})
+    (operator,) = charts.named(objects, "Deployment").values()
+
+    bound = [subject["name"] for one in objects for subject in one.get("subjects", ())]
+
+    assert {expected} == {*bound, operator["spec"]["template"]["spec"]["serviceAccountName"]}
+    assert [expected] * create == list(charts.named(objects, "ServiceAccount"))
+
+
 def test_the_rendered_definition_is_the_definition_and_is_kept(tmp_path: Path) -> None:
     definition = yaml.safe_load(charts.text("files/clockifyrag.yaml"))
     (kept,) = charts.named(charts.rendered(tmp_path, {}), "CustomResourceDefinition").values()

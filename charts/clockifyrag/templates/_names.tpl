@@ -10,13 +10,7 @@
 {{- end -}}
 
 {{- define "clockifyrag.serviceAccountName" -}}
-{{- if .Values.serviceAccount.name -}}
-{{- .Values.serviceAccount.name -}}
-{{- else if .Values.serviceAccount.create -}}
-{{- include "clockifyrag.fullname" . -}}
-{{- else -}}
-default
-{{- end -}}
+{{- .Values.serviceAccount.name | default (include "clockifyrag.fullname" .) -}}
 {{- end -}}
 
 {{/* What selects the operator's pods. The name is fixed: network policies of resources let pods of that name in. */}}
