@@ -315,6 +315,13 @@ def test_monitoring_is_made_where_it_is_wanted_or_its_kind_is_known(
     assert (expected, expected) == ("ServiceMonitor" in made, "PrometheusRule" in made)
 
 
+def test_an_empty_anti_affinity_stands_in_place_of_the_one_of_the_chart(tmp_path: Path) -> None:
+    objects = charts.rendered(tmp_path, {"affinity": {"podAntiAffinity": {}}})
+    (operator,) = charts.named(objects, "Deployment").values()
+
+    assert {"podAntiAffinity": {}} == operator["spec"]["template"]["spec"]["affinity"]
+
+
 @pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize(("name", "expected"), [("", "clockifyrag-operator"), ("given", "given")])
 def test_rights_are_bound_to_the_account_of_the_operator_alone_whoever_makes_it(
