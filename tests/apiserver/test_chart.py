@@ -336,6 +336,15 @@ def test_rights_are_bound_to_the_account_of_the_operator_alone_whoever_makes_it(
     assert [expected] * create == list(charts.named(objects, "ServiceAccount"))
 
 
+@pytest.mark.parametrize(("wanted", "made"), [("Auto", False), ("Enabled", True)])
+def test_without_a_service_monitor_there_are_alerts_only_where_they_are_asked_for(
+    wanted: str, made: bool, tmp_path: Path
+) -> None:
+    objects = charts.rendered(tmp_path, {"monitoring": {"serviceMonitor": "Disabled", "prometheusRule": wanted}})
+
+    assert made == ("PrometheusRule" in {one["kind"] for one in objects})
+
+
 def test_the_rendered_definition_is_the_definition_and_is_kept(tmp_path: Path) -> None:
     definition = yaml.safe_load(charts.text("files/clockifyrag.yaml"))
     (kept,) = charts.named(charts.rendered(tmp_path, {}), "CustomResourceDefinition").values()
