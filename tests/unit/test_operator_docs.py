@@ -98,10 +98,30 @@ def test_an_alert_leads_to_its_own_runbook() -> None:
     assert {name.lower() for name in led} <= page("docs/runbooks.md").anchors
 
 
-def test_the_runbook_of_a_resource_that_is_not_ready_tells_what_each_reason_is_about() -> None:
-    text = page("docs/runbooks.md").path.read_text().partition("## ClockifyRAGNotReady\n")[2].partition("\n## ")[0]
+def runbook(alert: str) -> str:
+    """Its section."""
+    return page("docs/runbooks.md").path.read_text().partition(f"## {alert}\n")[2].partition("\n## ")[0]
 
-    assert [] == [str(one) for one in REASONS[ConditionType.READY] if one != "Serving" and str(one) not in text]
+
+@pytest.mark.parametrize(
+    ("alert", "condition", "well"),
+    [
+        pytest.param("ClockifyRAGNotReady", ConditionType.READY, "Serving", id="not-ready"),
+        pytest.param("ClockifyRAGStale", ConditionType.INDEX_PUBLISHED, "Published", id="not-published"),
+    ],
+)
+def test_the_runbook_of_a_condition_tells_what_each_reason_is_about(
+    alert: str, condition: ConditionType, well: str
+) -> None:
+    text = runbook(alert)
+
+    assert [] == [str(one) for one in REASONS[condition] if one != well and str(one) not in text]
+
+
+def test_whether_a_resource_is_paused_is_looked_at_before_its_build() -> None:
+    text = runbook("ClockifyRAGStale")
+
+    assert -1 < text.find("condition Paused") < text.find("IndexBuilt")
 
 
 # Queries
