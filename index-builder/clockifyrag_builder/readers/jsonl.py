@@ -42,8 +42,8 @@ class _Contents:
 def documents_of_jsonl(source: Source, file: BinaryIO) -> Iterator[Document]:
     """One document an article, in the order in which the articles begin; its sections are its records in order.
 
-    Records with one URL are one article. Without URLs it is one `_id` or `id`, else one title. Broken lines are noted
-    by file and line, or raise SourceError when strict.
+    Records with one URL are one article. Without URLs it is one `_id` or `id`, else one title; a record with none of
+    them is an article of its own. Broken lines are noted by file and line, or raise SourceError when strict.
     """
     file = _as_utf8(file)
     contents = _Contents()
@@ -77,7 +77,8 @@ def _note(source: Source, contents: _Contents, line: Line, text: bytes) -> None:
         kept = "its heading is kept" if found.section else "its title is kept"
         outcome = "its section is long and was read as text" if _is_page_text(found.section) else kept
         source.log.empty_records.append(EmptyRecord(found.id, source.at(number), outcome))
-    contents.articles.setdefault(found.article, []).append(line)
+    article = found.article or (found.namespace, "line", str(number))
+    contents.articles.setdefault(article, []).append(line)
 
 
 def _note_id(source: Source, contents: _Contents, number: int, found: Record) -> None:

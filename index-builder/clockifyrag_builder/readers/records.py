@@ -44,11 +44,15 @@ class Record:
     decoding_problem: str
 
     @property
-    def article(self) -> tuple[str, str, str]:
-        """Equal for records of one document: with a URL it is the document's name, else the id, else the title."""
+    def article(self) -> tuple[str, str, str] | None:
+        """Equal for records of one document: with a URL it is the document's name, else the id, else the title; None
+        where a record says none of them.
+        """
         if self.url:
             return self.namespace, "url", url_key(self.url)
-        return (self.namespace, "id", self.id) if self.id else (self.namespace, "title", self.title)
+        if self.id:
+            return self.namespace, "id", self.id
+        return (self.namespace, "title", self.title) if self.title else None
 
 
 def namespace_problem(namespace: str) -> str | None:

@@ -89,6 +89,15 @@ def test_a_document_is_named_by_the_best_that_the_record_says(read, record, expe
     assert expected == document.document_id
 
 
+def test_records_without_url_id_and_title_are_an_article_each(read):
+    found = read(
+        "faq.jsonl", lines({"text": "How to reset a password."}, {"text": "Where invoices are.", "section": "S"})
+    )
+
+    assert [("faq/1", "faq.jsonl:1"), ("faq/2", "faq.jsonl:2")] == [(one.document_id, one.origin) for one in found]
+    assert ["Faq", "S"] == [one.title for one in found]
+
+
 def test_namespace_category_and_language_of_a_record_are_honoured(read):
     [document] = read(
         "d.jsonl", lines({"url": URL, "text": "x", "namespace": "n", "category": "/a/b/", "lang": "DE_at"})
