@@ -89,6 +89,11 @@ def test_the_canonical_address_is_the_one_a_page_agrees_on(html: str, canonical:
         pytest.param("", "otherbot: noindex, nofollow", False, False, id="header for another"),
         pytest.param("", "otherbot: nofollow, clockifyrag: noindex", True, False, id="header for two"),
         pytest.param("", "max-snippet: 20, noindex", True, False, id="header with a value"),
+        pytest.param("", "max-video-preview: -1, noindex", True, False, id="header with another value"),
+        pytest.param(
+            "", "unavailable_after: Fri, 25 Jun 2030 15:00:00 GMT, noindex", True, False, id="header with a date"
+        ),
+        pytest.param("", "360spider: noindex, nofollow", False, False, id="header for a name with digits"),
     ],
 )
 def test_what_a_page_forbids_is_understood(meta: str, header: str, noindex: bool, nofollow: bool) -> None:

@@ -1,5 +1,6 @@
 """PageLinks: what an HTML page says of itself to a crawler: its canonical address, its wishes, and where it points."""
 
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -15,6 +16,8 @@ from clockifyrag_builder.xhtml import without_xml
 _LINKS_MAX = 5_000
 _URL_CHARACTERS_MAX = 2_000
 _ENCODED_DOTS = frozenset((".", ".."))
+_NAME = re.compile(r"\s*([^\s:]+)\s*:")  # one word: of a date behind a comma, "25 Jun 2030 15:00", none is found
+_WITH_VALUE = frozenset(("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"))  # `name: value`
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,10 @@ def _header_directives(header: str) -> set[str]:
     found: set[str] = set()
     addressed = True
     for part in header.split(","):
-        name, colon, directive = part.partition(":")
-        if colon and name.strip().lower() not in ("unavailable_after", "max-snippet", "max-image-preview"):
-            addressed = name.strip().lower() == ROBOT_NAME
-            part = directive
+        name = _NAME.match(part)
+        if name and name[1].lower() not in _WITH_VALUE:
+            addressed = name[1].lower() == ROBOT_NAME
+            part = part[name.end() :]
         if addressed:
             found |= _words(part)
     return found
