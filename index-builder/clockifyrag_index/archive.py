@@ -183,8 +183,10 @@ def _copy(tar: TarReader, size: int, path: Path) -> str:
 
 def _mapped_vectors(path: Path, source: Path) -> Vectors:
     try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
+        vectors = np.lib.format.open_memmap(path, mode="r")  # `np.load` takes more, a zip file by its first bytes
+    except OSError:
+        raise
+    except Exception as error:  # the header is read by Python's own parser, which fails of what is crafted in many ways
         raise GenerationDamaged(f"{source}: {VECTORS} cannot be read ({error}). Export it again.") from error
     if vectors.dtype != np.dtype("<f4") or vectors.ndim != 2 or not vectors.flags.c_contiguous:
         raise GenerationDamaged(f"{source}: {VECTORS} holds {vectors.dtype} {vectors.shape}, expected float32 rows.")

@@ -188,6 +188,21 @@ def test_vectors_that_hold_objects_are_refused_and_never_unpickled(samples, expo
     refused(samples, archive(tmp_path / "bad.tar", *members.items()), r"vectors\.npy cannot be read")
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(b"PK\x03\x04", id="zip"),
+        pytest.param(b"\x80\x04", id="pickle"),
+        pytest.param(b"\x93NUMPY\x01\x00\x76\x00{'descr': (", id="a header that does not end"),
+        pytest.param(b"\x93NUMPY\x01\x00\x76\x00{[]: 1}", id="a header that is no record"),
+    ],
+)
+def test_vectors_that_are_no_array_are_refused(samples, exported, tmp_path, start):
+    members = {**exported, "vectors.npy": start.ljust(len(exported["vectors.npy"]), b" ")}
+
+    refused(samples, archive(tmp_path / "bad.tar", *members.items()), r"vectors\.npy cannot be read")
+
+
 def test_a_few_bytes_that_claim_to_be_many_are_refused_before_they_are_unpacked(samples, exported, tmp_path):
     record = orjson.loads(exported["meta.json"])
     files = {**record["files"], "chunks.jsonl": {"size": 2**40, "sha256": "0" * 64, "blocks": ["0"] * 2**16}}
