@@ -26,7 +26,7 @@ import orjson
 from clockifyrag_index.identity import canonical_json
 
 SIZE_BYTES_MAX = 128 << 20  # of what is kept: a source of 64 MiB fits; of a larger one the rest is made again
-PARSERS = ("orjson", "pyromark")
+PARSERS = ("orjson", "pyromark", "selectolax")
 
 _MAGIC = b"CRAGMEMO"
 _RECORD = struct.Struct("<16sII")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.documents import Block, Document, Section
-from clockifyrag_builder.memo import Memo
+from clockifyrag_builder.memo import Memo, code_digest
 from clockifyrag_builder.passages import ChunkLimits
 from clockifyrag_builder.readers.parsed import parsed
 from clockifyrag_builder.readers.read_log import ReadLog
@@ -75,6 +76,15 @@ def test_another_maker_or_other_code_finds_nothing(tmp_path: Path, monkeypatch: 
     work.of(Memo(tmp_path / "memo", {"maxChars": 800}), "a")
 
     assert ["a", "a"] == work.made
+
+
+@pytest.mark.parametrize("name", ["orjson", "pyromark", "selectolax"])
+def test_another_version_of_a_parser_is_other_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = code_digest.__wrapped__()
+
+    monkeypatch.setattr("clockifyrag_builder.memo.version", lambda of: "99" if of == name else version(of))
+
+    assert before != code_digest.__wrapped__()
 
 
 def test_a_damaged_memo_gives_nothing_wrong(tmp_path: Path) -> None:
