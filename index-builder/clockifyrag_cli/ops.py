@@ -16,20 +16,20 @@ class BuildStatus:
     """How far a build is: written by the build, read by the server's threads."""
 
     def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._stage_started = self._started
-        self._now: tuple[str, int, int, float] = ("start", 0, 0, time.time())
+        self._told("start", 0, 0, (time.monotonic(), 0))
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Notes how far the build is now."""
-        if stage != self._now[0]:
-            self._stage_started = time.monotonic()
-        self._now = (stage, done, total, time.time())
+        self._told(stage, done, total, self._now[4] if stage == self._now[0] else (time.monotonic(), done))
+
+    def _told(self, stage: str, done: int, total: int, began: tuple[float, int]) -> None:
+        """began: when the stage did, and what was done by then: what the cache gives tells nothing of the rest."""
+        self._now = (stage, done, total, time.time(), began)
 
     def record(self) -> dict[str, Any]:
         """stage, done, total, rate (texts a second), eta (seconds), heartbeatTime (Unix) as JSON values."""
-        stage, done, total, heartbeat = self._now
-        rate = done / max(time.monotonic() - self._stage_started, 1e-3)
+        stage, done, total, heartbeat, (began, done_before) = self._now
+        rate = (done - done_before) / max(time.monotonic() - began, 1e-3)
         eta = (total - done) / rate if rate and total else None
         return {
             "stage": stage,

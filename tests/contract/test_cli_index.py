@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tests.ports import free_port
 
-from clockifyrag_cli.ops import ops_port
+from clockifyrag_cli.ops import BuildStatus, ops_port
 
 ARTICLES = {
     "timer.md": "# Timer\n\nStart the timer.\n\n## Stop\n\nStop the timer when the work is done.\n",
@@ -278,10 +278,23 @@ def test_a_job_tells_on_its_ops_port_how_far_it_is() -> None:
     port = free_port()
     told: list[tuple[str, int, int]] = []
     with ops_port(port, lambda *now: told.append(now)) as progress:
+        progress("embed", 1, 12)
         progress("embed", 3, 12)
         status = httpx.get(f"http://127.0.0.1:{port}/status").json()
         unknown = httpx.get(f"http://127.0.0.1:{port}/elsewhere")
 
-    assert ("embed", 3, 12) == (status["stage"], status["done"], status["total"]) == told[0]
+    assert ("embed", 3, 12) == (status["stage"], status["done"], status["total"]) == told[1]
     assert status["heartbeatTime"] > 0 and status["rate"] > 0
     assert 404 == unknown.status_code
+
+
+def test_what_the_cache_gave_makes_no_build_look_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("clockifyrag_cli.ops.time.monotonic", lambda: now)
+    status = BuildStatus()
+    status("embed", 90_000, 100_000)
+
+    now += 100
+    status("embed", 90_500, 100_000)
+
+    assert (5.0, 1900.0) == (status.record()["rate"], status.record()["eta"])
