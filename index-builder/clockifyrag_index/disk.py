@@ -17,6 +17,7 @@ _CODE_BYTES: dict[VectorStorage, int] = {"Float32": 4, "Float16": 2, "SQ8": 1}  
 _FLAT = IndexParameters()
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: `ulimit -f`, and files above what a file system can hold
+_LOST = {errno.EIO, errno.EBADMSG, errno.EUCLEAN}  # EBADMSG, EUCLEAN: a checksum of the file system's own is wrong
 _NO_RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -26,6 +27,11 @@ def is_full(error: OSError) -> bool:
     numpy's `tofile` reports a short write without errno, as "1024 requested and 512 written".
     """
     return error.errno in _FULL or (error.errno is None and "requested and" in str(error))
+
+
+def is_lost(error: OSError) -> bool:
+    """Whether the disk cannot give back what was written there; the file made anew may be well."""
+    return error.errno in _LOST
 
 
 def storage_error(error: OSError, root: Path) -> StorageError:

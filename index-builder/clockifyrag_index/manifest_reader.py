@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from .disk import storage_errors
+from .disk import is_lost, storage_errors
 from .embedders import EmbedderIdentity
 from .errors import FormatUnsupported, GenerationDamaged, GenerationMissing
 from .files import BLOCK_BYTES, FileRecord
@@ -49,6 +49,10 @@ def read_manifest(directory: Path) -> Manifest:
             ) from None
         except NotADirectoryError:
             raise GenerationDamaged(f"{directory}: no folder, expected that of a generation. Remove it.") from None
+        except OSError as error:
+            if not is_lost(error):
+                raise
+            raise GenerationDamaged(f"{path}: cannot be read ({error.strerror}). Rebuild.") from error
     if size > MANIFEST_BYTES_MAX:
         raise GenerationDamaged(f"{path}: {size:,} bytes, expected at most {MANIFEST_BYTES_MAX:,}. Rebuild.")
     return manifest_from(data, str(path))

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from .disk import is_full
 from .errors import StorageError
 from .files import file_sha256, sync
 from .layout import Layout
@@ -16,7 +17,7 @@ from .manifest_reader import read_manifest
 def copied(root: Path, folder: Path, name: str, is_same: Callable[[Manifest], bool]) -> bool:
     """Whether the file of that name was copied into `folder` from a generation for which `is_same` holds.
 
-    A copy that has not the digest of its manifest is removed again.
+    A copy that has not the digest of its manifest is removed again. OSError where the disk is full.
     """
     layout = Layout(root)
     for generation_id in layout.generation_ids():
@@ -29,10 +30,11 @@ def copied(root: Path, folder: Path, name: str, is_same: Callable[[Manifest], bo
             continue
         try:
             shutil.copyfile(directory / name, target)
-        except FileNotFoundError:
-            continue
-        if file_sha256(target) == manifest.files[name].sha256:
-            sync(target)
-            return True
-        target.unlink()
+            if file_sha256(target) == manifest.files[name].sha256:
+                sync(target)
+                return True
+        except OSError as error:  # of another generation, which need not be whole: the file is made instead
+            if is_full(error):
+                raise
+        target.unlink(missing_ok=True)
     return False

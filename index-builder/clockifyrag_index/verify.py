@@ -4,9 +4,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from .disk import storage_errors
+from .disk import is_lost, storage_errors
 from .errors import GenerationDamaged
-from .files import file_sha256
+from .files import FileRecord, file_sha256
 from .layout import is_generation_id
 from .manifest import Manifest
 from .manifest_reader import read_manifest
@@ -31,14 +31,25 @@ def problems(directory: Path, manifest: Manifest, *, digests: bool = True) -> It
     for name, expected in manifest.files.items():
         path = directory / name
         with storage_errors(path):
-            try:
-                status = path.lstat()
-            except FileNotFoundError:
-                yield f"{path}: missing"
-                continue
-            if not stat.S_ISREG(status.st_mode):
-                yield f"{path}: not a regular file"
-            elif status.st_size != expected.size_bytes:
-                yield f"{path}: {status.st_size:,} bytes, expected {expected.size_bytes:,}"
-            elif digests and (found := file_sha256(path)) != expected.sha256:
-                yield f"{path}: sha256 is {found}, expected {expected.sha256}"
+            problem = _problem(path, expected, digests)
+        if problem:
+            yield f"{path}: {problem}"
+
+
+def _problem(path: Path, expected: FileRecord, digests: bool) -> str:
+    """What is wrong with the file; "" where nothing is. OSError where it may not be read."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if status.st_size != expected.size_bytes:
+            return f"{status.st_size:,} bytes, expected {expected.size_bytes:,}"
+        if digests and (found := file_sha256(path)) != expected.sha256:
+            return f"sha256 is {found}, expected {expected.sha256}"
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        if not is_lost(error):
+            raise
+        return f"cannot be read ({error.strerror})"
+    return ""

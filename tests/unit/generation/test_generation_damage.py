@@ -1,6 +1,9 @@
 """Damage: a file that is not what the manifest says is seen before it is opened, and named."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import orjson
 import pytest
@@ -11,6 +14,7 @@ from clockifyrag_index.identity import FORMAT, digest_of, generation_id
 from clockifyrag_index.manifest import IndexParameters
 from clockifyrag_index.manifest_reader import manifest_from, read_manifest
 from clockifyrag_index.retention import gc
+from clockifyrag_index.writer import unchanged
 
 FILES = ["chunks.jsonl", "chunks.offsets.npy", "index.bin", "lexical/lengths.npy"]
 
@@ -73,6 +77,38 @@ def test_a_link_in_place_of_a_file_is_refused_even_with_the_right_bytes(samples,
 
     with pytest.raises(GenerationDamaged, match=r"index.bin: not a regular file"):
         open_generation(path)
+
+
+@pytest.fixture
+def lost(monkeypatch):
+    """Has reading a file fail as on a disk that lost it. A mock: no disk here fails on demand."""
+
+    def fails(path):
+        whole = Path.open
+
+        def opened(self, mode="r", *more, **options):
+            if self == path and "r" in mode:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+            return whole(self, mode, *more, **options)
+
+        monkeypatch.setattr(Path, "open", opened)
+
+    return fails
+
+
+@pytest.mark.parametrize("name", [*FILES, "meta.json"])
+def test_a_file_that_the_disk_lost_is_damage_and_is_built_again(samples, lost, name):
+    outcome = samples.published()
+    digest = read_manifest(outcome.path).inputs_digest
+    lost(outcome.path / name)
+
+    with pytest.raises(GenerationDamaged, match=rf"{name}: cannot be read \(Input/output error\)"):
+        open_generation(outcome.path)
+    assert unchanged(samples.root, digest) is None
+    again = samples.write()
+
+    assert (outcome.id, True) == (again.id, again.created)
+    assert [name for name in samples.hidden_names() if name.startswith(f"{outcome.id}.bad-")]
 
 
 def edited(path, **changes):

@@ -1,5 +1,8 @@
 """Generations of each type and storage: written, verified, opened, exported, and the same every time."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 
@@ -115,6 +118,23 @@ def test_a_graph_over_the_same_vectors_is_taken_from_the_generation_that_has_it(
         flip_bit(path / "index.bin", 900)
     assert samples.write("hand", index=kind).created
     assert 4 == len(built)
+
+
+def test_a_graph_that_cannot_be_copied_is_built(samples, monkeypatch):
+    """A mock: no disk here fails on demand."""
+    kind = IndexParameters("HNSW", "SQ8", 4, 8)
+    first = samples.write(index=kind)
+
+    def fails(_, target):
+        target.write_bytes(b"half of it")
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("clockifyrag_index.same_vectors.shutil.copyfile", fails)
+
+    other_words = samples.write("clock", index=kind)
+
+    assert other_words.created
+    assert (first.path / "index.bin").read_bytes() == (other_words.path / "index.bin").read_bytes()
 
 
 @pytest.mark.parametrize("parameters", KINDS)
