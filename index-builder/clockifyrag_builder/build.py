@@ -28,6 +28,7 @@ from clockifyrag_builder.outcome import BuildOutcome
 from clockifyrag_builder.plan import BuildPlan, Progress, Shard
 from clockifyrag_builder.recall_questions import recall_questions
 from clockifyrag_builder.report import BuildReport
+from clockifyrag_builder.segments import segment_bytes
 from clockifyrag_builder.statistics_beside import Statistics, statistics_beside
 from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_builder.vector_table import bytes_of_copy
@@ -117,9 +118,10 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
             same = unchanged(plan.root, _inputs_digest(plan, chunks))
             if same:
                 return _unchanged(plan, outcome, same)
-            if plan.shards > 1 and cache.missing(chunk.embedded_text for chunk in chunks) > NEED_VECTORS_FROM:
+            missing = cache.missing(chunk.embedded_text for chunk in chunks)
+            if plan.shards > 1 and missing > NEED_VECTORS_FROM:
                 return replace(outcome, result="NeedVectors")
-        _require_room(plan, len(chunks), spool.content_bytes)
+        _require_room(plan, outcome, spool.content_bytes, embedding.missing if ahead else missing)
         if ahead:
             in_order = np.frombuffer(numbers, np.uint64)[chunks.places]
         else:
@@ -228,14 +230,16 @@ def _build_anew(
     )
 
 
-def _require_room(plan: BuildPlan, chunks: int, text_bytes: int) -> None:
-    """NoSpace unless there is room for the new generation and, while it is made, its vectors once more.
+def _require_room(plan: BuildPlan, outcome: BuildOutcome, text_bytes: int, missing: int) -> None:
+    """NoSpace unless there is room for the new generation, for its vectors once more while it is made, and for those
+    that the cache will get.
 
-    text_bytes: of all contents.
+    text_bytes: of all contents. missing: texts that are still to be embedded.
     """
-    index, dimensions = plan.index.resolved(chunks), plan.embedder.identity.dimensions
-    generation = estimated_bytes(chunks, dimensions, text_bytes, index)
-    require_space(plan.root, generation + bytes_of_copy(chunks, dimensions))
+    chunks, dimensions = outcome.chunks, plan.embedder.identity.dimensions
+    index = plan.index.resolved(chunks)
+    generation = estimated_bytes(chunks, dimensions, text_bytes, index, documents=outcome.documents)
+    require_space(plan.root, generation + bytes_of_copy(chunks, dimensions) + segment_bytes(missing, dimensions))
 
 
 def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:

@@ -133,6 +133,11 @@ class Embedding:
         self._done += self._has_row[number]
         return number
 
+    @property
+    def missing(self) -> int:
+        """Distinct texts that have no row yet."""
+        return self._has_row.count(0)
+
     def go_on(self) -> None:
         """Keeps the embedder busy with what was added; waits only where TEXTS_AHEAD would be left. Errors are those of
         `finish`.

@@ -49,6 +49,11 @@ class Segment:
         return vector
 
 
+def segment_bytes(count: int, dimensions: int) -> int:
+    """What so many vectors take in a file."""
+    return _HEADER.size + count * record_type(dimensions).itemsize if count else 0
+
+
 def record_type(dimensions: int) -> np.dtype[np.void]:
     """The numpy type of one record, as drawn above."""
     return np.dtype([("key", "u1", (KEY_BYTES,)), ("vector", "<f4", (dimensions,)), ("crc", "<u4")])

@@ -57,16 +57,19 @@ def storage_errors(root: Path) -> Iterator[None]:
         raise storage_error(error, root) from error
 
 
-def estimated_bytes(chunks: int, dimensions: int, text_bytes: int, index: IndexParameters = _FLAT) -> int:
-    """Room a generation takes: float32 rows, the index where it is another file, records, word statistics; rather too
-    much than too little.
+def estimated_bytes(
+    chunks: int, dimensions: int, text_bytes: int, index: IndexParameters = _FLAT, *, documents: int
+) -> int:
+    """Room a generation takes: float32 rows, the index where it is another file, the same of articles, records, word
+    statistics; rather too much than too little.
 
     text_bytes: UTF-8 length of all contents. On 2,245 passages of a real help center a record was its text and 405
     bytes around it, the word statistics 0.75 × the text: 700 bytes and 1.5 × leave room for other languages.
     """
     codes = 0 if index.is_exact else dimensions * _CODE_BYTES[index.storage]
     graph = 8 * index.hnsw_m + 32 if index.hnsw_m else 0  # 2 m neighbours of 4 bytes below, few above
-    return chunks * (dimensions * 4 + codes + graph + 700) + ceil(2.5 * text_bytes)
+    row = dimensions * 4 + codes + graph
+    return (chunks + documents) * row + chunks * 700 + ceil(2.5 * text_bytes)
 
 
 def require_space(root: Path, bytes_estimate: int) -> None:

@@ -11,8 +11,10 @@ from folders import written
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
+from clockifyrag_builder.segments import segment_bytes
 from clockifyrag_index import disk
 from clockifyrag_index.errors import NoSpace, StorageError
+from clockifyrag_index.files import remove_tree
 from clockifyrag_index.layout import Layout
 
 
@@ -61,6 +63,27 @@ def test_where_nothing_is_to_go_nothing_goes(
         build(plan_of(changed, root, publish=False), silent)
 
     assert [first] == Layout(root).generation_ids()
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["while texts are read", "before any is embedded"])
+def test_room_is_asked_for_the_vectors_that_the_cache_will_get(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan_of: Callable[..., BuildPlan], known: bool
+) -> None:
+    root, texts = tmp_path / "root", {f"{number}.md": f"# Article {number}\n" for number in range(20)}
+    if known:
+        build(plan_of(written(tmp_path / "few", {"0.md": texts["0.md"]}), root), silent)
+    asked: list[int] = []
+    monkeypatch.setattr("clockifyrag_builder.build.require_space", lambda _, size: asked.append(size))
+    docs = written(tmp_path / "docs", texts)
+
+    plan = plan_of(docs, root)
+    build(plan, silent)
+    (root / "CURRENT").unlink()
+    remove_tree(root / "generations")
+    build(plan, silent)
+
+    new = 19 if known else 20
+    assert segment_bytes(new, plan.embedder.identity.dimensions) == asked[0] - asked[1]
 
 
 @pytest.mark.parametrize(

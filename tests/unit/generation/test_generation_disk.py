@@ -4,15 +4,20 @@ import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rights import folder_for_all, without_privileges
 
+from clockifyrag_index import articles
 from clockifyrag_index.disk import estimated_bytes, require_space, storage_error
 from clockifyrag_index.errors import NoSpace, StorageError
 from clockifyrag_index.generations import current_id, list_generations, open_generation, publish, rollback
+from clockifyrag_index.manifest import IndexParameters, canary
 from clockifyrag_index.retention import gc
+from clockifyrag_index.writer import write_generation
 
 
 @contextmanager
@@ -88,9 +93,26 @@ def test_the_estimate_is_not_below_what_a_generation_takes(samples):
 
     taken = list_generations(samples.root)[0].size_bytes
 
-    estimate = estimated_bytes(len(chunks), 8, sum(len(chunk.content.encode()) for chunk in chunks))
+    estimate = estimated_bytes(len(chunks), 8, sum(len(chunk.content.encode()) for chunk in chunks), documents=4)
     assert outcome.created
     assert taken <= estimate <= 4 * taken
+
+
+@pytest.mark.parametrize(
+    "index", [IndexParameters(), IndexParameters("HNSW", "Float32", 32, 40)], ids=["exact", "graph"]
+)
+def test_the_estimate_holds_the_directions_of_short_articles(samples, monkeypatch, index):
+    monkeypatch.setattr(articles, "HNSW_FROM", 2)
+    chunks = tuple(samples.chunk(f"article-{number:03}") for number in range(200))
+    rows = np.eye(768, dtype=np.float32)[:200]
+    embedder = replace(samples.plan().embedder, dimensions=768)
+    plan = samples.plan(chunks=chunks, vectors=rows, embedder=embedder, index=index, canaries=(canary("a", rows[0]),))
+    write_generation(samples.root, plan, lambda folder: samples.lexical_of(folder, chunks))
+
+    taken = list_generations(samples.root)[0].size_bytes
+
+    text_bytes = sum(len(chunk.content.encode()) for chunk in chunks)
+    assert taken <= estimated_bytes(200, 768, text_bytes, index, documents=200)
 
 
 def test_a_short_write_of_numpy_is_a_full_disk(tmp_path):

@@ -167,14 +167,15 @@ def test_the_estimate_holds_the_rows_and_the_graph(samples, parameters):
     chunks = samples.chunks("timer " * 200)
     samples.write(words="timer " * 200, index=parameters)
 
-    estimate = estimated_bytes(len(chunks), 8, sum(len(chunk.content.encode()) for chunk in chunks), parameters)
+    text_bytes = sum(len(chunk.content.encode()) for chunk in chunks)
+    estimate = estimated_bytes(len(chunks), 8, text_bytes, parameters, documents=4)
 
     assert list_generations(samples.root)[0].size_bytes <= estimate
 
 
 def test_a_large_index_is_estimated_by_the_bytes_a_row_takes():
     flat, small, graph = (
-        estimated_bytes(10**6, 256, 0, one)
+        estimated_bytes(10**6, 256, 0, one, documents=0)
         for one in (IndexParameters(), IndexParameters("Flat", "SQ8"), IndexParameters("HNSW", "SQ8", 32, 200))
     )
 
