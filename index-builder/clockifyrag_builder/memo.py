@@ -69,16 +69,19 @@ class Memo:
         if self._path is None or (not self._made and len(self._used) == len(self._stored)):
             return
         new = self._path.with_name(f"{self._path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-        with suppress(OSError):
-            new.parent.mkdir(parents=True, exist_ok=True)
-            with new.open("wb") as file:
-                file.write(self._header)
-                for key, value in self._used.items():
-                    file.write(_RECORD.pack(key, len(value), zlib.crc32(value, zlib.crc32(key))))
-                    file.write(value)
-            new.replace(self._path)
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
+        try:
+            with suppress(OSError):
+                new.parent.mkdir(parents=True, exist_ok=True)
+                with new.open("wb") as file:
+                    file.write(self._header)
+                    for key, value in self._used.items():
+                        file.write(_RECORD.pack(key, len(value), zlib.crc32(value, zlib.crc32(key))))
+                        file.write(value)
+                new.replace(self._path)
+        finally:  # those of killed builds, too; a shard whose file goes while it writes saves nothing
+            for left in self._path.parent.glob(f"{self._path.name}.*"):
+                with suppress(OSError):
+                    left.unlink(missing_ok=True)
 
     def _keep(self, key: bytes, value: bytes) -> None:
         if key not in self._used and len(value) <= self._size_bytes_left:

@@ -66,6 +66,21 @@ def test_what_a_build_did_not_use_is_forgotten(tmp_path: Path) -> None:
     assert ["memo"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_what_a_killed_build_left_of_its_memo_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "memo.4711-9f86d081").write_text("half of one")
+
+    def ended(*_: object) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "replace", ended)
+        saved(tmp_path / "memo", "a")
+
+    assert [] == list(tmp_path.iterdir())
+    saved(tmp_path / "memo", "a")
+    assert ["memo"] == [path.name for path in tmp_path.iterdir()]
+
+
 def test_another_maker_or_other_code_finds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(tmp_path / "memo", "a", maker={"maxChars": 800})
     work = Work()
