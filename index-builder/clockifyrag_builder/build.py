@@ -10,6 +10,7 @@ made. Word statistics are counted while texts are embedded.
 import time
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -25,10 +26,11 @@ from clockifyrag_builder.digests import digest64
 from clockifyrag_builder.embedding import Embedding, added
 from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.outcome import BuildOutcome
-from clockifyrag_builder.plan import BuildPlan, Progress, Shard
+from clockifyrag_builder.plan import BuildPlan, Progress, Shard, is_shard_name
 from clockifyrag_builder.recall_questions import recall_questions
 from clockifyrag_builder.report import BuildReport
 from clockifyrag_builder.segments import segment_bytes
+from clockifyrag_builder.sources import KEPT
 from clockifyrag_builder.statistics_beside import Statistics, statistics_beside
 from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_builder.vector_table import bytes_of_copy
@@ -38,7 +40,7 @@ from clockifyrag_index.disk import estimated_bytes, require_space, storage_error
 from clockifyrag_index.embedders import Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
 from clockifyrag_index.errors import NoSpace, StorageError
-from clockifyrag_index.files import write_synced
+from clockifyrag_index.files import remove_tree, write_synced
 from clockifyrag_index.garbage import seldom_collected
 from clockifyrag_index.generations import current_id, publish
 from clockifyrag_index.identity import inputs_digest
@@ -70,6 +72,8 @@ def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
         else:
             with builder_lock(plan.root):
                 outcome = _with_room(plan, progress)
+                if outcome.result != "NeedVectors":
+                    _remove_unused(plan)
     return replace(outcome, seconds=time.monotonic() - begin)
 
 
@@ -248,6 +252,18 @@ def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
     remove(plan.root, going)
     layout = Layout(plan.root)
     return tuple(name for name in going if not layout.generation(name).exists())
+
+
+def _remove_unused(plan: BuildPlan) -> None:
+    """What shards fetched, whose vectors are in the cache by now, and what sources of another kind kept, is of no use.
+
+    What may not be removed stays: it does no harm beside the room it takes.
+    """
+    others = set(KEPT.values()) - {KEPT.get(str(plan.source.description["kind"]))}
+    with suppress(OSError):
+        for path in Layout(plan.root).work.iterdir():
+            if path.name in others or is_shard_name(path.name):
+                remove_tree(path)
 
 
 def _embed_shard(plan: BuildPlan, shard: Shard, progress: Progress) -> BuildOutcome:

@@ -1,5 +1,6 @@
 """BuildPlan: all that a build is asked for, and the key that tells whether it must be done again."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,9 @@ AUTO = IndexChoice()
 ODD_TEXT = "Don’t press “Café = Bar” `x`; 漢字, " + "w" * 120  # tokenizers and bounds disagree on each of these
 
 
+_SHARD_NAME = re.compile(r"shard-[0-9]+-of-[0-9]+", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """Part `number` of `count` of the embedding work; a text belongs to one shard whatever the others do."""
@@ -68,6 +72,15 @@ class Shard:
     def holds(self, text_digest: int) -> bool:
         """Whether a text of this 64-bit digest is embedded by this shard."""
         return text_digest % self.count == self.number
+
+
+def is_shard_name(name: str) -> bool:
+    """Whether a folder is that of some shard.
+
+    >>> is_shard_name(Shard(0, 4).name), is_shard_name("shard-notes")
+    (True, False)
+    """
+    return _SHARD_NAME.fullmatch(name) is not None
 
 
 def _is_number(text: str) -> bool:

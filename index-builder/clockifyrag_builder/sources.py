@@ -12,7 +12,7 @@ from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.readers import Format, ReadLog
 from clockifyrag_builder.readers.from_bytes import format_of_name
 from clockifyrag_builder.readers.local_files import file_names, is_folder, no_file
-from clockifyrag_builder.readers.sources import Reading, crawl_source, is_url, read_source
+from clockifyrag_builder.readers.sources import CRAWLED, FETCHED, Reading, crawl_source, is_url, read_source
 from clockifyrag_builder.report import Listed
 from clockifyrag_builder.sample import sample_articles
 from clockifyrag_index.errors import SourceError, UsageError
@@ -22,7 +22,9 @@ from clockifyrag_resource.source import CrawlSource
 from clockifyrag_resource.texts import NAMESPACE_WORDS, is_namespace
 
 SAMPLE = "sample"
-PARSED = "parsed.memo"  # in the folder for what sources keep between builds
+PARSED = "parsed.memo"
+# What each kind of source keeps in the folder that outlives a build.
+KEPT = {"files": PARSED, "http": FETCHED, "crawl": CRAWLED}
 HELD_BYTES_MAX = 64 << 20  # sources up to here are parsed once and held; larger ones are read anew for each pass
 
 

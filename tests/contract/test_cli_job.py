@@ -195,6 +195,33 @@ def test_a_web_site_is_crawled(job: Run, sites: Callable[[], Site]) -> None:
     assert "/shop/buy" not in site.paths
 
 
+def test_what_shards_and_sources_of_another_kind_kept_goes_when_an_index_stands(
+    job: Run, docs: Path, root: Path, sites: Callable[[], Site]
+) -> None:
+    site, work = sites(), Layout(root).work
+    site.page("/help/", "Start the timer.")
+    crawl = (
+        "--source",
+        "crawl",
+        "--start-url",
+        f"{site.url}/help/",
+        "--allow-host",
+        "127.0.0.1",
+        "--delay-seconds",
+        "0",
+    )
+    job(*crawl, "--embed-only", "--shard", "0/2")
+    job(*crawl)
+    (work / "shard-3-of-4").mkdir()
+    kept_by_site = sorted(path.name for path in work.iterdir())
+
+    ended = [job("--source", docs), job("--source", docs)]
+
+    assert ["Built", "Unchanged"] == [one.outcome["result"] for one in ended]
+    assert ["crawled", "shard-3-of-4"] == kept_by_site
+    assert ["parsed.memo"] == [path.name for path in work.iterdir()]
+
+
 def test_a_shard_does_not_remove_what_another_is_downloading(root: Path, sites: Callable[[], Site]) -> None:
     site = sites()
     other: list[subprocess.CompletedProcess[str]] = []

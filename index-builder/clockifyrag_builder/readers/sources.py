@@ -20,6 +20,8 @@ from clockifyrag_builder.readers.source import Source
 from clockifyrag_builder.readers.web import Clock
 from clockifyrag_resource.source import CrawlSource
 
+FETCHED, CRAWLED = "fetched", "crawled"  # folders of what was sent, each below a `work`
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -56,7 +58,7 @@ def read_source(
     if is_url(source):
         fetched = fetch(
             str(source),
-            work / "fetched",
+            work / FETCHED,
             sha256=sha256,
             allow_hosts=allow_hosts,
             authorization=authorization,
@@ -88,7 +90,7 @@ def crawl_source(
 
     The log names pages that failed as problems (SourceError when strict), pages left out on purpose as skipped.
     """
-    crawled = crawl(source, work / "crawled", bounds=bounds, resolve=resolve, clock=clock, progress=progress)
+    crawled = crawl(source, work / CRAWLED, bounds=bounds, resolve=resolve, clock=clock, progress=progress)
     reported(crawled.report)
     _log_report(crawled.report, reading)
     yield from _at_least_one(_documents_of_pages(crawled, reading), crawled.pages[0].url, reading.log)
