@@ -10,6 +10,7 @@ from pathlib import Path
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.memo import Memo
 from clockifyrag_builder.readers import Format, ReadLog
+from clockifyrag_builder.readers.archive import is_archive_name
 from clockifyrag_builder.readers.from_bytes import format_of_name
 from clockifyrag_builder.readers.local_files import file_names, is_folder, no_file
 from clockifyrag_builder.readers.sources import CRAWLED, FETCHED, Reading, crawl_source, is_url, read_source
@@ -26,6 +27,7 @@ PARSED = "parsed.memo"
 # What each kind of source keeps in the folder that outlives a build.
 KEPT = {"files": PARSED, "http": FETCHED, "crawl": CRAWLED}
 HELD_BYTES_MAX = 64 << 20  # sources up to here are parsed once and held; larger ones are read anew for each pass
+PACKED = 16  # times so many bytes a compressed archive of pages may unpack to
 
 
 def source_of(
@@ -117,7 +119,7 @@ class LocalSource:
         if self._held is not None:
             return self._held
         format, namespace, strict = self._reading
-        small = sum(_size(path) for _, path in _files(self._path)) <= HELD_BYTES_MAX
+        small = sum(_size(path) for _, path in _files(self._path)) * self._unpacks_by() <= HELD_BYTES_MAX
         self._log = ReadLog(memo=Memo(self._work / PARSED) if small else Memo())
         documents = read_source(self._path, Reading(self._log, format, namespace, strict), work=self._work)
         if not small:
@@ -126,6 +128,10 @@ class LocalSource:
         self._log.memo.save()
         self._require_digest()  # what changes from here on is not read any more
         return self._held
+
+    def _unpacks_by(self) -> int:
+        is_packed = is_archive_name(self._path.name) and not self._path.name.lower().endswith(".tar")
+        return PACKED if is_packed else 1
 
     def require_unchanged(self) -> None:
         """Where documents are held, that was asked as soon as they were."""

@@ -1,6 +1,7 @@
 """LocalSource: its digest follows everything that would be read, and nothing else."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -142,6 +143,34 @@ def test_what_changes_when_the_documents_are_held_is_for_the_next_build(tmp_path
 
     local.require_unchanged()
     assert before == list(local.documents())
+
+
+@pytest.mark.parametrize(
+    ("name", "is_held"),
+    [
+        pytest.param("docs", True, id="folder"),
+        pytest.param("docs.tar", True, id="archive that is not compressed"),
+        pytest.param("docs.tar.gz", False, id="archive that is"),
+        pytest.param("docs.zip", False, id="another"),
+    ],
+)
+def test_an_archive_is_held_by_what_it_may_unpack_to(
+    name: str, is_held: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("Start the timer.\n" * 5)
+    if name != "docs":
+        kinds = {"docs.tar": "tar", "docs.tar.gz": "gztar", "docs.zip": "zip"}
+        shutil.make_archive(str(tmp_path / "docs"), kinds[name], tmp_path / "docs")
+    monkeypatch.setattr(sources, "HELD_BYTES_MAX", 2 * sum(size for size in sizes(tmp_path / name)))
+    local = source(tmp_path / name)
+
+    assert is_held == isinstance(local.documents(), tuple)
+    assert ["a"] == [document.document_id for document in local.documents()]
+
+
+def sizes(path: Path) -> list[int]:
+    return [one.stat().st_size for one in [path, *path.rglob("*")] if one.is_file()]
 
 
 @pytest.mark.parametrize("deed", ["fetch", "documents"])
