@@ -11,6 +11,7 @@ from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.markdown import documents_of_markdown
 from clockifyrag_builder.readers.read_log import ReadLog
 from clockifyrag_builder.readers.source import Source
+from clockifyrag_index.errors import SourceError
 
 DocumentFormat = Literal["JSONL", "Markdown", "HTML"]
 Format = Literal["Auto", "JSONL", "Markdown", "HTML"]
@@ -26,12 +27,22 @@ FORMATS: dict[str, DocumentFormat] = {
     ".xhtml": "HTML",
 }
 SNIFFED_BYTES = 4096
+FILE_BYTES_MAX = 64 << 20  # of a file that is read as a whole; JSONL is read line by line and has no limit
 
 
 def format_of_name(name: str) -> DocumentFormat | None:
     """The format a file name's suffix stands for; None when it is no document's."""
     suffix = name.rpartition("/")[2].rpartition(".")
     return FORMATS.get(f".{suffix[2].lower()}") if suffix[1] else None
+
+
+def require_size(shown: str, size_bytes: int, known: DocumentFormat | None) -> None:
+    """SourceError for a file that is too large to be read as a whole, as one of that format is."""
+    if known != "JSONL" and size_bytes > FILE_BYTES_MAX:
+        raise SourceError(
+            f"{shown} is {size_bytes} bytes long; a {known or 'text'} file may have {FILE_BYTES_MAX}. "
+            "Split it, or give it as JSONL, which has no limit."
+        )
 
 
 def documents_from_bytes(

@@ -13,14 +13,13 @@ from clockifyrag_builder.readers.from_bytes import (
     Format,
     documents_from_bytes,
     format_of_name,
+    require_size,
     sniffed_format,
 )
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.read_log import ReadLog
 from clockifyrag_builder.readers.source import Source
 from clockifyrag_index.errors import SourceError
-
-FILE_BYTES_MAX = 64 << 20  # of a file that is read as a whole; JSONL is read line by line and has no limit
 
 
 def iter_documents(
@@ -67,14 +66,10 @@ def _documents_of_file(
             if known == "JSONL":
                 yield from documents_of_jsonl(Source(name, namespace, strict, log), file)
                 return
-            data = file.read(FILE_BYTES_MAX + 1)
+            require_size(str(path), os.fstat(file.fileno()).st_size, known)
+            data = file.read()
     except OSError as error:
         raise SourceError(_unreadable(path, error)) from error
-    if len(data) > FILE_BYTES_MAX:
-        raise SourceError(
-            f"{path} is {path.stat().st_size} bytes long; a {known or 'text'} file may have {FILE_BYTES_MAX}. "
-            "Split it, or give it as JSONL, which has no limit."
-        )
     yield from documents_from_bytes(name, data, format=format, namespace=namespace, strict=strict, log=log)
 
 

@@ -11,7 +11,7 @@ from clockifyrag_builder.readers.archive import archive_files, is_archive_name
 from clockifyrag_builder.readers.crawl import Crawl, CrawlBounds, Progress, crawl
 from clockifyrag_builder.readers.crawl_report import CrawlReport
 from clockifyrag_builder.readers.decoding import encoding_meant
-from clockifyrag_builder.readers.from_bytes import Format, documents_from_bytes, format_of_name
+from clockifyrag_builder.readers.from_bytes import Format, documents_from_bytes, format_of_name, require_size
 from clockifyrag_builder.readers.http import Fetched, fetch
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.local_files import iter_documents
@@ -132,6 +132,7 @@ def _documents_of_fetched(fetched: Fetched, reading: Reading) -> Iterator[Docume
         with fetched.path.open("rb") as file:
             yield from documents_of_jsonl(Source(fetched.name, reading.namespace, reading.strict, reading.log), file)
     else:
+        require_size(fetched.name, fetched.size_bytes, kind)
         data = in_utf8(fetched.path.read_bytes(), fetched.content_type)
         yield from _documents(fetched.name, data, reading, reading.format, fetched.url)
 
@@ -142,6 +143,7 @@ def _documents_of_archive(path: Path, origin: str, reading: Reading) -> Iterator
         return format is not None and reading.format in ("Auto", format)
 
     for name, data in archive_files(path, origin=origin, wanted=wanted, skipped=reading.log.skip):
+        require_size(f"{origin}: {name}", len(data), format_of_name(name))
         yield from _documents(name, data, reading, reading.format, "")
 
 

@@ -50,6 +50,27 @@ def test_an_archive_on_this_disk_is_read_as_well(tmp_path: Path) -> None:
     assert ["track/timer"] == [document.document_id for document in documents]
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "told"),
+    [
+        pytest.param(
+            "/timer.md", b"# Timer\n\nPress start.", r"timer\.md is 21 bytes long; a Markdown file may", id="file"
+        ),
+        pytest.param(
+            "/help.tgz", archive(FILES), r"help\.tgz: track/timer\.md is 21 bytes long; a Mark", id="in an archive"
+        ),
+    ],
+)
+def test_a_page_beyond_the_limit_is_refused_wherever_it_comes_from(
+    path: str, content: bytes, told: str, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply(site, path, content, headers={"Content-Type": "application/octet-stream"})
+    monkeypatch.setattr("clockifyrag_builder.readers.from_bytes.FILE_BYTES_MAX", 20)
+
+    with pytest.raises(SourceError, match=told):
+        list(read_source(f"{site.url}{path}", Reading(ReadLog()), work=tmp_path, allow_hosts=LOOPBACK))
+
+
 def test_a_source_without_a_document_is_an_error_that_names_what_was_passed_over(site: Site, tmp_path: Path) -> None:
     reply(site, "/help.tar.gz", archive({"logo.png": "x"}))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clockifyrag_builder.readers import ReadLog, iter_documents, local_files
+from clockifyrag_builder.readers import ReadLog, from_bytes, iter_documents
 from clockifyrag_index.errors import SourceError
 
 
@@ -179,7 +179,7 @@ def test_a_file_in_a_folder_that_may_not_be_entered_is_named(unprivileged):
 def test_a_file_beyond_the_limit_is_named_with_its_size(tmp_path):
     path = tmp_path / "big.md"
     with path.open("wb") as file:
-        file.truncate(local_files.FILE_BYTES_MAX + 1)  # sparse: takes no space
+        file.truncate(from_bytes.FILE_BYTES_MAX + 1)  # sparse: takes no space
 
     with pytest.raises(SourceError, match=r"big\.md is 67108865 bytes long; a Markdown file may have 67108864"):
         ids(path)
