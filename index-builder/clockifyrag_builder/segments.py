@@ -4,7 +4,6 @@ header   8 bytes magic, uint32 dimensions, uint32 zero
 record   32 bytes key, float32[dimensions], uint32 crc32 of key and vector; all little-endian
 """
 
-import errno
 import struct
 import zlib
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from clockifyrag_index.disk import is_full
 from clockifyrag_index.embedders import Vectors
 from clockifyrag_index.errors import NoSpace, StorageError
 
@@ -118,6 +118,6 @@ class SegmentWriter:
 
 
 def _storage_error(path: Path, error: OSError) -> StorageError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return NoSpace(f"no space left for {path}; free some, or enlarge the volume")
     return StorageError(f"{path} cannot be written ({error.strerror or error}); check the folder's owner and rights")

@@ -1,5 +1,6 @@
 """The cache of vectors: it saves work and never changes a result."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -271,7 +272,8 @@ def test_a_segment_that_cannot_be_read_counts_as_absent(kind: str):
             assert (1, 0) == (len(cache), cache.missing(["a"]))
 
 
-def test_a_full_disk_is_said_and_leaves_whole_records(tmp_path: Path):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_said_and_leaves_whole_records(tmp_path: Path, number: int):
     writer = SegmentWriter(tmp_path / "one.seg", DIMENSIONS)
     writer.append([b"k" * 32], rows_of(["a"]))
 
@@ -286,7 +288,7 @@ def test_a_full_disk_is_said_and_leaves_whole_records(tmp_path: Path):
 
         def write(self, data):
             if not self.left:
-                raise OSError(28, "No space left on device")
+                raise OSError(number, os.strerror(number))
             written = self.file.write(data[: self.left])
             self.left -= written
             return written
