@@ -22,9 +22,9 @@ import numpy.typing as npt
 from clockifyrag_builder.lanes import Beside, Lanes, Pace, share
 from clockifyrag_builder.vector_cache import VectorCache
 from clockifyrag_builder.vector_table import VectorTable
-from clockifyrag_index.embedders import Embedder, Vectors
+from clockifyrag_index.embedders import Embedder, Replaceable, Vectors
 from clockifyrag_index.embedders.canaries import CANARY_TEXTS
-from clockifyrag_index.errors import TextRefused
+from clockifyrag_index.errors import EmbedderMismatch, TextRefused
 
 Progress = Callable[[int, int], None]  # texts done, texts in all; 0 while that is not known yet
 
@@ -153,13 +153,16 @@ class Embedding:
     def finish(self, numbers: Sequence[int] | npt.NDArray[np.integer]) -> EmbeddingOutcome:
         """The rows of the texts of these numbers, in their order, when all texts that were added have one.
 
-        TextRefused names the place of a text and its article; other EmbedderErrors and StorageErrors pass through.
+        TextRefused names the place of a text and its article, EmbedderMismatch a model that was replaced meanwhile;
+        other EmbedderErrors and StorageErrors pass through.
         """
         self._progress(self._done, self._texts)
         while self._waiting or self._lanes.under_way:
             while self._waiting and self._lanes.under_way < self._jobs_ahead:
                 self._give(share(len(self._waiting), self._pace.size, self._in_flight))
             self._take(wait=True, total=self._texts)
+        if self._new:
+            self._require_one_model()
         return EmbeddingOutcome(
             vectors=self._rows.taken(np.asarray(numbers, np.int64)),
             distinct=len(self._numbers),
@@ -167,6 +170,15 @@ class Embedding:
             texts_embedded=self._new,
             calls=self._calls,
         )
+
+    def _require_one_model(self) -> None:
+        """EmbedderMismatch where the rows may be of two models: then they leave the cache as well."""
+        try:
+            if isinstance(self._embedder, Replaceable):
+                self._embedder.require_same()
+        except EmbedderMismatch:
+            self._cache.forget()
+            raise
 
     def _give(self, size: int) -> None:
         self._lanes.give([self._waiting.popleft() for _ in range(min(size, len(self._waiting)))])

@@ -93,6 +93,14 @@ class VectorCache:
             self._writer = SegmentWriter(self._folder / f"{_writer_name()}.seg", self._dimensions)
         self._writer.append(keys, vectors)
 
+    def forget(self) -> None:
+        """Removes what was appended here: it was made by another embedder than the one whose cache this is."""
+        if self._writer is not None:
+            self._writer.close()
+            with storage_errors(self._caches):
+                self._writer.path.unlink(missing_ok=True)
+            self._writer = None
+
     def close(self) -> None:
         """Ends the file; segments used least recently are removed while all together are above the size allowed."""
         if self._writer is not None:

@@ -354,6 +354,27 @@ def test_a_lost_model_is_told_by_the_server_that_lost_it(job: Run, docs: Path) -
     assert "ollama pull custom" in ended.outcome["error"]
 
 
+@pytest.mark.parametrize("more", [(), ("--embed-only",)], ids=["build", "shard"])
+def test_a_model_that_is_replaced_while_it_embeds_leaves_no_index_and_no_vectors(
+    more: tuple[str, ...], job: Run, docs: Path, root: Path
+) -> None:
+    with FakeOllama({"custom": 8}) as ollama:
+
+        def replaces(question: Question) -> Reply:
+            if any("PIN code" in text for text in question.texts):
+                ollama.digests["custom:latest"] = "b" * 64
+            return healthy(question)
+
+        ollama.behaviour = replaces
+        ended = job("--source", docs, *more, model=ollama_options(ollama))
+        left = [*Layout(root).generation_ids(), *Layout(root).caches.glob("*/*.seg")]
+        after = job("--source", docs, *more, model=ollama_options(ollama))
+
+    assert (40, []) == (ended.code, left)
+    assert "replaced while it embedded" in ended.outcome["error"]
+    assert 0 == after.code and after.outcome["textsEmbedded"] > 0
+
+
 def test_sigterm_ends_a_build_at_once_and_the_next_one_goes_on(job: Run, docs: Path, root: Path) -> None:
     with FakeOllama({"custom": 8}) as ollama:
         ollama.behaviour = lambda question: Reply(200, b"", hang=True)

@@ -147,3 +147,18 @@ def test_servers_with_different_models_under_one_name_are_refused(
     with pytest.raises(EmbedderMismatch, match="different models under the name custom"):
         for text in ("first text", "second text"):
             embedder.embed_documents([text])
+
+
+def test_each_server_must_have_kept_its_model_and_one_that_is_gone_is_passed_over(
+    servers: list[FakeOllama], replicas: Callable[..., Replicas]
+) -> None:
+    with FakeOllama({"custom": 8}) as gone:
+        embedder = replicas(gone.url, servers[0].url)
+        for text in ("first text", "second text"):
+            embedder.embed_documents([text])
+        embedder.require_same()
+
+    embedder.require_same()
+    servers[0].digests["custom:latest"] = "b" * 64
+    with pytest.raises(EmbedderMismatch, match="was replaced while it embedded"):
+        embedder.require_same()

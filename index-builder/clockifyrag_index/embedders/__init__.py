@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -65,3 +65,11 @@ class Embedder(Protocol):
 
     def close(self) -> None:
         """Gives connections and memory back; the embedder is not used afterwards."""
+
+
+@runtime_checkable
+class Replaceable(Protocol):
+    """An embedder whose model somebody may replace under its name while it embeds, as on a model server."""
+
+    def require_same(self) -> None:
+        """EmbedderMismatch where the model is another one by now than `identity` tells. EmbedderError without one."""

@@ -119,6 +119,10 @@ class OllamaEmbedder:
         """Tokens of `text` with prefix and special tokens, at most; see `TokenBound`."""
         return self._bound.of(self._profile.document_prefix + self._words(text))
 
+    def require_same(self) -> None:
+        """As `Replaceable` promises; a server that was never asked for its model has nothing to compare."""
+        self._model.require_same(self._times.identity)
+
     def close(self) -> None:
         """Ends the connections."""
         self._server.close()

@@ -71,6 +71,17 @@ class OllamaModel:
             self._digest = found
         return self._digest
 
+    def require_same(self, seconds: float) -> None:
+        """EmbedderMismatch when the server lists another digest than it did when `digest` was first asked for."""
+        if self._digest is None:
+            return
+        found = self._listed_digest(seconds, again=True)
+        if found != self._digest:
+            raise EmbedderMismatch(
+                f"{self._profile.model} at {self._server.shown} was replaced while it embedded: it had digest "
+                f"{self._digest} and has {found}; build again"
+            )
+
     def _listed_digest(self, seconds: float, again: bool) -> str:
         digests: dict[str, str] = {}
         for attempt in stamina.retry_context(

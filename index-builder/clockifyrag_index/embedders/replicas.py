@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from queue import SimpleQueue
 
 from ..errors import EmbedderMismatch, EmbedderUnavailable
-from . import Embedder, EmbedderIdentity, Vectors
+from . import Embedder, EmbedderIdentity, Replaceable, Vectors
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,15 @@ class Replicas:
     def count_tokens(self, text: str) -> int:
         """As `Embedder` promises."""
         return self._all[0].count_tokens(text)
+
+    def require_same(self) -> None:
+        """As `Replaceable` promises, of all servers that answer."""
+        for embedder in self._all:
+            if isinstance(embedder, Replaceable):
+                try:
+                    embedder.require_same()
+                except EmbedderUnavailable as error:
+                    log.warning("%s. What it embedded before is taken as it is", error)
 
     def close(self) -> None:
         """Ends the connections to all servers."""
