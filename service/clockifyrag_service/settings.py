@@ -32,7 +32,7 @@ class ProfileValues(PydanticBaseSettingsSource):
         return self().get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        return PROFILES.get(str(self.current_state.get("profile", "")), {})
+        return PROFILES.get(str(self.current_state.get("profile", "")).lower(), {})
 
 
 class Settings(BaseSettings):

@@ -73,6 +73,14 @@ def test_a_profile_sets_the_values_of_the_guide(
     assert expected == found
 
 
+def test_a_profile_is_named_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROFILE", "Production")
+
+    settings = Settings()
+
+    assert ("production", "0.0.0.0", 10_000) == (settings.profile, settings.api_host, settings.cache_size)
+
+
 def test_a_value_set_explicitly_wins_over_the_profile_and_the_environment_over_dotenv(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
