@@ -12,6 +12,7 @@ from clockifyrag_builder.readers.read_log import ReadLog
 from clockifyrag_index.errors import SourceError
 
 LOOK_EVERY_SECONDS = 2.0
+STOP_WITHIN_SECONDS = 0.1  # that a build notices that it is no longer wanted
 
 Looks = frozenset[tuple[str, int, int]]  # name, size and time of change
 
@@ -20,7 +21,8 @@ Looks = frozenset[tuple[str, int, int]]  # name, size and time of change
 def watching(watched: Path, arguments: list[str], seen: Looks) -> Iterator[None]:
     """Within it `clockifyrag up --once …arguments` runs whenever a file at or below `watched` changes.
 
-    seen: how they looked before the first build, so that what was changed meanwhile is built, too.
+    seen: how they looked before the first build, so that what was changed meanwhile is built, too. A build that runs
+    at the end of it is ended.
     """
     stop = threading.Event()
     thread = threading.Thread(target=_watch, args=(watched, arguments, seen, stop), name="watch", daemon=True)
@@ -40,9 +42,21 @@ def _watch(watched: Path, arguments: list[str], seen: Looks, stop: threading.Eve
             print(f"{watched} changed: building again", flush=True)
             # a process of its own: embedding would hold up the answers of this one
             command = [sys.executable, "-m", "clockifyrag_cli", "up", "--once", *arguments]
-            failed = subprocess.run(command, check=False).returncode  # noqa: S603  our own program
-            if failed:
+            if _failed(command, stop):
                 print("The build failed; the index before it is still served.", flush=True)
+
+
+def _failed(command: list[str], stop: threading.Event) -> bool:
+    """Whether the build failed; one that is ended because `stop` is set did not.
+
+    Who ends this process may tell it alone, as systemd does: without a word from here its build would hold up the end.
+    """
+    with subprocess.Popen(command) as build:  # noqa: S603  our own program
+        while build.poll() is None:
+            if stop.wait(STOP_WITHIN_SECONDS):
+                build.terminate()
+                break
+    return not stop.is_set() and build.returncode != 0
 
 
 def looks(path: Path) -> Looks:
