@@ -1,17 +1,25 @@
-"""Watching a local source: when its files change, a child process builds again and the server takes the result over."""
+"""Watching a local source: when its files change, a child process builds again and the server takes the result over.
 
+A build that fails is tried again by itself: what it lacked may be a model server that starts more slowly than we do.
+"""
+
+import math
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from clockifyrag_builder.readers.local_files import file_names, is_folder
 from clockifyrag_builder.readers.read_log import ReadLog
+from clockifyrag_cli.failures import EXIT_USAGE
 from clockifyrag_index.errors import SourceError
 
 LOOK_EVERY_SECONDS = 2.0
+AGAIN_AFTER_SECONDS = 60.0  # a build failed; twice as long after each further one
+AGAIN_AFTER_SECONDS_MAX = 3600.0
 STOP_WITHIN_SECONDS = 0.1  # that a build notices that it is no longer wanted
 
 Looks = frozenset[tuple[str, int, int]]  # name, size and time of change
@@ -35,19 +43,29 @@ def watching(watched: Path, arguments: list[str], seen: Looks) -> Iterator[None]
 
 
 def _watch(watched: Path, arguments: list[str], seen: Looks, stop: threading.Event) -> None:
+    # a process of its own: embedding would hold up the answers of this one
+    command = [sys.executable, "-m", "clockifyrag_cli", "up", "--once", *arguments]
+    pause, again_at = AGAIN_AFTER_SECONDS, math.inf
     while not stop.wait(LOOK_EVERY_SECONDS):
         now = looks(watched)
         if now != seen:
-            seen = now
+            pause = AGAIN_AFTER_SECONDS
             print(f"{watched} changed: building again", flush=True)
-            # a process of its own: embedding would hold up the answers of this one
-            command = [sys.executable, "-m", "clockifyrag_cli", "up", "--once", *arguments]
-            if _failed(command, stop):
-                print("The build failed; the index before it is still served.", flush=True)
+        elif time.monotonic() >= again_at:
+            print("Building once more, as the build before failed", flush=True)
+        else:
+            continue
+        seen, again_at = now, math.inf
+        code = _exit_code(command, stop)
+        if code:
+            print("The build failed; the index before it is still served.", flush=True)
+        if code not in (0, EXIT_USAGE):  # of what is wrong in the resource only an edit changes anything
+            again_at = time.monotonic() + pause
+            pause = min(2 * pause, AGAIN_AFTER_SECONDS_MAX)
 
 
-def _failed(command: list[str], stop: threading.Event) -> bool:
-    """Whether the build failed; one that is ended because `stop` is set did not.
+def _exit_code(command: list[str], stop: threading.Event) -> int:
+    """How the build ended; 0 where it was ended because `stop` is set.
 
     Who ends this process may tell it alone, as systemd does: without a word from here its build would hold up the end.
     """
@@ -56,7 +74,7 @@ def _failed(command: list[str], stop: threading.Event) -> bool:
             if stop.wait(STOP_WITHIN_SECONDS):
                 build.terminate()
                 break
-    return not stop.is_set() and build.returncode != 0
+    return 0 if stop.is_set() else build.returncode
 
 
 def looks(path: Path) -> Looks:
