@@ -1,14 +1,19 @@
 """`clockifyrag up`: a ClockifyRAG resource without a cluster: build if needed, publish, serve, watch the source."""
 
+import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clockifyrag_cli.failures import shown
 from clockifyrag_cli.here import Adapted, adapted, build_plan, explicit_settings, remarks, server_settings
+from clockifyrag_index.errors import EmbedderError, SourceError, StorageError
+
+if TYPE_CHECKING:
+    from clockifyrag_service.settings import Settings
 
 RUN_FOLDER = Path(".run")
 READY_POLL_SECONDS = 0.05
@@ -32,22 +37,45 @@ def up(
     for line in remarks(here):
         print(line, flush=True)
     index_root = root or RUN_FOLDER / resource.metadata.name
-    follows = _watching(file, source, index_root) if watch and not once else nullcontext()
-    build_once(here, source, index_root)
-    if once:
+    if watch and not once:
+        _serve_and_watch(here, file, source, index_root, explicit)
         return
-    settings = server_settings(here, source, index_root, explicit)
-    with follows:
+    build_once(here, source, index_root)
+    if not once:
+        _serve(server_settings(here, source, index_root, explicit))
+
+
+def _serve_and_watch(here: Adapted, file: Path, source: Path | None, root: Path, explicit: "Settings") -> None:
+    """Builds, serves, and builds again whenever something changes."""
+    from clockifyrag_cli.watching import looks, watching
+
+    watched, seen = source or file, looks(source or file)
+    has_failed = _fails_over_an_index(here, source, root)
+    arguments = ["--file", str(file), "--root", str(root), *(["--source", str(source)] if source else [])]
+    settings = server_settings(here, source, root, explicit)
+    with watching(watched, arguments, seen, has_failed):
         _serve(settings)
 
 
-def _watching(file: Path, source: Path | None, root: Path) -> AbstractContextManager[None]:
-    """What watches once it is entered; it compares with how everything looks now."""
-    from clockifyrag_cli.watching import looks, watching
+def _fails_over_an_index(here: Adapted, source: Path | None, root: Path) -> bool:
+    """Builds; whether that failed and an index stands, which is served until a later build replaces it.
 
-    watched = source or file
-    arguments = ["--file", str(file), "--root", str(root), *(["--source", str(source)] if source else [])]
-    return watching(watched, arguments, looks(watched))
+    The error itself where there is none, or where the resource is wrong, which only a person can mend.
+    """
+    from clockifyrag_cli.watching import STILL_SERVED
+    from clockifyrag_index.generations import current_generation_path
+    from clockifyrag_index.manifest_reader import read_manifest
+
+    try:
+        build_once(here, source, root)
+    except (SourceError, EmbedderError, StorageError) as error:
+        try:
+            read_manifest(current_generation_path(root))
+        except StorageError:
+            raise error from None
+        print(f"{shown(error)}\n{STILL_SERVED}", file=sys.stderr, flush=True)
+        return True
+    return False
 
 
 def build_once(here: Adapted, source: Path | None, root: Path) -> None:
@@ -79,7 +107,7 @@ def build_once(here: Adapted, source: Path | None, root: Path) -> None:
     )
 
 
-def _serve(settings: Any) -> None:
+def _serve(settings: "Settings") -> None:
     """Serves until a signal; the address is told once questions are answered there."""
     from clockifyrag_service.process import serve
 

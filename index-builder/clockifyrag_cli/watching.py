@@ -21,19 +21,21 @@ LOOK_EVERY_SECONDS = 2.0
 AGAIN_AFTER_SECONDS = 60.0  # a build failed; twice as long after each further one
 AGAIN_AFTER_SECONDS_MAX = 3600.0
 STOP_WITHIN_SECONDS = 0.1  # that a build notices that it is no longer wanted
+STILL_SERVED = "The build failed; the index before it is still served."
 
 Looks = frozenset[tuple[str, int, int]]  # name, size and time of change
 
 
 @contextmanager
-def watching(watched: Path, arguments: list[str], seen: Looks) -> Iterator[None]:
+def watching(watched: Path, arguments: list[str], seen: Looks, has_failed: bool = False) -> Iterator[None]:
     """Within it `clockifyrag up --once …arguments` runs whenever a file at or below `watched` changes.
 
-    seen: how they looked before the first build, so that what was changed meanwhile is built, too. A build that runs
-    at the end of it is ended.
+    seen: how they looked before the first build, so that what was changed meanwhile is built, too. has_failed: that
+    build did, and is tried again. A build that runs at the end of it is ended.
     """
     stop = threading.Event()
-    thread = threading.Thread(target=_watch, args=(watched, arguments, seen, stop), name="watch", daemon=True)
+    again_at = time.monotonic() + AGAIN_AFTER_SECONDS if has_failed else math.inf
+    thread = threading.Thread(target=_watch, args=(watched, arguments, seen, again_at, stop), name="watch", daemon=True)
     thread.start()
     try:
         yield
@@ -42,10 +44,10 @@ def watching(watched: Path, arguments: list[str], seen: Looks) -> Iterator[None]
         thread.join()
 
 
-def _watch(watched: Path, arguments: list[str], seen: Looks, stop: threading.Event) -> None:
+def _watch(watched: Path, arguments: list[str], seen: Looks, again_at: float, stop: threading.Event) -> None:
     # a process of its own: embedding would hold up the answers of this one
     command = [sys.executable, "-m", "clockifyrag_cli", "up", "--once", *arguments]
-    pause, again_at = AGAIN_AFTER_SECONDS, math.inf
+    pause = AGAIN_AFTER_SECONDS
     while not stop.wait(LOOK_EVERY_SECONDS):
         now = looks(watched)
         if now != seen:
@@ -58,7 +60,7 @@ def _watch(watched: Path, arguments: list[str], seen: Looks, stop: threading.Eve
         seen, again_at = now, math.inf
         code = _exit_code(command, stop)
         if code:
-            print("The build failed; the index before it is still served.", flush=True)
+            print(STILL_SERVED, flush=True)
         if code not in (0, EXIT_USAGE):  # of what is wrong in the resource only an edit changes anything
             again_at = time.monotonic() + pause
             pause = min(2 * pause, AGAIN_AFTER_SECONDS_MAX)

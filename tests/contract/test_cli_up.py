@@ -280,6 +280,30 @@ def test_an_existing_ollama_that_is_down_ends_with_the_embedders_exit_code(
     assert 40 == running.ended()
 
 
+def test_while_watching_the_index_before_is_served_where_the_first_build_fails(
+    up: Start, resource: Path, docs: Path
+) -> None:
+    assert 0 == up("--file", resource, "--source", docs, "--once").ended()
+    away = docs.rename(docs.with_name("away"))
+
+    running = up("--file", resource, "--source", docs, "--watch")
+
+    assert "kiosk" == running.answer("/search?q=pin+code").json()["results"][0]["id"]
+    assert "The build failed; the index before it is still served." in running.text
+    (away / "badge.md").write_text("# Badge\n\nScan a badge at the entrance.\n")
+    away.rename(docs)
+    running.answer("/search?q=badge+entrance&cache=false", lambda answer: "Scan a badge" in answer.text)
+
+
+@pytest.mark.parametrize("option", ["--once", "--watch"])
+def test_a_failed_build_without_an_index_before_it_ends_with_its_exit_code(
+    up: Start, resource: Path, docs: Path, option: str
+) -> None:
+    running = up("--file", resource, "--source", docs / "missing", option)
+
+    assert 30 == running.ended()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

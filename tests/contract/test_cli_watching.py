@@ -9,7 +9,7 @@ import pytest
 from waiting import wait_until
 
 from clockifyrag_cli import watching as module
-from clockifyrag_cli.watching import watching
+from clockifyrag_cli.watching import looks, watching
 from clockifyrag_index.generations import current_id
 
 START_SECONDS = 60.0  # of a build on a busy machine
@@ -62,3 +62,17 @@ def test_a_build_that_failed_is_tried_again_though_nothing_changed(
         docs.mkdir()
         (docs / "timer.md").write_text("# Timer\n\nStart the timer.\n")
         wait_until(lambda: current_id(root), START_SECONDS, "it is built", lambda: said)
+
+
+def test_after_a_failed_first_build_the_same_source_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_AFTER_SECONDS", 0.1)
+    resource, docs, root = tmp_path / "my.yaml", tmp_path / "docs", tmp_path / "root"
+    resource.write_text(RESOURCE.format(source="{sample: {}}"))
+    docs.mkdir()
+    (docs / "timer.md").write_text("# Timer\n\nStart the timer.\n")
+    arguments = ["--file", str(resource), "--source", str(docs), "--root", str(root)]
+
+    with watching(docs, arguments, looks(docs), has_failed=True):
+        wait_until(lambda: current_id(root), START_SECONDS, "it is built")
