@@ -141,7 +141,9 @@ def explicit_settings() -> "Settings":
 
 
 def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Settings") -> "Settings":
-    """The server's settings: what the environment says, then the resource, then the defaults."""
+    """The server's settings over what was built in `root`: what the environment says, then the resource, then the
+    defaults.
+    """
     from pydantic import ValidationError
 
     from clockifyrag_builder.sample import sample_glossary
@@ -150,7 +152,6 @@ def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Se
     spec = here.resource.spec
     config = spec.search.config
     wanted: dict[str, Any] = {
-        "index_root": root,
         "llm_base_url": here.ollama_url,
         "retrieval_k": config.retrieval_k,
         "cache_size": config.cache_size,
@@ -176,6 +177,7 @@ def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Se
     }
     given = explicit.model_fields_set
     try:
-        return Settings(**{name: value for name, value in wanted.items() if name not in given and value is not None})
+        left = {name: value for name, value in wanted.items() if name not in given and value is not None}
+        return Settings(index_root=root, **left)
     except ValidationError as error:
         raise UsageError("\n".join(problems_of(error))) from error

@@ -25,7 +25,9 @@ def up(
     source: Annotated[
         Path | None, typer.Option(help="A local file or folder in place of the resource's source.")
     ] = None,
-    root: Annotated[Path | None, typer.Option(help="The index root; unset: .run/<name of the resource>.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="The index root; unset: INDEX_ROOT, else .run/<name of the resource>.")
+    ] = None,
     watch: Annotated[bool, typer.Option(help="Build again when the source changes.")] = False,
     once: Annotated[bool, typer.Option(help="Build and end, without serving.")] = False,
 ) -> None:
@@ -36,7 +38,8 @@ def up(
     here = adapted(resource, explicit.llm_base_url)
     for line in remarks(here):
         print(line, flush=True)
-    index_root = root or RUN_FOLDER / resource.metadata.name
+    named = explicit.index_root if "index_root" in explicit.model_fields_set else None
+    index_root = root or named or RUN_FOLDER / resource.metadata.name
     if watch and not once:
         _serve_and_watch(here, file, source, index_root, explicit)
         return

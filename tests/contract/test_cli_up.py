@@ -175,6 +175,16 @@ def test_the_environment_wins_over_the_resource(up: Start, resource: Path, docs:
     assert 1 == len(running.answer("/search?q=timer+kiosk+report").json()["results"])
 
 
+@pytest.mark.parametrize("option", [(), ("--root", "other")], ids=["the variable", "the option before it"])
+def test_the_folder_that_is_named_is_built_in_and_served(
+    up: Start, resource: Path, docs: Path, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    running = up("--file", resource, "--source", docs, *option, INDEX_ROOT="named")
+
+    assert 200 == running.answer("/ready").status_code
+    assert (tmp_path / (option[-1] if option else "named") / "CURRENT").exists()
+
+
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
