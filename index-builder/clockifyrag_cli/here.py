@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from clockifyrag_index.index_choice import IndexChoice
     from clockifyrag_resource.index import Index
     from clockifyrag_resource.resource import ClockifyRAG
+    from clockifyrag_resource.search_config import SearchConfig
     from clockifyrag_service.settings import Settings
 
 
@@ -142,7 +143,7 @@ def explicit_settings() -> "Settings":
 
 def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Settings") -> "Settings":
     """The server's settings over what was built in `root`: what the environment says, then the resource, then the
-    defaults.
+    profile, then the defaults.
     """
     from pydantic import ValidationError
 
@@ -175,9 +176,19 @@ def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Se
         "query_provider": spec.embedding.query_provider.lower(),
         "generation": spec.index.pin,
     }
-    given = explicit.model_fields_set
+    given = _over_the_resource(explicit, config)
     try:
         left = {name: value for name, value in wanted.items() if name not in given and value is not None}
         return Settings(index_root=root, **left)
     except ValidationError as error:
         raise UsageError("\n".join(problems_of(error))) from error
+
+
+def _over_the_resource(explicit: "Settings", config: "SearchConfig") -> set[str]:
+    """The names of settings that stand whatever the resource says: those of environment and `.env`, and those of the
+    profile on which the resource itself says nothing.
+    """
+    from clockifyrag_service.settings import Settings
+
+    given = Settings(profile=None).model_fields_set  # without the profile's
+    return {name for name in explicit.model_fields_set if name in given or name not in config.model_fields_set}

@@ -1,0 +1,44 @@
+"""What `clockifyrag up` makes of a resource on this machine: what environment, profile and resource say, in order."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clockifyrag_cli.here import adapted, explicit_settings, server_settings
+from clockifyrag_resource.load import parse_resource
+from clockifyrag_resource.resource import ClockifyRAG
+
+
+@pytest.fixture(autouse=True)
+def only_these_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No `.env` of the folder the tests run in."""
+    monkeypatch.chdir(tmp_path)
+
+
+def resource(**spec: Any) -> ClockifyRAG:
+    head = {"apiVersion": "clockifyrag.io/v1beta1", "kind": "ClockifyRAG", "metadata": {"name": "help"}}
+    full = {"source": {"sample": {}}, "embedding": {"provider": "Local"}} | spec
+    return parse_resource(json.dumps(head | {"spec": full}), "test.yaml")
+
+
+@pytest.mark.parametrize(
+    ("environment", "config", "size"),
+    [
+        pytest.param({}, {}, 10_000, id="the resource's default"),
+        pytest.param({"PROFILE": "development"}, {}, 100, id="the profile"),
+        pytest.param({"PROFILE": "production"}, {"cacheSize": 0}, 0, id="the resource before the profile"),
+        pytest.param({"PROFILE": "production", "CACHE_SIZE": "7"}, {"cacheSize": 0}, 7, id="the environment first"),
+    ],
+)
+def test_what_is_set_explicitly_wins_over_the_profile_and_the_environment_over_the_resource(
+    environment: dict[str, str], config: dict[str, Any], size: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    here = adapted(resource(search={"config": config}), None)
+    settings = server_settings(here, None, tmp_path, explicit_settings())
+
+    assert size == settings.cache_size
