@@ -191,4 +191,8 @@ def _over_the_resource(explicit: "Settings", config: "SearchConfig") -> set[str]
     from clockifyrag_service.settings import Settings
 
     given = Settings(profile=None).model_fields_set  # without the profile's
-    return {name for name in explicit.model_fields_set if name in given or name not in config.model_fields_set}
+    said = config.model_fields_set
+    names = {name for name in explicit.model_fields_set if name in given or name not in said}
+    if explicit.debug and ("debug" in given or "log_level" not in said):
+        names.add("log_level")  # DEBUG chooses one, as long as nobody names it
+    return names

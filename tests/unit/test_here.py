@@ -42,3 +42,27 @@ def test_what_is_set_explicitly_wins_over_the_profile_and_the_environment_over_t
     settings = server_settings(here, None, tmp_path, explicit_settings())
 
     assert size == settings.cache_size
+
+
+@pytest.mark.parametrize(
+    ("environment", "config", "level"),
+    [
+        pytest.param({}, {}, "info", id="nothing said"),
+        pytest.param({"DEBUG": "true"}, {}, "debug", id="debug"),
+        pytest.param({"DEBUG": "true"}, {"logLevel": "Warning"}, "debug", id="debug over the resource"),
+        pytest.param({"DEBUG": "true", "LOG_LEVEL": "error"}, {}, "error", id="a level over debug"),
+        pytest.param({"DEBUG": "false"}, {"logLevel": "Warning"}, "warning", id="no debug"),
+        pytest.param({"PROFILE": "development"}, {}, "debug", id="the profile"),
+        pytest.param({"PROFILE": "development"}, {"logLevel": "Info"}, "info", id="the resource before the profile"),
+    ],
+)
+def test_debug_logs_at_debug_unless_a_level_is_named(
+    environment: dict[str, str], config: dict[str, Any], level: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    here = adapted(resource(search={"config": config}), None)
+    settings = server_settings(here, None, tmp_path, explicit_settings())
+
+    assert level == settings.effective_log_level
