@@ -141,6 +141,19 @@ def explicit_settings() -> "Settings":
         raise UsageError("\n".join(problems_of(error))) from error
 
 
+def require_embedding_model(here: Adapted, explicit: "Settings") -> None:
+    """UsageError where EMBEDDING_MODEL names another model than is built with: the server would refuse that index."""
+    from clockifyrag_resource.profiles import canonical_model
+
+    spec, wanted = here.resource.spec, explicit.embedding_model
+    model = spec.embedding.resolved_model()
+    if wanted and canonical_model(wanted) != model and not spec.index.pin:
+        raise UsageError(
+            f"EMBEDDING_MODEL is {wanted}, and {model} embeds what this resource asks for here; expected the same: "
+            "name it in spec.embedding of the resource, or unset EMBEDDING_MODEL"
+        )
+
+
 def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Settings") -> "Settings":
     """The server's settings over what was built in `root`: what the environment says, then the resource, then the
     profile, then the defaults.

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clockifyrag_cli.failures import shown
-from clockifyrag_cli.here import Adapted, adapted, build_plan, explicit_settings, remarks, server_settings
+from clockifyrag_cli.here import (
+    Adapted,
+    adapted,
+    build_plan,
+    explicit_settings,
+    remarks,
+    require_embedding_model,
+    server_settings,
+)
 from clockifyrag_index.errors import EmbedderError, SourceError, StorageError
 
 if TYPE_CHECKING:
@@ -38,6 +46,7 @@ def up(
     here = adapted(resource, explicit.llm_base_url)
     for line in remarks(here):
         print(line, flush=True)
+    require_embedding_model(here, explicit)
     named = explicit.index_root if "index_root" in explicit.model_fields_set else None
     index_root = root or named or RUN_FOLDER / resource.metadata.name
     if watch and not once:

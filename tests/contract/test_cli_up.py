@@ -191,6 +191,7 @@ def test_the_folder_that_is_named_is_built_in_and_served(
         pytest.param({"API_PORT": "abc"}, "API_PORT", id="no number"),
         pytest.param({"API_PORT": "tcp://10.0.0.1:80"}, "Kubernetes", id="a link of Kubernetes"),
         pytest.param({"RETRIEVAL_K": "99"}, "RETRIEVAL_K", id="out of range"),
+        pytest.param({"EMBEDDING_MODEL": "all-minilm"}, "EMBEDDING_MODEL is all-minilm, and wordllama", id="a model"),
     ],
 )
 def test_a_wrong_setting_is_named_before_anything_is_built(
