@@ -80,8 +80,11 @@ def _not_yet(resource: "ClockifyRAG") -> list[str]:
     return [field for field, is_asked in asked.items() if is_asked]
 
 
-def build_plan(here: Adapted, local: Path | None, root: Path) -> "BuildPlan":
-    """The build of the resource, or of a local path in place of its source, below `root`."""
+def build_plan(here: Adapted, local: Path | None, root: Path, explicit: "Settings") -> "BuildPlan":
+    """The build of the resource, or of a local path in place of its source, below `root`.
+
+    A model in the process is read from where the server will read it, which `.env` may say, too.
+    """
     from clockifyrag_builder.plan import BuildPlan
     from clockifyrag_cli.opened import limits_of
     from clockifyrag_index.embedders.opening import open_embedder
@@ -94,7 +97,12 @@ def build_plan(here: Adapted, local: Path | None, root: Path) -> "BuildPlan":
         source=_source(here.resource, local, root),
         limits=limits_of(profile, spec.resolved_max_chars(), spec.chunking.min_chars),
         embedder=open_embedder(
-            embedding.provider, profile, url=here.ollama_url, batch_size=embedding.batch_size, digest=embedding.digest
+            embedding.provider,
+            profile,
+            url=here.ollama_url,
+            batch_size=embedding.batch_size,
+            digest=embedding.digest,
+            local_model_dir=explicit.local_model_dir,
         ),
         index=_index(spec.index),
         batch_size=embedding.batch_size,

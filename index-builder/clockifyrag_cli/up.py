@@ -52,7 +52,7 @@ def up(
     if watch and not once:
         _serve_and_watch(here, file, source, index_root, explicit)
         return
-    build_once(here, source, index_root)
+    build_once(here, source, index_root, explicit)
     if not once:
         _serve(server_settings(here, source, index_root, explicit))
 
@@ -62,14 +62,14 @@ def _serve_and_watch(here: Adapted, file: Path, source: Path | None, root: Path,
     from clockifyrag_cli.watching import looks, watching
 
     watched, seen = source or file, looks(source or file)
-    has_failed = _fails_over_an_index(here, source, root)
+    has_failed = _fails_over_an_index(here, source, root, explicit)
     arguments = ["--file", str(file), "--root", str(root), *(["--source", str(source)] if source else [])]
     settings = server_settings(here, source, root, explicit)
     with watching(watched, arguments, seen, has_failed):
         _serve(settings)
 
 
-def _fails_over_an_index(here: Adapted, source: Path | None, root: Path) -> bool:
+def _fails_over_an_index(here: Adapted, source: Path | None, root: Path, explicit: "Settings") -> bool:
     """Builds; whether that failed and an index stands, which is served until a later build replaces it.
 
     The error itself where there is none, or where the resource is wrong, which only a person can mend.
@@ -79,7 +79,7 @@ def _fails_over_an_index(here: Adapted, source: Path | None, root: Path) -> bool
     from clockifyrag_index.manifest_reader import read_manifest
 
     try:
-        build_once(here, source, root)
+        build_once(here, source, root, explicit)
     except (SourceError, EmbedderError, StorageError) as error:
         try:
             read_manifest(current_generation_path(root))
@@ -90,7 +90,7 @@ def _fails_over_an_index(here: Adapted, source: Path | None, root: Path) -> bool
     return False
 
 
-def build_once(here: Adapted, source: Path | None, root: Path) -> None:
+def build_once(here: Adapted, source: Path | None, root: Path, explicit: "Settings") -> None:
     """Builds and publishes what the resource asks for, unless it stands already."""
     from clockifyrag_builder.build import build
     from clockifyrag_cli.progress import progress_display
@@ -101,7 +101,7 @@ def build_once(here: Adapted, source: Path | None, root: Path) -> None:
     if spec.index.pin:
         print(f"Pinned to {spec.index.pin}: nothing is built", flush=True)
         return
-    plan = build_plan(here, source, root)
+    plan = build_plan(here, source, root, explicit)
     try:
         with progress_display("auto") as progress:
             outcome = build(plan, progress)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from clockifyrag_cli.here import adapted, explicit_settings, server_settings
+from clockifyrag_cli.here import adapted, build_plan, explicit_settings, server_settings
+from clockifyrag_index.errors import EmbedderError
 from clockifyrag_resource.load import parse_resource
 from clockifyrag_resource.resource import ClockifyRAG
 
@@ -66,3 +67,10 @@ def test_debug_logs_at_debug_unless_a_level_is_named(
     settings = server_settings(here, None, tmp_path, explicit_settings())
 
     assert level == settings.effective_log_level
+
+
+def test_the_build_reads_the_model_from_where_dotenv_says_as_the_server_does(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOCAL_MODEL_DIR=elsewhere\n")
+
+    with pytest.raises(EmbedderError, match="elsewhere"):
+        build_plan(adapted(resource(), None), None, tmp_path, explicit_settings())
