@@ -117,9 +117,12 @@ class Spec(Part):
 
     def wants_managed_ollama(self) -> bool:
         """Whether the operator is to run an Ollama: something needs one and no address of one is given."""
-        used = "Ollama" in (self.embedding.provider, self.embedding.query_provider)
         asked = self.reranks_with_ollama() or (self.answers is not None and self.answers.url is None)
-        return self.ollama.url is None and (used or asked or self.ollama.server is not None)
+        return self.ollama.url is None and (self.embeds_with_ollama() or asked or self.ollama.server is not None)
+
+    def embeds_with_ollama(self) -> bool:
+        """Whether documents or questions are embedded in an Ollama."""
+        return "Ollama" in (self.embedding.provider, self.embedding.query_provider)
 
     def reranks_with_ollama(self) -> bool:
         """Whether the model that reranks runs in an Ollama: it may, and has no twin in the process or must."""

@@ -31,7 +31,7 @@ def adapted(resource: "ClockifyRAG", llm_base_url: str | None) -> Adapted:
     from clockifyrag_resource.local import with_local_embedder
 
     spec, ollama = resource.spec, resource.spec.ollama
-    if spec.embedding.provider == "Local" and not spec.reranks_with_ollama():
+    if not spec.embeds_with_ollama() and not spec.reranks_with_ollama():
         return Adapted(resource, resource)
     url = llm_base_url or (ollama.url if ollama else None)
     if url:
@@ -45,7 +45,7 @@ def _without_ollama(resource: "ClockifyRAG", local: "ClockifyRAG") -> str:
     spec, here = resource.spec, local.spec
     reranks, instead = spec.search.config.rerank_model, here.search.config.rerank_model
     wanted, done = [], []
-    if spec.embedding.provider != "Local":
+    if spec.embeds_with_ollama():
         wanted.append(spec.embedding.resolved_model())
         done.append(f"{here.embedding.resolved_model()} embeds in the process")
     if reranks and spec.reranks_with_ollama():

@@ -74,3 +74,20 @@ def test_the_build_reads_the_model_from_where_dotenv_says_as_the_server_does(tmp
 
     with pytest.raises(EmbedderError, match="elsewhere"):
         build_plan(adapted(resource(), None), None, tmp_path, explicit_settings())
+
+
+def test_an_ollama_that_embeds_the_questions_alone_is_the_one_the_resource_names(tmp_path: Path) -> None:
+    embedding, ollama = {"provider": "Local", "queryProvider": "Ollama"}, {"url": "http://ollama:11434"}
+
+    here = adapted(resource(embedding=embedding, ollama=ollama), None)
+    settings = server_settings(here, None, tmp_path, explicit_settings())
+
+    assert ("ollama", "http://ollama:11434") == (settings.query_provider, settings.llm_base_url)
+
+
+def test_without_an_ollama_for_the_questions_they_are_embedded_in_the_process(tmp_path: Path) -> None:
+    here = adapted(resource(embedding={"provider": "Local", "queryProvider": "Ollama"}), None)
+    settings = server_settings(here, None, tmp_path, explicit_settings())
+
+    assert "The resource wants an Ollama with all-minilm; here all-minilm embeds in the process." in here.remark
+    assert ("auto", None) == (settings.query_provider, settings.llm_base_url)
