@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from clockifyrag_index.errors import EmbedderError, UsageError
 
 if TYPE_CHECKING:
+    from clockifyrag_index.embedders import Embedder
     from clockifyrag_index.rerank import Reranker
     from clockifyrag_index.search import SearchEngine
 
 DEPTH = 10
 RERANK_SECONDS = 60.0  # nobody waits for it
+ASKED_MAX = 3  # times that a server is asked what it answers by words alone: perhaps its model is just being loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,23 @@ Answering = Callable[[str], Answered]
 
 
 def server_answers(url: str, key: str | None) -> Answering:
-    """The answers of a running server; each question is asked once."""
+    """The answers of a running server; each question is asked once, and once more where words alone answered.
+
+    EmbedderError where they do so again: that is another ranking than the one to be measured.
+    """
     from clockifyrag_cli.server import SEARCH_ANSWER, ask
 
     @cache
     def answered(query: str) -> Answered:
-        answer = ask(url, "/search", {"q": query, "k": DEPTH}, key, shape=SEARCH_ANSWER)
+        for _ in range(ASKED_MAX):
+            answer = ask(url, "/search", {"q": query, "k": DEPTH}, key, shape=SEARCH_ANSWER)
+            if "embedder" not in answer["metadata"]["degraded"]:
+                break
+        else:
+            raise EmbedderError(
+                f"{url} answered {query!r} by words alone, as its model did not in time; what is wrong says: "
+                f"clockifyrag doctor --url {url}"
+            )
         documents = tuple((result["id"], result["url"]) for result in answer["results"])
         return Answered(documents, answer["metadata"]["low_confidence"])
 
@@ -44,7 +57,10 @@ def server_answers(url: str, key: str | None) -> Answering:
 
 
 def engine_answers(engine: "SearchEngine", leg: str = "fused", reranker: "Reranker | None" = None) -> Answering:
-    """The answers of an opened index by both legs or one of them, reranked if wanted; each question is asked once."""
+    """The answers of an opened index by both legs or one of them, reranked if wanted; each question is asked once.
+
+    EmbedderError where words alone answer though meaning was asked for, or where nothing reranks.
+    """
     from clockifyrag_index.fusion import Fusion
     from clockifyrag_index.search import SearchEngine, SearchRequest
 
@@ -59,6 +75,8 @@ def engine_answers(engine: "SearchEngine", leg: str = "fused", reranker: "Rerank
     @cache
     def answered(query: str) -> Answered:
         result = alone.search(SearchRequest(query, k=DEPTH, rerank=reranker is not None))
+        if alone.embedder and "embedder" in result.degraded:
+            raise EmbedderError(f"{query!r} was answered by words alone: {_no_vector_because(alone.embedder, query)}")
         took = result.reranking
         if took and took.reason:
             raise EmbedderError(f"{query!r} was not reranked: {took.reason}; is the model there, and LLM_BASE_URL set?")
@@ -67,6 +85,17 @@ def engine_answers(engine: "SearchEngine", leg: str = "fused", reranker: "Rerank
         return Answered(documents, result.low_confidence, took.milliseconds if took else None)
 
     return answered
+
+
+def _no_vector_because(embedder: "Embedder", query: str) -> str:
+    """What the embedder says when it is asked for the question once more."""
+    from clockifyrag_cli.opened import EMBED_TIMEOUT_SECONDS
+
+    try:
+        embedder.embed_question(query, EMBED_TIMEOUT_SECONDS)
+    except EmbedderError as error:
+        return str(error)
+    return "it was not embedded in time; try again"
 
 
 def reranker_of(model: str) -> "Reranker":

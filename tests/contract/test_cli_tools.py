@@ -9,13 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from folders import written
+from tests.server.fake_ollama import FakeOllama
+from waiting import wait_until
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
 from clockifyrag_cli.checks import memory_finding, speed_finding
 from clockifyrag_cli.doctor import Finding
+from clockifyrag_index.embedders.opening import open_embedder
+from clockifyrag_resource.profiles import model_profile
 from clockifyrag_service.auth import parsed_keys
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -214,6 +219,70 @@ def test_eval_ends_where_the_reranker_fails(run: Run, root: Path, tmp_path: Path
 
     assert (40, "") == (ended.returncode, ended.stdout)
     assert "'stop the timer' was not reranked: unavailable" in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def without_its_ollama(
+    plan_of: Callable[..., BuildPlan], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, str]]:
+    """The root of an index whose model server has ended since, and the environment that names that server."""
+    folder, model = tmp_path_factory.mktemp("ollama"), "nomic-embed-text"
+    with FakeOllama() as ollama:
+        embedder = open_embedder("Ollama", model_profile(model), url=ollama.url)
+        plan = plan_of(written(folder / "docs", ARTICLES), folder / "root", embedder=embedder)
+        build(plan, lambda stage, done, total: None)
+        embedder.close()
+        return folder / "root", {"LLM_BASE_URL": ollama.url}
+
+
+@pytest.mark.parametrize("leg", ["fused", "dense"])
+def test_eval_ends_where_words_alone_answer(
+    run: Run, without_its_ollama: tuple[Path, dict[str, str]], tmp_path: Path, leg: str
+) -> None:
+    root, environment = without_its_ollama
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    ended = run("eval", "--queries", questions, "--index", root, "--leg", leg, **environment)
+
+    assert (40, "") == (ended.returncode, ended.stdout)
+    assert "'stop the timer' was answered by words alone" in ended.stderr
+
+
+def test_eval_of_the_words_needs_no_model(
+    run: Run, without_its_ollama: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    root, environment = without_its_ollama
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+
+    ended = run("eval", "--queries", questions, "--index", root, "--leg", "lexical", "--json", **environment)
+
+    assert 1.0 == json.loads(ended.stdout)["ndcg"]["mean"]
+
+
+def test_eval_ends_where_words_alone_answer_at_a_server(
+    run: Run, without_its_ollama: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    root, environment = without_its_ollama
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(QUESTIONS)
+    served = {**os.environ, **environment, "API_PORT": "0", "INDEX_ROOT": str(root), "PYTHONUNBUFFERED": "1"}
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "clockifyrag_service"], env=served, cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as server:  # fmt: skip
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().split()[-1]
+            wait_until(lambda: httpx.get(url + "/ready").is_success, 60, "the server is ready")
+            ended = run("eval", "--queries", questions, "--url", url)
+        finally:
+            server.terminate()
+
+    assert (40, "") == (ended.returncode, ended.stdout)
+    assert "answered 'stop the timer' by words alone" in ended.stderr
 
 
 def test_eval_asks_for_headings_where_there_are_no_judged_questions(run: Run, root: Path) -> None:
