@@ -69,9 +69,13 @@ Names = tuple[str, ...]  # of one ranked document: its id, its URL
 
 
 def measures(ranking: Sequence[Names], grades: Mapping[str, int], depth: int = DEPTH) -> Measures:
-    """The measures of one ranking of distinct documents, best first."""
+    """The measures of one ranking of distinct documents, best first.
+
+    Documents may share an address, as those of one page with several parts do: the first of them counts.
+    """
     wanted = {_address(name): grade for name, grade in grades.items() if grade > 0}
-    gains = [max((wanted.get(_address(name), 0) for name in names), default=0) for names in ranking[:depth]]
+    left = dict(wanted)
+    gains = [max((left.pop(_address(name), 0) for name in names), default=0) for names in ranking[:depth]]
     ideal = _dcg(sorted(wanted.values(), reverse=True)[:depth])
     first = next((rank for rank, grade in enumerate(gains, 1) if grade), None)
     return Measures(

@@ -31,6 +31,15 @@ def test_a_document_is_known_by_its_id_or_its_url_without_fragment_and_last_slas
     assert 1.0 == by_url.ndcg
 
 
+def test_an_address_that_several_documents_share_counts_once_where_it_comes_first() -> None:
+    ranking = [("x", "/x"), ("d1", "/a#one"), ("d2", "/a#two"), ("d3", "/b")]
+
+    result = measures(ranking, {"/a": 1, "/b": 1})
+
+    ideal = 1 + 1 / log2(3)
+    assert pytest.approx(((1 / log2(3) + 1 / log2(5)) / ideal, 0.5, 1.0)) == (result.ndcg, result.mrr, result.recall)
+
+
 def test_questions_without_an_answer_are_counted_apart() -> None:
     result = evaluate([Judged("q1", "x", {"a": 1}), Judged("q2", "y", {})], lambda query: [("a",)])
 
