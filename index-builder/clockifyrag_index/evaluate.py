@@ -18,6 +18,7 @@ from .errors import UsageError
 
 DEPTH = 10
 RESAMPLES = 10_000
+PICKS_MAX = 2**20  # held at once, 16 bytes each
 GRADE_MAX = 100  # its gain is 2^100: more is a mistake
 
 
@@ -111,8 +112,12 @@ def bootstrap(values: Sequence[float], resamples: int = RESAMPLES, seed: int = 0
     sample = np.asarray(values, dtype=np.float64)
     if not len(sample):
         return Interval(0.0, 0.0, 0.0)
-    picks = np.random.default_rng(seed).integers(len(sample), size=(resamples, len(sample)))
-    low, high = np.percentile(sample[picks].mean(axis=1), (2.5, 97.5))
+    means, random = np.empty(resamples), np.random.default_rng(seed)
+    block = max(1, PICKS_MAX // len(sample))
+    for start in range(0, resamples, block):
+        part = means[start : start + block]
+        part[:] = sample[random.integers(len(sample), size=(len(part), len(sample)))].mean(axis=1)
+    low, high = np.percentile(means, (2.5, 97.5))
     return Interval(float(sample.mean()), float(low), float(high))
 
 

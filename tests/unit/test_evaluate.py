@@ -1,5 +1,6 @@
 """Measures of rankings, by hand-computed values and against each other."""
 
+import tracemalloc
 from math import log2
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_an_interval_holds_its_mean_and_is_the_same_again() -> None:
 
     assert interval.low < interval.mean < interval.high
     assert interval == bootstrap(values)
+
+
+def test_an_interval_needs_no_memory_for_all_that_it_draws() -> None:
+    values = [0.0, 1.0] * 1_000
+
+    tracemalloc.start()
+    interval = bootstrap(values)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 64 * 2**20  # of 320 MB
+    assert pytest.approx((0.478, 0.522), abs=2e-3) == (interval.low, interval.high)
 
 
 def test_grades_may_stand_in_a_second_file(tmp_path: Path) -> None:
