@@ -27,8 +27,13 @@ class Case:
 
     @property
     def key(self) -> BuildKey | Reason:
-        """The key of the index wanted now; a Reason says what has to be known first."""
+        """The key of the index wanted now by the spec alone; a Reason says what has to be known first."""
         return self.key_for(self.ledger.trigger)
+
+    @property
+    def asked_key(self) -> BuildKey | Reason:
+        """The key of what a build ordered now would make: that of the trigger that asks, where one does, else `key`."""
+        return self.key_for(self.trigger or self.ledger.trigger)
 
     def key_for(self, trigger: str) -> BuildKey | Reason:
         """The key of what a build for this trigger makes."""

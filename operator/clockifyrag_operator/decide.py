@@ -58,7 +58,7 @@ def _as_it_is(decision: Decision, case: Case) -> Decision:
     running = next((job for job in jobs.live_jobs(case.seen) if job.ended is None and not job.going), None)
     return replace(
         decision,
-        key=case.known_key,
+        key=_wanted_key(case),
         order=running.order if running else None,
         building=running.name if running and running.order else None,
         models=models.wanted_models(case.spec, case.ledger, decision.published, case.in_use),
@@ -80,7 +80,7 @@ def _known(case: Case) -> Decision:
         ledger=case.ledger,
         published=published,
         images=case.images,
-        key=case.known_key,
+        key=_wanted_key(case),
         order=running.order if running else order,
         building=running.name if running else None,
         to_delete=tuple(job.manifest for job in deleted),
@@ -88,6 +88,11 @@ def _known(case: Case) -> Decision:
         models=models.wanted_models(case.spec, case.ledger, published, case.in_use),
         recheck_seconds=_recheck(case),
     )
+
+
+def _wanted_key(case: Case) -> BuildKey | None:
+    key = case.asked_key
+    return None if isinstance(key, Reason) else key
 
 
 def _brought_up_to_date(case: Case) -> Ledger:
@@ -106,7 +111,7 @@ def _brought_up_to_date(case: Case) -> Ledger:
 
 def _with_attempts_of_now(case: Case) -> Ledger:
     """The ledger that remembers failures only of what is still wanted."""
-    wanted = {str(case.key), str(case.key_for(case.trigger or case.ledger.trigger))}
+    wanted = {str(case.key), str(case.asked_key)}
     if case.known_key is None:
         return case.ledger
     return replace(case.ledger, attempts=tuple(one for one in case.ledger.attempts if one.build_key in wanted))
@@ -159,7 +164,7 @@ def _order(case: Case, jobs_now: _Jobs) -> tuple[BuildOrder | None, Reason | Non
     waiting = reason_to_wait(case)
     if jobs_now.running:
         return None, None
-    key = case.key_for(case.trigger or case.ledger.trigger)
+    key = case.asked_key
     if reason is None or waiting is not None or isinstance(key, Reason):
         wanted = reason is not None or isinstance(case.key, Reason)
         return None, waiting if wanted else None

@@ -145,8 +145,7 @@ REASONS_TO_WAIT: tuple[Check, ...] = (
 def attempts(case: Case) -> tuple[Attempt, ...]:
     """The failures of the build that would be ordered now, oldest first."""
     trigger = case.trigger
-    key = case.key_for(trigger or case.ledger.trigger)
-    same = (one for one in case.ledger.attempts if one.build_key == str(key))
+    same = (one for one in case.ledger.attempts if one.build_key == str(case.asked_key))
     return tuple(one for one in same if one.trigger == trigger or (one.final and not trigger))
 
 

@@ -156,6 +156,29 @@ def test_when_a_rebuild_fails_the_old_index_keeps_serving() -> None:
     assert {"Ready": "True", "IndexPublished": "False", "Degraded": "True"} == told
 
 
+@pytest.mark.parametrize("asks", ["a schedule", "a token"])
+def test_when_a_rebuild_that_was_asked_for_fails_what_is_published_is_not_what_is_wanted(asks: str) -> None:
+    world = World()
+    world.edit(source={"http": {"url": "https://docs.example/"}})
+    if asks == "a schedule":
+        world.edit(build={"schedule": {"cron": "0 3 * * *"}})
+    world.settle()
+
+    if asks == "a token":
+        world.ask("again")
+    else:
+        world.move(24 * 3600)
+    world.begin_build()
+    runs = world.condition("IndexPublished")
+    world.fail(30, "no such host")
+    world.work()
+
+    told = {kind: world.condition(kind)[0] for kind in ("Ready", "IndexPublished", "Degraded")}
+    assert ("False", "Building") == runs
+    assert {"Ready": "True", "IndexPublished": "False", "Degraded": "True"} == told
+    assert "no such host" in world.message("IndexPublished")
+
+
 def test_a_job_deleted_by_hand_is_made_again() -> None:
     world = started()
 
