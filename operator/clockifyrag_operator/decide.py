@@ -110,11 +110,16 @@ def _brought_up_to_date(case: Case) -> Ledger:
 
 
 def _with_attempts_of_now(case: Case) -> Ledger:
-    """The ledger that remembers failures only of what is still wanted."""
+    """The ledger that remembers failures only of what is still wanted.
+
+    A build that was asked for may have the key of the spec: it is wanted as long as somebody asks. One that failed for
+    good is asked for no more, and is still to be told.
+    """
     wanted = {str(case.key), str(case.asked_key)}
     if case.known_key is None:
         return case.ledger
-    return replace(case.ledger, attempts=tuple(one for one in case.ledger.attempts if one.build_key in wanted))
+    kept = (one for one in case.ledger.attempts if one.final or not one.trigger or case.trigger)
+    return replace(case.ledger, attempts=tuple(one for one in kept if one.build_key in wanted))
 
 
 @dataclass(frozen=True, slots=True)

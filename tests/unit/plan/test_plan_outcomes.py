@@ -179,6 +179,30 @@ def test_when_a_rebuild_that_was_asked_for_fails_what_is_published_is_not_what_i
     assert "no such host" in world.message("IndexPublished")
 
 
+@pytest.mark.parametrize("asks", ["a schedule", "a token"])
+def test_a_failure_of_a_build_that_nobody_asks_for_any_more_is_forgotten(asks: str) -> None:
+    world = World()
+    if asks == "a schedule":
+        world.edit(build={"schedule": {"cron": "0 3 * * *"}})
+    world.settle()
+    if asks == "a token":
+        world.ask("again")
+    else:
+        world.move(24 * 3600)
+    world.begin_build()
+    world.fail(1, "a bug")
+    world.work()
+    failed = world.condition("Degraded")
+
+    world.annotations.clear()
+    world.edit(build=None)
+    world.work()
+
+    assert ("True", "BuildFailed") == failed
+    assert ("False", "AsExpected") == world.condition("Degraded")
+    assert ("True", "Built") == world.condition("IndexBuilt")
+
+
 def test_a_job_deleted_by_hand_is_made_again() -> None:
     world = started()
 
