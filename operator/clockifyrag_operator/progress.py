@@ -12,7 +12,8 @@ from clockifyrag_operator.observed import Manifest, Observed, PodReport, Wanted
 from clockifyrag_operator.settings import Settings
 
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()  # that a datetime holds in every time zone
-_QUIET_STAGES = ("start", "read")  # a site is read for hours without a word; that the pod answers is enough
+# A site is read for hours without a word, and a large HNSW graph made for half an hour: that the pod answers is enough.
+_QUIET_STAGES = ("start", "read", "write")
 
 
 def build_progress(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> dict[str, Any] | None:

@@ -121,6 +121,20 @@ def test_progress_that_cannot_be_is_no_reason_to_stop(field: str, value: object)
     assert told["heartbeatTime"].startswith("2026-")
 
 
+@pytest.mark.parametrize("stage", ["start", "read", "write"])
+def test_a_build_that_answers_in_a_stage_without_steps_is_not_told_to_be_silent(stage: str) -> None:
+    world = World()
+    job = world.begin_build()
+    begun = {"stage": stage, "done": 0, "total": 0, "rate": 0.0, "heartbeatTime": world.now.timestamp()}
+    world.reports[f"{job['metadata']['name']}-x"] = begun
+
+    world.work()
+    world.now += timedelta(seconds=1800)
+    world.work()
+
+    assert ("False", "AsExpected") == world.condition("Degraded")
+
+
 def test_progress_is_written_now_and_then_and_a_silent_build_is_told() -> None:
     world = World()
     job = world.begin_build()
