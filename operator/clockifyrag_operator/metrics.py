@@ -101,19 +101,26 @@ class _Conditions(Collector):
         self._resources = resources
 
     def collect(self) -> Iterator[Metric]:
-        """One series for each status a condition can have, 1 for the one it has."""
+        """One series for each status a condition can have, 1 for the one it has; and one for the reason it has."""
         family = GaugeMetricFamily(
             "clockifyrag_condition",
             "Conditions of resources: 1 for the status one has.",
             labels=("resource_namespace", "resource", "type", "status"),
         )
+        reasons = GaugeMetricFamily(
+            "clockifyrag_condition_reason",
+            "Conditions of resources: 1, with the reason one has.",
+            labels=("resource_namespace", "resource", "type", "reason"),
+        )
         for body in self._resources():
             metadata = body["metadata"]
             for condition in (body.get("status") or {}).get("conditions") or ():
+                labels = (metadata["namespace"], metadata["name"], condition["type"])
                 for status in ConditionStatus:
-                    labels = (metadata["namespace"], metadata["name"], condition["type"], status.value)
-                    family.add_metric(labels, float(condition["status"] == status))
-        yield family
+                    family.add_metric((*labels, status.value), float(condition["status"] == status))
+                reasons.add_metric((*labels, condition["reason"]), 1.0)
+        yield from (family, reasons)
 
     def describe(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("clockifyrag_condition", "Conditions of resources.")
+        yield GaugeMetricFamily("clockifyrag_condition_reason", "Reasons of conditions.")

@@ -131,7 +131,7 @@ def exposed_by_the_operator() -> str:
     """What its /metrics answers with one resource, after one call of the API server."""
     operator = OperatorMetrics()
     operator.api_call("GET", "200")
-    condition = {"type": "Ready", "status": "True"}
+    condition = {"type": "Ready", "status": "True", "reason": "Serving"}
     resource = {"metadata": {"namespace": "shop", "name": "help"}, "status": {"conditions": [condition]}}
     operator.tell_conditions(lambda: iter([resource]))
     return operator.exposition().decode()
@@ -201,7 +201,7 @@ def test_each_metric_is_seen_on_the_dashboard() -> None:
 
     watched = {name for name in families if name in board}
 
-    assert families - watched <= {"clockifyrag_schema_problem"}  # which has an alert
+    assert families - watched <= {"clockifyrag_schema_problem", "clockifyrag_condition_reason"}  # which have alerts
 
 
 # The page of the operator's metrics

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from clockifyrag_operator import names
 from clockifyrag_operator.manifest import spec_of
 from clockifyrag_operator.observed import Wanted
-from clockifyrag_resource.conditions import ConditionStatus, ConditionType
+from clockifyrag_resource.conditions import ConditionReason, ConditionStatus, ConditionType
 
 RESOURCE_LABEL = "clockifyrag_io_resource"  # names.RESOURCE as Prometheus writes it
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -93,7 +93,8 @@ def _of_answers(wanted: Wanted) -> tuple[Alert, ...]:
 def _of_index(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:
     here, told = _pods(wanted), f"{wanted.namespace}/{wanted.name}"
     unbuilt = _condition(wanted, ConditionType.INDEX_BUILT, "=", ConditionStatus.FALSE)
-    degraded = _condition(wanted, ConditionType.DEGRADED, "=", ConditionStatus.TRUE)
+    # IndexBuilt has another reason while the build is tried again
+    failed = _reason(wanted, ConditionType.DEGRADED, ConditionReason.BUILD_FAILED, ConditionReason.EMBEDDER_DOWN)
     unpublished = _condition(wanted, ConditionType.INDEX_PUBLISHED, "!=", ConditionStatus.TRUE)
     answers = _condition(wanted, ConditionType.READY, "=", ConditionStatus.TRUE)  # told where pods are not scraped, too
     deadline = spec_of(wanted).build.deadline_seconds
@@ -110,7 +111,7 @@ def _of_index(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:
         Alert(
             "ClockifyRAGBuildFailed",
             "warning",
-            f"{unbuilt} and on () {degraded}",
+            f"{unbuilt} and on () {failed}",
             f"{told} cannot build its index",
             "The index that is wanted now was not built; the one before stays published. The condition IndexBuilt of "
             "the resource says why and when it is tried again.",
@@ -168,6 +169,12 @@ def _condition(wanted: Wanted, kind: ConditionType, comparison: str, status: Con
     """True while the condition has, or has not, the status; the operator tells one line a status, 1 for the present."""
     who = f'resource_namespace="{wanted.namespace}",resource="{wanted.name}",type="{kind}"'
     return f'max(clockifyrag_condition{{{who},status{comparison}"{status}"}}) == 1'
+
+
+def _reason(wanted: Wanted, kind: ConditionType, *reasons: ConditionReason) -> str:
+    """True while the condition has one of the reasons; the operator tells one line a condition, for its reason now."""
+    who = f'resource_namespace="{wanted.namespace}",resource="{wanted.name}",type="{kind}"'
+    return f'max(clockifyrag_condition_reason{{{who},reason=~"{"|".join(reasons)}"}}) == 1'
 
 
 def _longer(duration: str, seconds: int) -> str:

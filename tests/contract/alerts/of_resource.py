@@ -24,6 +24,16 @@ def held(kind: str, *times: tuple[str, int]) -> Series:
     return found
 
 
+def because(kind: str, *times: tuple[str, int]) -> Series:
+    """The reasons of a condition as the operator tells them: each, while it is the one."""
+    who = {"pod": "operator", "resource_namespace": NAMESPACE, "resource": "help", "type": kind}
+    found: Series = {}
+    for reason in {one for one, _ in times}:
+        values = " ".join(f"1x{minutes - 1}" if reason == one else f"stale _x{minutes - 1}" for one, minutes in times)
+        found |= series("clockifyrag_condition_reason", values, **who, reason=reason)
+    return found
+
+
 def told(metric: str, values: str, pod: str = "a", **more: str) -> Series:
     """A metric of a search pod."""
     return series(f"rag_{metric}", values, namespace=NAMESPACE, clockifyrag_io_resource="help", pod=pod, **more)
@@ -167,18 +177,38 @@ INDEX = {
         Case(
             "a build has failed, and for 15 minutes no other one succeeds",
             held("IndexBuilt", ("True", 5), ("False", 15), ("True", 20))
-            | held("Degraded", ("False", 5), ("True", 15), ("False", 20)),
+            | held("Degraded", ("False", 5), ("True", 15), ("False", 20))
+            | because("Degraded", ("AsExpected", 5), ("BuildFailed", 15), ("AsExpected", 20)),
             fires=(15, 19),
             silent=(4, 14, 20),
         ),
         Case(
+            "a build has failed for want of the embedder",
+            held("IndexBuilt", ("False", 40))
+            | held("Degraded", ("True", 40))
+            | because("Degraded", ("EmbedderDown", 40)),
+            fires=(10, 39),
+            silent=(9,),
+        ),
+        Case(
             "a build takes its time",
-            held("IndexBuilt", ("False", 40)) | held("Degraded", ("False", 40)),
+            held("IndexBuilt", ("False", 40))
+            | held("Degraded", ("False", 40))
+            | because("Degraded", ("AsExpected", 40)),
             silent=(10, 20, 39),
         ),
         Case(
-            "something else is broken",
-            held("IndexBuilt", ("True", 40)) | held("Degraded", ("True", 40)),
+            "a build takes its time, while something else is broken",
+            held("IndexBuilt", ("False", 40))
+            | held("Degraded", ("True", 40))
+            | because("Degraded", ("CapacityShort", 40)),
+            silent=(10, 20, 39),
+        ),
+        Case(
+            "a build was rolled back",
+            held("IndexBuilt", ("True", 40))
+            | held("Degraded", ("True", 40))
+            | because("Degraded", ("BuildFailed", 40)),
             silent=(10, 20, 39),
         ),
     ),

@@ -15,13 +15,14 @@ NAMES = {
     "clockifyrag_queue_depth",
     "clockifyrag_builds",
     "clockifyrag_condition",
+    "clockifyrag_condition_reason",
     "clockifyrag_last_success_timestamp_seconds",
     "clockifyrag_watch_last_event_timestamp_seconds",
     "clockifyrag_leader",
 }
 RESOURCE: dict[str, Any] = {
     "metadata": {"namespace": "team", "name": "help"},
-    "status": {"conditions": [{"type": "Ready", "status": "False"}]},
+    "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "RollingOut"}]},
 }
 
 
@@ -57,6 +58,8 @@ def test_metrics_bear_the_names_dashboards_and_alerts_go_by() -> None:
         told_ready = 'clockifyrag_condition{resource="help",resource_namespace="team",status="%s",type="Ready"} %s'
         for condition, value in (("True", "0.0"), ("False", "1.0"), ("Unknown", "0.0")):
             assert told_ready % (condition, value) in text
+        whose = 'resource="help",resource_namespace="team",type="Ready"'
+        assert f'clockifyrag_condition_reason{{reason="RollingOut",{whose}}} 1.0' in text
 
     served(lambda: None, ask)
 

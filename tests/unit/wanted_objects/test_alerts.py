@@ -7,7 +7,7 @@ from drawn import NAMESPACE, OPERATOR, decided, drawn, seen, wanted
 
 from clockifyrag_operator import desired
 from clockifyrag_operator.objects.alerts import Alert, alerts
-from clockifyrag_resource.conditions import ConditionStatus, ConditionType
+from clockifyrag_resource.conditions import ConditionReason, ConditionStatus, ConditionType
 
 ALERTS = alerts(wanted(), "10m")
 
@@ -37,6 +37,8 @@ def test_an_alert_looks_at_conditions_there_are(alert: Alert) -> None:
         assert kind in set(ConditionType)
     for status in re.findall(r'status!?="(.*?)"', alert.expression):
         assert status in set(ConditionStatus)
+    for reasons in re.findall(r'reason=~"(.*?)"', alert.expression):
+        assert set(reasons.split("|")) <= set(ConditionReason)
 
 
 def test_every_alert_has_a_name_of_its_own() -> None:
