@@ -95,7 +95,8 @@ def _of_index(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:
     unbuilt = _condition(wanted, ConditionType.INDEX_BUILT, "=", ConditionStatus.FALSE)
     # IndexBuilt has another reason while the build is tried again
     failed = _reason(wanted, ConditionType.DEGRADED, ConditionReason.BUILD_FAILED, ConditionReason.EMBEDDER_DOWN)
-    unpublished = _condition(wanted, ConditionType.INDEX_PUBLISHED, "!=", ConditionStatus.TRUE)
+    unpublished = _condition(wanted, ConditionType.INDEX_PUBLISHED, "=", ConditionStatus.FALSE)
+    old = _condition(wanted, ConditionType.INDEX_PUBLISHED, "!=", ConditionStatus.TRUE)  # or the spec is refused
     answers = _condition(wanted, ConditionType.READY, "=", ConditionStatus.TRUE)  # told where pods are not scraped, too
     deadline = spec_of(wanted).build.deadline_seconds
     return (
@@ -119,7 +120,7 @@ def _of_index(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:
         Alert(
             "ClockifyRAGStale",
             "warning",
-            unpublished,
+            old,
             f"{told} answers from an old index",
             "What was asked for, by the spec, its schedule or by hand, has not been published in the time a build may "
             "take. The condition IndexPublished of the resource names the reason.",

@@ -172,6 +172,11 @@ INDEX = {
             silent=(69, 75, 99),
         ),
         Case("the first build takes an hour", held("IndexPublished", ("False", 60), ("True", 40)), silent=(59, 75, 99)),
+        Case(
+            "the spec is refused, pods answer as before, and nobody may scrape them",
+            held("IndexPublished", ("Unknown", 100)) | held("Ready", ("False", 100)),
+            silent=(69, 75, 99),
+        ),
     ),
     "ClockifyRAGBuildFailed": (
         Case(
