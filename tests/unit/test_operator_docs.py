@@ -79,7 +79,7 @@ def operator_alerts() -> dict[str, str]:
     """Expression of each alert of the chart, by its name."""
     text = charts.text("templates/prometheusrule.yaml")
     parts = re.split(r"- alert: (\w+)\n", text)[1:]
-    return {name: rule.partition("for:")[0] for name, rule in zip(parts[::2], parts[1::2], strict=True)}
+    return {name: rule.partition("labels:")[0] for name, rule in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:

@@ -64,9 +64,17 @@ OPERATOR_CASES = {
             "the leader hears nothing from the fifth minute to the twelfth",
             told("leader", "1x30") | told("watch_last_event_timestamp_seconds", "0+60x4 240x7 780+60x10"),
             fires=(10,),
-            silent=(7, 8, 13),
+            silent=(4, 5, 13),
             labels={**OURS, "pod": "a"},
             said="Its watch has been silent for 6m 0s; changes are seen at the next resync only.",
+        ),
+        Case(
+            "the leader hears nothing for two minutes, until all is listed anew",
+            told("leader", "1x30") | told("watch_last_event_timestamp_seconds", "0+60x4 240x1 420+60x20"),
+            fires=(6,),
+            silent=(5, 7, 20),
+            labels={**OURS, "pod": "a"},
+            said="Its watch has been silent for 2m 0s; changes are seen at the next resync only.",
         ),
         Case(
             "the standby hears nothing",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import charts
 import pytest
@@ -10,6 +13,9 @@ from drawn import drawn
 from tests.contract.alerts.case import Case, Rule, beside, problems
 from tests.contract.alerts.of_operator import OPERATOR_CASES, OPERATOR_MOVES
 from tests.contract.alerts.of_resource import DEADLINE_SECONDS, RESOURCE_CASES, RESOURCE_MOVES
+
+from clockifyrag_operator.leading import SILENT_TIMES
+from clockifyrag_operator.settings import Settings
 
 pytestmark = pytest.mark.programs
 ALL_CASES = OPERATOR_CASES | RESOURCE_CASES
@@ -37,6 +43,20 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
 
 def test_every_alert_has_cases_and_every_case_an_alert(rules: Rules) -> None:
     assert sorted(rules) == sorted(ALL_CASES)
+
+
+@pytest.mark.parametrize("given", [{}, {"operator": {"settings": {"inactivitySeconds": 700}}}])
+def test_silent_watches_are_told_after_they_were_opened_again_and_before_all_is_listed_anew(
+    given: Mapping[str, Any], tmp_path: Path
+) -> None:
+    seconds = given["operator"]["settings"]["inactivitySeconds"] if given else Settings().inactivity_seconds
+
+    (made,) = charts.named(charts.rendered(tmp_path, given), "PrometheusRule").values()
+
+    (rule,) = [one for one in made["spec"]["groups"][0]["rules"] if one["alert"] == "ClockifyRAGOperatorWatchStale"]
+    told = float(re.findall(r"> (\S+)", rule["expr"])[0])
+    assert "for" not in rule
+    assert seconds < told < SILENT_TIMES * seconds
 
 
 @pytest.mark.parametrize("alert", ALL_CASES)
