@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OUTCOME_BYTES_MAX = 3072  # Kubernetes keeps 4,096 of a container's message
 ERROR_BYTES_MAX = 1024
+LISTED_WHOLE = 3  # generations of a listing of which all is told: the newest
 DIGEST_SHOWN = len("sha256:") + 12
 
 
@@ -61,18 +62,25 @@ def shortened(text: str, bytes_max: int = ERROR_BYTES_MAX) -> str:
 
 
 def listing(found: Sequence["GenerationSummary"]) -> dict[str, Any]:
-    """What is told of the generations of a root: good ones, newest first, as many as fit; how many more there are."""
+    """What is told of the generations of a root: good ones, newest first, as many as fit; how many more there are.
+
+    Of older ones less is told before any is left out: one that no ledger holds is never removed, and cannot be pinned.
+    """
     good = [one for one in found if one.state in ("current", "kept")]
     others = {
         "damaged": sum(one.state == "damaged" for one in found),
         "newer": sum(one.state == "newer" for one in found),
     }
-    shown = [_generation(one) for one in good]
+    shown = whole = len(good)
     while True:
-        record = {"result": "Listed", "generations": shown, "more": len(good) - len(shown), **others}
+        told = [*map(_generation, good[:whole]), *map(_in_short, good[whole:shown])]
+        record = {"result": "Listed", "generations": told[:shown], "more": len(good) - shown, **others}
         if len(_line(record)) <= OUTCOME_BYTES_MAX:
             return record
-        shown = shown[:-1]
+        if whole > LISTED_WHOLE:
+            whole -= 1
+        else:
+            shown -= 1
 
 
 def _generation(one: "GenerationSummary") -> dict[str, Any]:
@@ -90,6 +98,11 @@ def _generation(one: "GenerationSummary") -> dict[str, Any]:
         "created": one.created,
         "reason": one.reason,
     }
+
+
+def _in_short(one: "GenerationSummary") -> dict[str, Any]:
+    """What a ledger needs of a generation to have it served or removed: the model is held for its questions."""
+    return {"id": one.id, "buildKey": one.build_key, "model": one.model}
 
 
 def _tell(file: Path, record: Mapping[str, Any]) -> None:

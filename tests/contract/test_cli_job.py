@@ -21,6 +21,7 @@ from clockifyrag_index.generations import GenerationSummary
 from clockifyrag_index.layout import Layout
 from clockifyrag_index.manifest import Manifest
 from clockifyrag_index.manifest_reader import read_manifest
+from clockifyrag_operator.recovery import listed_entries
 
 ARTICLES = {
     "timer.md": "# Timer\n\nStart the timer.\n\n## Stop\n\nStop the timer when the work is done.\n",
@@ -431,6 +432,35 @@ def test_as_many_generations_are_listed_as_fit_the_newest_first(root: Path, tmp_
     assert (50 - len(shown), 1) == (record["more"], record["damaged"])
     assert 8 <= len(shown)
     assert (tmp_path / "listed").stat().st_size <= OUTCOME_BYTES_MAX
+
+
+def test_of_twenty_generations_each_is_listed_by_what_removes_and_serves_it() -> None:
+    found = [
+        GenerationSummary(
+            f"gen-{number:012x}",
+            "kept",
+            created="2026-11-24T03:00:00Z",
+            documents=12_345,
+            chunks=123_456,
+            dimensions=768,
+            model="nomic-embed-text",
+            size_bytes=1_234_567_890,
+            reason="SourceChanged",
+            build_key=f"b3-{'a' * 12}-{number:012x}-{'c' * 12}",
+            content_digest="sha256:" + "1" * 64,
+            model_digest="sha256:" + "2" * 64,
+        )
+        for number in range(20)
+    ]
+
+    record = listing(found)
+
+    entries = listed_entries(record)
+    assert 0 == record["more"]
+    assert [(one.id, (one.build_key,), one.model) for one in found] == [
+        (one.id, one.build_keys, one.model) for one in entries
+    ]
+    assert [12_345] * 3 == [one.documents for one in entries[:3]]
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,33 @@ def test_a_listing_that_leaves_out_what_is_served_publishes_nothing_else() -> No
     assert ("True", "Serving") == world.condition("Ready")
 
 
+def test_a_generation_of_which_a_listing_tells_little_is_served_and_removed_as_others_are() -> None:
+    world = served()
+    old = world.status["index"]["generation"]
+    for characters in (100, 150):
+        world.edit(chunking={"minChars": characters})
+        world.settle()
+    newest, *others = sorted(world.manifests.values(), key=lambda one: one["created"], reverse=True)
+    world.lose("ConfigMap", names.generations(NAME))
+    world.work()
+    job = world.running()
+    assert job is not None
+
+    short = [{name: one[name] for name in ("id", "buildKey", "model")} for one in others]
+    world.end(job, {"result": "Listed", "generations": [newest, *short], "more": 0})
+    world.settle()
+    world.edit(index={"pin": old})
+    world.settle()
+    pinned = world.status["index"]["generation"], world.condition("Ready")
+    world.edit(index={"retain": 1})
+    world.settle()
+    world.edit(chunking={"minChars": 200})
+    world.settle()
+
+    assert (old, ("True", "Serving")) == pinned
+    assert {one["id"] for one in others} - world.volume
+
+
 def test_a_lost_ledger_does_not_read_a_source_again_whose_content_nobody_knows() -> None:
     world = World()
     world.edit(source={"http": {"url": "http://example.com/a.zip"}})
