@@ -41,9 +41,13 @@ class ProfileOverride(Part):
 
 
 def model_expression(embedding: str) -> str:
-    """The expression for `resolved_model` of the part that is called `embedding` in it."""
+    """The expression for `resolved_model` of the part that is called `embedding` in it, canonical_model and all."""
     model = f"{embedding}.model"
-    given = f"({model}.endsWith(':latest') ? {model}.substring(0, {model}.size() - 7) : {model})"
+    official = f"{model}.matches('^(registry[.]ollama[.]ai/)?(library/)?[^/]*$')"
+    elsewhere = f"{model}.startsWith('registry.ollama.ai/') ? {len('registry.ollama.ai/')} : 0"
+    start = f"({official} ? {model}.lastIndexOf('/') + 1 : {elsewhere})"
+    end = f"({model}.endsWith(':latest') ? {model}.size() - {len(':latest')} : {model}.size())"
+    given = f"{model}.substring({start}, {end})"
     default = f"({embedding}.provider == 'Local' ? '{DEFAULT_MODEL['Local']}' : '{DEFAULT_MODEL['Ollama']}')"
     return f"(has({model}) ? {given} : {default})"
 
