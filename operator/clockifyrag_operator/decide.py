@@ -97,7 +97,8 @@ def _wanted_key(case: Case) -> BuildKey | None:
 
 def _brought_up_to_date(case: Case) -> Ledger:
     """The ledger after all that happened since it was written."""
-    ledger = taken_in(schedule.with_schedule(case.ledger, case.spec.build.schedule, case.seen.now), case.seen)
+    ledger = schedule.with_schedule(_without_mended_attempts(case), case.spec.build.schedule, case.seen.now)
+    ledger = taken_in(ledger, case.seen)
     if case.seen.ledger is not None and ("Secret", names.internal(case.wanted.name)) not in case.seen.refusals:
         ledger = replace(ledger, internal_secret=True)
     case = replace(case, ledger=_with_attempts_of_now(replace(case, ledger=ledger)))
@@ -107,6 +108,15 @@ def _brought_up_to_date(case: Case) -> Ledger:
         return publication.confirmed(case.ledger, state)
     case = replace(case, ledger=publication.with_published(case.ledger, index, key, state, case.seen.now))
     return retention.with_marked(case.ledger, index.retain, key, case.kept)
+
+
+def _without_mended_attempts(case: Case) -> Ledger:
+    """The ledger without the failures of Jobs that would be made with something else by now.
+
+    One that is taken in after this is told and counted all the same, and forgotten in the next pass.
+    """
+    before, now = case.ledger, inputs_digest(case.wanted, case.images)
+    return replace(before, attempts=tuple(one for one in before.attempts if one.inputs in ("", now)))
 
 
 def _with_attempts_of_now(case: Case) -> Ledger:
@@ -156,8 +166,7 @@ def _waits_for_nothing(job: LiveJob, wanted: Wanted, seen: Observed, used: Image
 
     A Job is never changed: one with an image that nobody has would be in the way until its deadline, for hours.
     """
-    made_for = (job.manifest["metadata"].get("annotations") or {}).get(names.INPUTS)
-    if made_for in (None, inputs_digest(wanted, used)):
+    if job.inputs in ("", inputs_digest(wanted, used)):
         return False
     found = [blocker(pod, seen.now) for pod in jobs.pods_of(seen, job)]
     return all(one is not None and one.never_starts for one in found)

@@ -28,6 +28,11 @@ class LiveJob:
         return str(self.manifest["metadata"].get("uid", ""))
 
     @property
+    def inputs(self) -> str:
+        """Digest of what it was made with, as its annotation tells; "" without one."""
+        return str((self.manifest["metadata"].get("annotations") or {}).get(names.INPUTS, ""))
+
+    @property
     def ended(self) -> str | None:
         """Complete or Failed; None while it runs."""
         conditions = self.manifest.get("status", {}).get("conditions") or ()

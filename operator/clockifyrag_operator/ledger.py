@@ -90,6 +90,7 @@ class Attempt:
     message: str = ""
     at: str = ""  # when it ended
     final: bool = False  # another try would fail the same way: only a change of the resource helps
+    inputs: str = ""  # digest of what its Job was made with beside the key; "" where an earlier operator wrote it
 
 
 @dataclass(frozen=True, slots=True)

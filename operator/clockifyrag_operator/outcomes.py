@@ -54,12 +54,13 @@ def taken_in(ledger: Ledger, seen: Observed) -> Ledger:
     for job in live_jobs(seen):
         if job.ended is not None and job.order is not None and job.uid not in ledger.recorded:
             at = job.ended_at or seen.now.isoformat(timespec="seconds")
-            ledger = with_outcome(ledger, job.order, outcome(job, pods_of(seen, job)), at).with_recorded(job.uid)
+            ended = outcome(job, pods_of(seen, job))
+            ledger = with_outcome(ledger, job.order, ended, at, job.inputs).with_recorded(job.uid)
     return ledger
 
 
-def with_outcome(ledger: Ledger, order: BuildOrder, ended: Outcome, at: str) -> Ledger:
-    """The ledger that knows how this order ended."""
+def with_outcome(ledger: Ledger, order: BuildOrder, ended: Outcome, at: str, inputs: str = "") -> Ledger:
+    """The ledger that knows how this order ended; inputs: digest of what its Job was made with."""
     if ended.result in ("Built", "Unchanged"):
         return _with_generation(ledger, order, ended, at)
     if ended.result == "NeedVectors":
@@ -68,7 +69,7 @@ def with_outcome(ledger: Ledger, order: BuildOrder, ended: Outcome, at: str) -> 
         return replace(ledger, embedded=order_id(order))
     if ended.result == "Listed":
         return ledger
-    return _with_failure(ledger, order, ended, at)
+    return _with_failure(ledger, order, ended, at, inputs)
 
 
 def _with_generation(ledger: Ledger, order: BuildOrder, ended: Outcome, at: str) -> Ledger:
@@ -124,7 +125,7 @@ def _again(known: Entry, order: BuildOrder) -> Entry:
     )
 
 
-def _with_failure(ledger: Ledger, order: BuildOrder, ended: Outcome, at: str) -> Ledger:
+def _with_failure(ledger: Ledger, order: BuildOrder, ended: Outcome, at: str, inputs: str) -> Ledger:
     attempt = Attempt(
         build_key=str(order.key),
         reason=ended.reason,
@@ -133,6 +134,7 @@ def _with_failure(ledger: Ledger, order: BuildOrder, ended: Outcome, at: str) ->
         message=ended.message[:_MESSAGE_MAX],
         at=at,
         final=ended.final,
+        inputs=inputs,
     )
     ledger = replace(ledger, attempts=(*ledger.attempts, attempt)[-ATTEMPTS_KEPT:])
     return _consumed(ledger, order.trigger) if ended.final else ledger

@@ -31,6 +31,14 @@ BACKOFF_LIMIT = 3  # pods that fail, disruptions aside; after them it is the ope
 GRACE_SECONDS = 30
 CONTAINER = "build"  # whose termination message is the outcome
 _EXIT_USAGE = 2
+_INPUTS: dict[str, Any] = {  # fields of the spec
+    "build": {"resources", "pod", "deadline_seconds"},
+    "embedding": {"batch_size", "shards"},
+    "index": {"storage", "retain"},
+    "ollama": True,
+    "network_policy": True,
+    "image_pull_secrets": True,
+}
 _POD_FAILURES = {
     "rules": [
         # Another pod would be told the same.
@@ -73,16 +81,12 @@ def build_job(wanted: Wanted, decision: Decision, order: BuildOrder) -> Manifest
 
 
 def inputs_digest(wanted: Wanted, images: Images) -> str:
-    """What changes with all of the resource that decides whether the pods of a Job can start, the order aside."""
+    """What changes with all of the resource that decides how a Job fares: what is in no build key, and yet makes it
+    start, or end, in another way.
+    """
     spec = spec_of(wanted)
-    asked = spec.build.model_dump(mode="json", by_alias=True, exclude_defaults=True, include={"resources", "pod"})
-    return digest(
-        {
-            "build": asked,
-            "image": spec.build.image or images.index_builder,
-            "pullSecrets": [secret.name for secret in spec.image_pull_secrets],
-        }
-    )
+    asked = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=_INPUTS)
+    return digest({"spec": asked, "image": spec.build.image or images.index_builder})
 
 
 def _template(wanted: Wanted, decision: Decision, order: BuildOrder) -> Fields:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from tests.unit.plan.cluster import NAME
 from tests.unit.plan.world import World
 
+from clockifyrag_operator import names
 from clockifyrag_operator.backoff import wait_seconds
 from clockifyrag_operator.jobs import JOB_NAME, LiveJob
 from clockifyrag_operator.ledger import BuildKey, BuildOrder, Ledger, ledger_text
@@ -16,6 +20,8 @@ from clockifyrag_operator.outcomes import Outcome, outcome, with_outcome
 from clockifyrag_operator.settings import Settings
 
 KEY = BuildKey(1, "a" * 12, "b" * 12, "c" * 12)
+MORE_MEMORY = {"build": {"resources": {"limits": {"memory": "8Gi"}}}}
+SMALL_BATCHES = {"embedding": {"provider": "Local", "batchSize": 4}}
 BUILT = '{"result": "Built", "generation": "gen-0123456789ab", "documents": 3}'
 
 
@@ -141,6 +147,82 @@ def test_a_usage_error_is_not_tried_again_until_somebody_asks() -> None:
     assert ("True", "BuildFailed") == stalled
     assert 2 == len(world.jobs_created)
     assert ("True", "Serving") == world.condition("Ready")
+
+
+@pytest.mark.parametrize(
+    ("failure", "mended"),
+    [
+        pytest.param({"exit_code": 2, "error": "no such option"}, {"build": {"image": "builder:2"}}, id="image"),
+        pytest.param({"oom": True, "exit_code": 137, "error": ""}, MORE_MEMORY, id="memory"),
+        pytest.param({"oom": True, "exit_code": 137, "error": ""}, SMALL_BATCHES, id="batch"),
+        pytest.param({"exit_code": 50, "error": "no space left"}, {"index": {"storage": {"size": "20Gi"}}}, id="size"),
+        pytest.param({"exit_code": 50, "error": "no space left"}, {"index": {"retain": 1}}, id="retain"),
+        pytest.param(
+            {"reason": "DeadlineExceeded", "exit_code": 137, "error": ""}, {"build": {"deadlineSeconds": 90000}},
+            id="deadline",
+        ),
+    ],
+)  # fmt: skip
+def test_a_failed_build_is_tried_at_once_with_what_mends_it(failure: dict[str, Any], mended: dict[str, Any]) -> None:
+    world = started()
+    world.fail(**failure)
+    world.work()
+    failed = world.running(), world.status["conditions"]
+
+    world.edit(**mended)
+    for _ in range(4):
+        world.work()
+        world.move()
+    tried = world.running()
+    world.settle()
+
+    assert failed[0] is None
+    assert tried is not None
+    assert 1 == world.order_of(tried).attempt
+    assert ("True", "Serving") == world.condition("Ready")
+
+
+def test_a_failed_build_is_not_tried_sooner_for_a_change_that_it_does_not_depend_on() -> None:
+    world = started()
+    world.fail(30, "no such host")
+    world.work()
+
+    world.edit(search={"replicas": 3})
+    for _ in range(4):
+        world.work()
+        world.move()
+
+    assert world.running() is None
+
+
+def test_a_build_that_fails_after_it_was_mended_is_told_once_and_tried_at_once() -> None:
+    world = started()
+    world.edit(**MORE_MEMORY)
+    world.work()
+    world.fail(137, "", oom=True)
+
+    world.work()
+    told = world.condition("IndexBuilt")
+    for _ in range(4):
+        world.work()
+        world.move()
+
+    assert ("False", "OOMKilled") == told
+    assert [1, 1] == [one.attempt for one in world.jobs_created]
+    assert world.running() is not None
+
+
+def test_a_failure_that_an_earlier_operator_wrote_down_still_waits() -> None:
+    world = started()
+    world.fail(2, "--source is wrong")
+    world.work()
+    ledger = world.objects["ConfigMap", names.generations(NAME)]["data"]
+    ledger[names.LEDGER_KEY] = re.sub(r'"inputs":"\w+",', "", ledger[names.LEDGER_KEY])
+
+    world.settle()
+
+    assert 1 == len(world.jobs_created)
+    assert ("True", "BuildFailed") == world.condition("Stalled")
 
 
 def test_when_a_rebuild_fails_the_old_index_keeps_serving() -> None:
