@@ -80,8 +80,7 @@ class Cluster:
         objects |= await self._ledger_unheard_of(wanted, objects)
         ledger, version = ledger_of(objects.get(("ConfigMap", names.generations(name))))
         objects |= await self._last_words(wanted, objects, ledger)
-        named = references(wanted.rag) if wanted.rag is not None and not wanted.deleting else ()
-        digests = await self.config_maps.digests(namespace, (one.name for one in named))
+        self.memory.referenced[key] = config_maps = await self.referenced(wanted)
         asked = [live for (kind, _), live in objects.items() if kind == "Pod"] if not wanted.deleting else []
         return wanted, Observed(
             now=datetime.now(UTC),
@@ -89,7 +88,7 @@ class Cluster:
             reports=await self._pods.reports(asked),
             ledger=ledger,
             ledger_version=version,
-            config_maps=shown_references(named, digests),
+            config_maps=config_maps,
             kinds=self.kinds,
             schema_problem=self.schema_problem,
             owned_templates={place: held.template for place, held in children.items() if held.template is not None},
@@ -102,6 +101,12 @@ class Cluster:
         if known is None or known[0] != version:
             known = self.memory.read[key] = (version, wanted_of(body))
         return known[1]
+
+    async def referenced(self, wanted: Wanted, fresh_seconds: float | None = None) -> dict[str, str | None]:
+        """Observed.config_maps, read not longer ago than that; None: than is right for a pass."""
+        named = references(wanted)
+        digests = await self.config_maps.digests(wanted.namespace, (one.name for one in named), fresh_seconds)
+        return shown_references(named, digests)
 
     async def carry_out(self, wanted: Wanted, plan: Plan) -> Mapping[tuple[str, str], str]:
         """What was refused, by object. LedgerChanged, PassIncomplete, ResourceGone, LeaseLost: as Pass raises them."""

@@ -30,18 +30,15 @@ class ConfigMaps:
         self._fresh_seconds = fresh_seconds
         self._read: dict[tuple[str, str], _Read] = {}
 
-    async def digests(self, namespace: str, wanted: Iterable[str]) -> dict[str, Mapping[str, str] | None]:
-        """Per name the digest of each key; None where there is no such ConfigMap, or none that may be read."""
-        return {name: (await self._look(namespace, name, self._fresh_seconds)).digests for name in sorted(set(wanted))}
+    async def digests(
+        self, namespace: str, wanted: Iterable[str], fresh_seconds: float | None = None
+    ) -> dict[str, Mapping[str, str] | None]:
+        """Per name the digest of each key; None where there is no such ConfigMap, or none that may be read.
 
-    async def changed(self, namespace: str, wanted: Iterable[str]) -> bool:
-        """Whether any of them differs from what `digests` last told."""
-        changed = False
-        for name in sorted(set(wanted)):
-            before = self._read.get((namespace, name))
-            after = await self._look(namespace, name, 0.0)
-            changed |= before is None or before.digests != after.digests
-        return changed
+        fresh_seconds: how long ago it may have been read; None: as long as was said in the beginning.
+        """
+        fresh = self._fresh_seconds if fresh_seconds is None else fresh_seconds
+        return {name: (await self._look(namespace, name, fresh)).digests for name in sorted(set(wanted))}
 
     def keep_only(self, named: set[tuple[str, str]]) -> None:
         """Forgets those that no resource names any more."""

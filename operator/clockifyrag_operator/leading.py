@@ -185,15 +185,18 @@ class Leader:
             self.queue.add(key_of(body) or ("", ""))
 
     async def _look_at_references(self) -> None:
-        """Wakes those resources whose ConfigMaps changed; those that name none cost nothing."""
+        """Wakes those resources whose ConfigMaps are not as their own last pass saw them: several may name the same.
+
+        Those that name none cost nothing.
+        """
         named: set[tuple[str, str]] = set()
         for body in list(self.cache.resources()):
-            metadata = body["metadata"]
-            wanted = self._cluster.wanted((metadata["namespace"], metadata["name"]), body)
-            mentioned = [one.name for one in references(wanted.rag)] if wanted.rag is not None else []
-            named |= {(wanted.namespace, one) for one in mentioned}
-            if mentioned and await self._cluster.config_maps.changed(wanted.namespace, mentioned):
-                self.queue.add((wanted.namespace, wanted.name))
+            key = body["metadata"]["namespace"], body["metadata"]["name"]
+            wanted = self._cluster.wanted(key, body)
+            named |= {(wanted.namespace, one.name) for one in references(wanted)}
+            now = await self._cluster.referenced(wanted, fresh_seconds=0.0)
+            if now != self._cluster.memory.referenced.get(key, {}):
+                self.queue.add(key)
         self._cluster.config_maps.keep_only(named)
 
     async def _discover(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from clockifyrag_operator.cache import Key, Place
@@ -43,6 +44,8 @@ class Memory:
     """Objects that went because a fixed field was to change, with the digest wanted: it did not help if it is again."""
     statuses: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By uid: digest of the status that was written, and of what the API server stored (an old CRD drops fields)."""
+    referenced: dict[Key, Mapping[str, str | None]] = field(default_factory=dict)
+    """Observed.config_maps of the last pass."""
     foreign: dict[Key, dict[tuple[str, str], Manifest]] = field(default_factory=dict)
     """Objects of somebody else that bear a name a resource wants."""
     refusals: dict[Key, dict[tuple[str, str], str]] = field(default_factory=dict)
@@ -65,6 +68,7 @@ class Memory:
 
     def forget(self, key: Key) -> None:
         """The resource is gone."""
+        self.referenced.pop(key, None)
         self.foreign.pop(key, None)
         self.refusals.pop(key, None)
         self.refused.pop(key, None)

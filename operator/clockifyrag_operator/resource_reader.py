@@ -55,10 +55,13 @@ class Reference:
     entry: bool = False  # one entry is meant: the only one where `keys` is empty
 
 
-def references(rag: ClockifyRAG) -> tuple[Reference, ...]:
-    """The ConfigMaps the spec names: the source as a whole, glossary and questions as one entry each."""
-    spec = rag.spec
-    found = []
+def references(wanted: Wanted) -> tuple[Reference, ...]:
+    """The ConfigMaps the spec names: the source as a whole, glossary and questions as one entry each; () where nobody
+    reads them, as the spec is invalid or the resource on its way out.
+    """
+    if wanted.rag is None or wanted.deleting:
+        return ()
+    spec, found = wanted.rag.spec, []
     if (source := spec.source.config_map_ref) is not None:
         found.append(Reference(source.name, tuple(source.keys)))
     entries = [spec.glossary.config_map_ref] if spec.glossary else []

@@ -57,7 +57,7 @@ def test_config_maps_are_told_by_what_is_read_of_them() -> None:
         )
     )
     assert wanted.rag is not None
-    named = references(wanted.rag)
+    named = references(wanted)
 
     told = shown_references(named, {"docs": {"a.md": "1", "b.md": "2"}, "terms": {"only.csv": "3"}})
     other_key = shown_references(named, {"docs": {"a.md": "1", "b.md": "9"}, "terms": {"only.csv": "3"}})
