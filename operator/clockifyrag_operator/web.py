@@ -16,7 +16,7 @@ from aiohttp import web
 
 from clockifyrag_operator.metrics import CONTENT_TYPE, Metrics
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.5  # at 0.1 it took a fifth of all that an operator at rest may take; a shorter stall may go unseen
 LAG_WINDOW_SECONDS = 10.0
 LAG_SECONDS_MAX = 5.0
 DEAF_TIMES = 3  # of inactivity_seconds without a word in any watch
