@@ -24,14 +24,14 @@ class Rollout:
 
 def rollout(name: str, spec: Spec, seen: Observed, ledger: Ledger, rollout_seconds: float) -> Rollout:
     """What the search pods of the resource tell about the published generation."""
-    pods = [pod for pod in seen.pods(names.SEARCH) if is_ready(pod)]
+    ready = [pod for pod in seen.pods(names.SEARCH) if is_ready(pod)]
     none_wanted = spec.search.autoscaling is None and spec.search.replicas == 0
     failed = (
-        _swap_failed(pods, seen, ledger, rollout_seconds)
+        _swap_failed(seen, ledger, rollout_seconds)
         if spec.search.index_update == "HotSwap"
         else _rolling_failed(seen.get("Deployment", names.search(name)), seen, ledger)
     )
-    return Rollout({pod["metadata"]["name"]: served_by(pod, seen) for pod in pods}, none_wanted, failed)
+    return Rollout({pod["metadata"]["name"]: served_by(pod, seen) for pod in ready}, none_wanted, failed)
 
 
 def served_by(pod: Manifest, seen: Observed) -> str | None:
@@ -80,11 +80,24 @@ def _rolling_failed(deployment: Manifest | None, seen: Observed, ledger: Ledger)
     return problem or f"pod {waiting[0]['metadata']['name']} did not become ready in time"
 
 
-def _swap_failed(pods: list[Manifest], seen: Observed, ledger: Ledger, rollout_seconds: float) -> str | None:
-    if not ledger.published_at or seen.now - moment(ledger.published_at) < timedelta(seconds=rollout_seconds):
+def _swap_failed(seen: Observed, ledger: Ledger, rollout_seconds: float) -> str | None:
+    """Why ready pods did not change over; where none did, why those that are not ready do not get so.
+
+    A pod that begins anew has no generation of before to go on with: it never gets ready with one that is broken.
+    """
+    patience = timedelta(seconds=rollout_seconds)
+    if not ledger.published_at or seen.now - moment(ledger.published_at) < patience:
         return None
-    others = (pod for pod in pods if served_by(pod, seen) != ledger.current)
+    pods = seen.pods(names.SEARCH)
+    others = [pod for pod in pods if is_ready(pod) and served_by(pod, seen) != ledger.current]
+    if len(others) == sum(map(is_ready, pods)):
+        others += [pod for pod in pods if not is_ready(pod) and _has_waited(pod, seen, patience)]
     return next((problem for pod in others if (problem := _problem(pod, seen))), None)
+
+
+def _has_waited(pod: Manifest, seen: Observed, patience: timedelta) -> bool:
+    since = condition(pod, "Ready").get("lastTransitionTime")
+    return since is not None and seen.now - moment(since) >= patience
 
 
 def _problem(pod: Manifest, seen: Observed) -> str | None:

@@ -56,6 +56,31 @@ def test_pods_that_never_move_on_are_not_called_ready_for_ever() -> None:
     assert [("True", "RollingOut"), ("True", "RollingOut"), ("False", "RolloutFailed")] == told
 
 
+def test_a_generation_that_pods_begun_anew_cannot_load_is_rolled_back_in_time_though_none_is_ready() -> None:
+    world = World()
+    world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
+    world.settle()
+    first = world.status["index"]["generation"]
+    world.edit(chunking={"minChars": 100})
+    world.begin_build()
+    world.finish()
+    world.work()
+    begun, published = world.now, []
+    for pod in [one for one in world.every("Pod") if one["metadata"]["name"].startswith("search-")]:
+        pod["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": begun.isoformat()}]
+        world.reports[pod["metadata"]["name"]] = {"generation": None, "problem": "the index cannot be loaded"}
+
+    for seconds in (world.settings.rollout_seconds - 1, world.settings.rollout_seconds):
+        world.now = begun + timedelta(seconds=seconds)
+        world.work()
+        published.append(world.status["index"]["generation"])
+
+    assert first not in published[:1]
+    assert first == published[1]
+    assert ("False", "RolledBack") == world.condition("IndexPublished")
+    assert "the index cannot be loaded" in world.message("IndexPublished")
+
+
 def test_a_pin_serves_an_older_generation_without_a_job() -> None:
     world = served()
     first = world.status["index"]["generation"]
