@@ -97,7 +97,8 @@ def _wanted_key(case: Case) -> BuildKey | None:
 
 def _brought_up_to_date(case: Case) -> Ledger:
     """The ledger after all that happened since it was written."""
-    ledger = schedule.with_schedule(_without_mended_attempts(case), case.spec.build.schedule, case.seen.now)
+    ledger = models.with_served(_without_mended_attempts(case), case.spec, case.seen)
+    ledger = schedule.with_schedule(ledger, case.spec.build.schedule, case.seen.now)
     ledger = taken_in(ledger, case.seen)
     if case.seen.ledger is not None and ("Secret", names.internal(case.wanted.name)) not in case.seen.refusals:
         ledger = replace(ledger, internal_secret=True)

@@ -110,6 +110,7 @@ class Ledger:
     recorded: tuple[str, ...] = ()  # uids of Jobs whose outcome is in here, newest last
     needs_vectors: str = ""  # order that ended NeedVectors: an Embed Job is next
     embedded: str = ""  # order whose vectors an Embed Job has made
+    served_model: str = ""  # embedding model and, after a space, its digest, as its servers told last
     internal_secret: bool = False  # whether <name>-internal was made
 
     def entry(self, generation: str | None) -> Entry | None:

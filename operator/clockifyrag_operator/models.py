@@ -1,6 +1,7 @@
 """Models: which of them the managed Ollama has to hold, and what its pods say they hold."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from clockifyrag_operator import names
 from clockifyrag_operator.ledger import Ledger
@@ -62,8 +63,23 @@ def servers_holding(seen: Observed, models: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(pod["metadata"]["name"] for pod, held in _holding(seen) if set(models) <= set(held))
 
 
+def with_served(ledger: Ledger, spec: Spec, seen: Observed) -> Ledger:
+    """The ledger that remembers the digest under which the model servers hold the embedding model, as they last told.
+
+    A server that is silent for a moment is no other model.
+    """
+    if spec.embedding.digest is not None or not builds_with_managed_ollama(spec):
+        return ledger
+    model = spec.embedding.resolved_model()
+    told = served_digest(seen, model)
+    return ledger if told is None else replace(ledger, served_model=f"{model} {told}")
+
+
 def last_digest(ledger: Ledger, model: str) -> str | None:
-    """The digest that the newest generation made with this model tells."""
+    """The digest of this model that servers told last; else the one that the newest generation made with it tells."""
+    told, _, digest = ledger.served_model.partition(" ")
+    if told == model:
+        return digest
     same = (one for one in ledger.entries if canonical_model(one.model) == model and one.model_digest)
     newest = next(same, None)
     return None if newest is None else short_digest(newest.model_digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,6 +116,19 @@ def test_a_managed_model_is_known_by_its_digest_from_the_server_or_the_ledger() 
     assert "digest of nomic-embed-text" in unknown.message
     assert served == remembered
     assert {"model"} == different(served, other)
+
+
+def test_what_servers_told_last_counts_more_than_what_was_built_before() -> None:
+    built = Ledger(
+        entries=(Entry("gen-0123456789ab", "Good", model="nomic-embed-text", model_digest=f"sha256:{NOMIC}"),)
+    )
+    told = replace(built, served_model=f"nomic-embed-text {'b' * 12}")
+    of_another = replace(built, served_model=f"bge-m3 {'b' * 12}")
+
+    served = key(world=with_server("b" * 64), **OLLAMA)
+
+    assert served == key(ledger=told, **OLLAMA)
+    assert {"model"} == different(served, key(ledger=of_another, **OLLAMA))
 
 
 def test_a_missing_config_map_is_named() -> None:

@@ -64,6 +64,21 @@ def test_another_model_under_the_same_name_builds_an_index_and_is_its_reason() -
     assert "ModelChanged" == world.status["index"]["reason"]
 
 
+def test_a_build_for_another_model_goes_on_while_the_model_server_is_silent() -> None:
+    world = World()
+    world.edit(embedding={"provider": "Ollama"})
+    world.settle()
+    world.digests["nomic-embed-text"] = "f" * 64
+    begun = world.begin_build()["metadata"]["name"]
+
+    world.reports.clear()
+    world.work()
+    running = world.running()
+
+    assert running is not None
+    assert (begun, None) == (running["metadata"]["name"], running["metadata"].get("deletionTimestamp"))
+
+
 def test_a_tick_of_the_schedule_builds_an_index_and_is_its_reason() -> None:
     world = World()
     world.edit(source={"http": {"url": "https://example.com/help.jsonl"}}, build={"schedule": {"cron": "0 3 * * *"}})
