@@ -19,12 +19,12 @@ from clockifyrag_operator import (
     rollout,
     schedule,
 )
-from clockifyrag_operator.backoff import wait_seconds
+from clockifyrag_operator.backoff import seconds_left, wait_seconds
 from clockifyrag_operator.blocked import blocker
 from clockifyrag_operator.case import Case
 from clockifyrag_operator.decision import Decision, Images, Reason
 from clockifyrag_operator.jobs import LiveJob
-from clockifyrag_operator.ledger import BuildKey, BuildOrder, BuildReason, Ledger, moment
+from clockifyrag_operator.ledger import BuildKey, BuildOrder, BuildReason, Ledger
 from clockifyrag_operator.objects.build_job import inputs_digest, job_name
 from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.outcomes import taken_in
@@ -264,8 +264,8 @@ def _list_wait(wanted: Wanted, seen: Observed, settings: Settings) -> tuple[floa
     if failed is None:
         return None
     number, at, message = failed
-    passed = (seen.now - moment(at)).total_seconds() if at else 0.0
-    left = wait_seconds(wanted.uid, number, settings) - passed
+    wait = wait_seconds(wanted.uid, number, settings)
+    left = seconds_left(wait, at, seen.now) if at else wait
     return (left, Reason("BuildFailed", f"listing the volume failed: {message}")) if left > 0 else None
 
 

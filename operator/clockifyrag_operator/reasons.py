@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from clockifyrag_operator import models, names
-from clockifyrag_operator.backoff import wait_seconds
+from clockifyrag_operator.backoff import seconds_left, wait_seconds
 from clockifyrag_operator.case import Case
 from clockifyrag_operator.decision import Reason
 from clockifyrag_operator.ledger import Attempt, BuildKey, moment
@@ -154,8 +154,7 @@ def seconds_to_wait(case: Case) -> float:
     failed = attempts(case)
     if not failed or failed[-1].final:
         return 0
-    passed = (case.seen.now - moment(failed[-1].at)).total_seconds()
-    return max(0.0, _wait(case, failed[-1]) - max(0.0, passed))
+    return seconds_left(_wait(case, failed[-1]), failed[-1].at, case.seen.now)
 
 
 def _wait(case: Case, attempt: Attempt) -> float:

@@ -14,13 +14,18 @@ from clockifyrag_resource.build import Schedule
 from clockifyrag_resource.cron import Cron, cron
 
 _MINUTE = timedelta(minutes=1)
+_AHEAD_MAX = timedelta(days=1)
 _DAYS_LOOKED_AT = 366 * 8 + 2  # the 29th of February may be eight years away (1896, 1904; 2096, 2104)
 
 
 def with_schedule(ledger: Ledger, schedule: Schedule | None, now: datetime) -> Ledger:
-    """The ledger that knows the schedule; one that is new, changed or no longer suspended begins now."""
+    """The ledger that knows the schedule; one that is new, changed or no longer suspended begins now.
+
+    So does one of which a clock that was ahead noted a time to come: nothing would be due until then.
+    """
     name = "" if schedule is None or schedule.suspend else f"{schedule.cron} {schedule.time_zone}"
-    if name == ledger.schedule:
+    ahead = ledger.scheduled and moment(ledger.scheduled) - now > _AHEAD_MAX
+    if name == ledger.schedule and not ahead:
         return ledger
     return replace(ledger, schedule=name, scheduled=now.astimezone(UTC).isoformat(timespec="seconds") if name else "")
 

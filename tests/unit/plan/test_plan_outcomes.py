@@ -182,6 +182,20 @@ def test_a_failed_build_is_tried_at_once_with_what_mends_it(failure: dict[str, A
     assert ("True", "Serving") == world.condition("Ready")
 
 
+def test_a_build_that_failed_while_a_clock_was_ahead_is_tried_when_it_is_right_again() -> None:
+    world = started()
+    world.now += timedelta(days=400)
+    world.fail(30, "no such host")
+    world.work()
+    world.now -= timedelta(days=400)
+
+    world.work()
+    world.move()
+    world.work()
+
+    assert world.running() is not None
+
+
 def test_a_failed_build_is_not_tried_sooner_for_a_change_that_it_does_not_depend_on() -> None:
     world = started()
     world.fail(30, "no such host")

@@ -106,6 +106,16 @@ def test_a_schedule_that_is_new_does_not_run_for_the_time_before_it(before: Sche
     assert due_tick(ledger, after, at("2026-05-02T09:01")) is not None
 
 
+def test_a_schedule_goes_on_after_a_clock_was_ahead() -> None:
+    schedule = Schedule(cron="@hourly", time_zone="Etc/UTC")
+    ledger = with_schedule(Ledger(), schedule, at("2036-01-01T00:30"))
+
+    ledger = with_schedule(ledger, schedule, at("2026-01-01T00:30"))
+
+    assert at("2026-01-01T01:00") == due_tick(ledger, schedule, at("2026-01-01T01:00"))
+    assert ledger == with_schedule(ledger, schedule, at("2025-12-31T23:30")), "clocks that lie an hour apart"
+
+
 def test_a_suspended_schedule_is_never_due_and_has_no_next_time() -> None:
     schedule = Schedule(cron="* * * * *", suspend=True)
     ledger = with_schedule(Ledger(), schedule, at("2026-05-01T00:00"))
