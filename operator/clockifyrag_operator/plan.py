@@ -35,9 +35,14 @@ def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
     if wanted.deleting:
         return Plan(ledger=None)
     decision = decide(wanted, seen, settings)
-    if wanted.rag is None or decision.refused or wanted.rag.spec.pause == "All":
+    if _is_left_alone(wanted, decision):
         told = status(wanted, seen, decision, settings)
-        return Plan(ledger=None, status=told, events=events(wanted, seen, decision, told, ()))
+        return Plan(
+            ledger=None,
+            status=told,
+            events=events(wanted, seen, decision, told, ()),
+            recheck_seconds=_recheck(wanted, seen, decision, told, settings),
+        )
     created = _created(wanted, seen, decision, settings)
     applied = desired.desired(wanted, seen, decision, settings)
     told = status(wanted, seen, decision, settings, new_pods=desired.new_pods(wanted, seen, applied))
@@ -52,6 +57,11 @@ def plan(wanted: Wanted, seen: Observed, settings: Settings) -> Plan:
         events=events(wanted, seen, decision, told, created),
         recheck_seconds=_recheck(wanted, seen, decision, told, settings),
     )
+
+
+def _is_left_alone(wanted: Wanted, decision: Decision) -> bool:
+    """Whether nothing but the status is written."""
+    return wanted.rag is None or bool(decision.refused) or wanted.rag.spec.pause == "All"
 
 
 def _created(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> tuple[Manifest, ...]:
@@ -117,15 +127,18 @@ def _recheck(
     """Seconds until the next look although nothing happened: pods are asked while something is under way, or while
     something is wrong of which they alone tell that it is over.
 
-    A model server that fails is no event: those that need it are asked at rest, too. Without pods there is nobody to
-    ask, and the first one wakes the operator.
+    A model server that fails is no event: those that need it are asked at rest, too, and so are all that are left
+    alone, where nothing else may lead to a look. Without pods there is nobody to ask, and the first one wakes the
+    operator.
     """
     conditions = told["conditions"]
     assert isinstance(conditions, list), "a status has conditions"
     true = {one["type"]: one["reason"] for one in conditions if one["status"] == "True"}
-    is_watched = "Reconciling" in true or true.get("Degraded") in _TOLD_BY_PODS
+    is_watched = "Reconciling" in true or decision.building or true.get("Degraded") in _TOLD_BY_PODS
     waits = [decision.recheck_seconds, seconds_until_told(seen.all("Pod"), seen.now)]
     if any(pod.get("status", {}).get("podIP") for pod in seen.all("Pod")):
         waits.append(settings.poll_seconds if is_watched else None)
-        waits.append(settings.health_seconds if search_url(wanted, decision) else None)
+        waits.append(
+            settings.health_seconds if _is_left_alone(wanted, decision) or search_url(wanted, decision) else None
+        )
     return min((one for one in waits if one is not None), default=None)

@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         description="Seconds between questions to pods while something is under way, or wrong as only they can tell.",
     )
     health_seconds: float = Field(
-        default=60, gt=0, description="Seconds between questions to search pods that need a model server, at rest."
+        default=60,
+        gt=0,
+        description="Seconds between questions, at rest, to pods that need a model server, or of resources left alone.",
     )
     discovery_seconds: float = Field(
         default=30, gt=0, description="Seconds between looks at which kinds the API server knows."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.unit.plan.world import World, served
@@ -86,6 +87,27 @@ def test_what_pods_alone_tell_to_be_over_is_asked_for_as_often_as_what_is_under_
 
     assert "True" == world.condition("Degraded")[0]
     assert Settings().poll_seconds == world.plan().recheck_seconds
+
+
+@pytest.mark.parametrize("left_alone", [{"pause": "All"}, {"chunking": {"minChars": -1}}])
+def test_what_is_left_alone_is_looked_at_all_the_same(left_alone: dict[str, Any]) -> None:
+    world = with_addresses(served())
+    world.edit(**left_alone)
+    world.work()
+    at_rest = world.plan().recheck_seconds
+    next(iter(world.reports.values())).update({"problem": "digest", "damaged": True})
+    world.work()
+
+    assert Settings().health_seconds == at_rest
+    assert Settings().poll_seconds == world.plan().recheck_seconds
+
+
+def test_a_build_that_runs_on_while_all_is_paused_is_asked_how_far_it_is() -> None:
+    world = World()
+    world.begin_build()
+    world.edit(pause="All")
+
+    assert Settings().poll_seconds == with_addresses(world).plan().recheck_seconds
 
 
 def with_addresses(world: World) -> World:
