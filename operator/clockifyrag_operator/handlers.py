@@ -27,6 +27,7 @@ import orjson
 from clockifyrag_operator import names
 from clockifyrag_operator.cache import Cache, Key, key_of
 from clockifyrag_operator.client import PAGE
+from clockifyrag_operator.contained import essence
 from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.kinds import ALL, CHILDREN, RESOURCE, WORKLOADS, Kind
 from clockifyrag_operator.metrics import Metrics
@@ -62,6 +63,8 @@ class Wakes:
             self._cache.drop(manifest)
         elif not self._cache.put(manifest):
             return  # known already: the echo of an own write, or the first list
+        elif before and not ALL[manifest["kind"]].status_read and essence(before) == essence(manifest):
+            return  # an autoscaler's status is written every 15 seconds
         for key in {key_of(manifest), key_of(before) if before else None} - {None}:
             assert key is not None, "taken out above"
             self._queue.add(key, urgent=manifest["kind"] == RESOURCE.kind and _wants_something_else(before, manifest))

@@ -20,6 +20,7 @@ class Kind:
     watched: bool = True
     listed: bool = True
     optional: bool = False  # the API server may not know it
+    status_read: bool = True  # whether a pass looks at its status
 
     @property
     def group(self) -> str:
@@ -44,16 +45,16 @@ CHILDREN = (
     Kind("ServiceAccount", "v1", "serviceaccounts"),
     Kind("ConfigMap", "v1", "configmaps"),
     Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims"),
-    Kind("Service", "v1", "services"),
+    Kind("Service", "v1", "services", status_read=False),
     Kind("StatefulSet", "apps/v1", "statefulsets"),
     Kind("Deployment", "apps/v1", "deployments"),
     Kind("ReplicaSet", "apps/v1", "replicasets"),
     Kind("Job", "batch/v1", "jobs"),
     Kind("Pod", "v1", "pods"),
-    Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
-    Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"),
-    Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
-    Kind("Ingress", "networking.k8s.io/v1", "ingresses"),
+    Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers", status_read=False),
+    Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", status_read=False),
+    Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", status_read=False),
+    Kind("Ingress", "networking.k8s.io/v1", "ingresses", status_read=False),
     Kind("ServiceMonitor", MONITORING_API, "servicemonitors", watched=False, optional=True),
     Kind("PrometheusRule", MONITORING_API, "prometheusrules", watched=False, optional=True),
 )
