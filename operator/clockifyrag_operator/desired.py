@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from clockifyrag_operator import names
 from clockifyrag_operator.decision import Decision
+from clockifyrag_operator.kinds import WORKLOADS
 from clockifyrag_operator.manifest import spec_of
 from clockifyrag_operator.objects import ollama, search, store
 from clockifyrag_operator.objects.accounts import internal_secret, service_account
@@ -118,7 +119,8 @@ def replicas(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[Chil
 
 def kept_templates(wanted: Wanted, seen: Observed, decision: Decision, settings: Settings) -> tuple[Child, ...]:
     """(kind, name) of the workloads that keep the pods an earlier operator drew, until the author lets them go."""
-    if wanted.rag is None:
+    live = (one for (kind, _), one in seen.objects.items() if kind in WORKLOADS)
+    if wanted.rag is None or not any(_is_of_another_version(one) for one in live):  # nothing is drawn to find none
         return ()
     workloads = _workloads(wanted, seen, decision, settings)
     return tuple(_key(one.manifest) for one in workloads if _drawn_earlier(one, wanted, seen))
@@ -155,9 +157,13 @@ def _drawn_earlier(workload: Workload, wanted: Wanted, seen: Observed) -> bool:
         spec_of(wanted).upgrade_policy == "Manual"
         and live is not None
         and key in seen.owned_templates
-        and _annotation(live, names.TEMPLATE) not in ("", str(TEMPLATE_VERSION))
+        and _is_of_another_version(live)
         and _annotation(live, names.INPUTS) == workload.inputs
     )
+
+
+def _is_of_another_version(live: Manifest) -> bool:
+    return _annotation(live, names.TEMPLATE) not in ("", str(TEMPLATE_VERSION))
 
 
 def _marked(workload: Manifest, version: str, inputs: str) -> Manifest:
