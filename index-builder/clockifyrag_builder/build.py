@@ -9,7 +9,7 @@ made. Word statistics are counted while texts are embedded.
 
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -78,14 +78,15 @@ def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
 
 
 def _with_room(plan: BuildPlan, progress: Progress) -> BuildOutcome:
-    """Where room is short, those that are to go anyway go first, and it is built once more: what was embedded is kept.
+    """Where room is short, what is to go anyway goes first, and it is built once more: what was embedded is kept.
 
-    None of them is the one this build ends with: that would have been found unchanged.
+    No generation of it is the one this build ends with: that would have been found unchanged.
     """
     try:
         return _build(plan, progress)
     except NoSpace:
-        if not remove(plan.root, plan.remove):
+        removed = remove(plan.root, plan.remove)
+        if not _remove_unused(plan) and not removed:
             raise
     return _build(plan, progress)
 
@@ -122,10 +123,14 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
             same = unchanged(plan.root, _inputs_digest(plan, chunks))
             if same:
                 return _unchanged(plan, outcome, same)
-            missing = cache.missing(chunk.embedded_text for chunk in chunks)
-            if plan.shards > 1 and missing > NEED_VECTORS_FROM:
+            if plan.shards > 1 and cache.missing(chunk.embedded_text for chunk in chunks) > NEED_VECTORS_FROM:
                 return replace(outcome, result="NeedVectors")
-        _require_room(plan, outcome, spool.content_bytes, embedding.missing if ahead else missing)
+        _require_room(
+            plan,
+            outcome,
+            spool.content_bytes,
+            lambda: embedding.missing if ahead else cache.missing(chunk.embedded_text for chunk in chunks),
+        )
         if ahead:
             in_order = np.frombuffer(numbers, np.uint64)[chunks.places]
         else:
@@ -234,16 +239,21 @@ def _build_anew(
     )
 
 
-def _require_room(plan: BuildPlan, outcome: BuildOutcome, text_bytes: int, missing: int) -> None:
+def _require_room(plan: BuildPlan, outcome: BuildOutcome, text_bytes: int, missing: Callable[[], int]) -> None:
     """NoSpace unless there is room for the new generation, for its vectors once more while it is made, and for those
     that the cache will get.
 
-    text_bytes: of all contents. missing: texts that are still to be embedded.
+    text_bytes: of all contents. missing: counts the texts that are still to be embedded, which is asked where room is
+    short alone.
     """
     chunks, dimensions = outcome.chunks, plan.embedder.identity.dimensions
     index = plan.index.resolved(chunks)
     generation = estimated_bytes(chunks, dimensions, text_bytes, index, documents=outcome.documents)
-    require_space(plan.root, generation + bytes_of_copy(chunks, dimensions) + segment_bytes(missing, dimensions))
+    size = generation + bytes_of_copy(chunks, dimensions)
+    try:
+        require_space(plan.root, size + segment_bytes(chunks, dimensions))
+    except NoSpace:
+        require_space(plan.root, size + segment_bytes(missing(), dimensions))
 
 
 def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
@@ -254,16 +264,21 @@ def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
     return tuple(name for name in going if not layout.generation(name).exists())
 
 
-def _remove_unused(plan: BuildPlan) -> None:
-    """What shards fetched, whose vectors are in the cache by now, and what sources of another kind kept, is of no use.
+def _remove_unused(plan: BuildPlan) -> bool:
+    """Whether anything went of what shards fetched, whose vectors are in the cache by now, and of what sources of
+    another kind kept.
 
     What may not be removed stays: it does no harm beside the room it takes.
     """
+    removed = False
     others = set(KEPT.values()) - {KEPT.get(str(plan.source.description["kind"]))}
     with suppress(OSError):
         for path in Layout(plan.root).work.iterdir():
             if path.name in others or is_shard_name(path.name):
-                remove_tree(path)
+                with suppress(OSError):
+                    remove_tree(path)
+                    removed = True
+    return removed
 
 
 def _embed_shard(plan: BuildPlan, shard: Shard, progress: Progress) -> BuildOutcome:

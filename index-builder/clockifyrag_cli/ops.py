@@ -20,7 +20,10 @@ class BuildStatus:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Notes how far the build is now."""
-        self._told(stage, done, total, self._now[4] if stage == self._now[0] else (time.monotonic(), done))
+        stage_before, _, total_before, _, began = self._now
+        if stage != stage_before or (total and not total_before):  # all is read: now it is known what the cache gave
+            began = (time.monotonic(), done)
+        self._told(stage, done, total, began)
 
     def _told(self, stage: str, done: int, total: int, began: tuple[float, int]) -> None:
         """began: when the stage did, and what was done by then: what the cache gives tells nothing of the rest."""

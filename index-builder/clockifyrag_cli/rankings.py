@@ -1,6 +1,7 @@
 """Rankings: how `clockifyrag eval` gets the answer to a question: from an index, a fresh one or a server."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DEPTH = 10
 RERANK_SECONDS = 60.0  # nobody waits for it
 ASKED_MAX = 3  # times that a server is asked what it answers by words alone: perhaps its model is just being loaded
+ASKED_AGAIN_SECONDS = 5.0  # after which a server whose model failed has tried it again (breaker.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ Answering = Callable[[str], Answered]
 
 
 def server_answers(url: str, key: str | None) -> Answering:
-    """The answers of a running server; each question is asked once, and once more where words alone answered.
+    """The answers of a running server; each question is asked once, and up to twice more where words alone answer.
 
     EmbedderError where they do so again: that is another ranking than the one to be measured.
     """
@@ -41,7 +43,9 @@ def server_answers(url: str, key: str | None) -> Answering:
 
     @cache
     def answered(query: str) -> Answered:
-        for _ in range(ASKED_MAX):
+        for asked in range(ASKED_MAX):
+            if asked:
+                time.sleep(ASKED_AGAIN_SECONDS)
             answer = ask(url, "/search", {"q": query, "k": DEPTH}, key, shape=SEARCH_ANSWER)
             if "embedder" not in answer["metadata"]["degraded"]:
                 break

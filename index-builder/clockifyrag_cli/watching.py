@@ -47,7 +47,7 @@ def watching(watched: Path, arguments: list[str], seen: Looks, has_failed: bool 
 def _watch(watched: Path, arguments: list[str], seen: Looks, again_at: float, stop: threading.Event) -> None:
     # a process of its own: embedding would hold up the answers of this one
     command = [sys.executable, "-m", "clockifyrag_cli", "up", "--once", *arguments]
-    pause = AGAIN_AFTER_SECONDS
+    pause = AGAIN_AFTER_SECONDS if math.isinf(again_at) else 2 * AGAIN_AFTER_SECONDS
     while not stop.wait(LOOK_EVERY_SECONDS):
         now = looks(watched)
         if now != seen:
@@ -61,7 +61,8 @@ def _watch(watched: Path, arguments: list[str], seen: Looks, again_at: float, st
         code = _exit_code(command, stop)
         if code:
             print(STILL_SERVED, flush=True)
-        if code not in (0, EXIT_USAGE):  # of what is wrong in the resource only an edit changes anything
+        # Of what is wrong in the resource only an edit changes anything, which is seen where the resource is watched.
+        if code and (code != EXIT_USAGE or "--source" in arguments):
             again_at = time.monotonic() + pause
             pause = min(2 * pause, AGAIN_AFTER_SECONDS_MAX)
 

@@ -21,7 +21,8 @@ from .lexical import LexicalIndex
 from .operators import EXCLUDED
 from .text import WORD, folded, term_of
 
-ADDRESS = r"\S*(?:://|@|_|\w\.\w)\S*|(?<!\S)/\S+"  # of a page, a mailbox or a file, or a name in code
+# Of a page, a mailbox or a file, or a name in code. Looked for where a word begins alone, else the cost is quadratic.
+ADDRESS = r"(?<!\S)(?:/\S+|\S*(?:://|@|_|\w\.\w)\S*)"
 # What is taken as one: a word to exclude, an address, or a word.
 OPEN = re.compile(f"{EXCLUDED.pattern}|{ADDRESS}|{WORD.pattern}")
 PREFIXES = {"un": "not", "in": "not", "im": "not", "non": "not", "dis": "not", "re": "again", "bi": "twice",

@@ -107,8 +107,11 @@ class ProvenEmbedder:
         except AskedInHaste:
             if led:
                 raise
+        # The thread that asked first had less time than this one: one of those who still wait asks for all of them.
         left = None if timeout_seconds is None else timeout_seconds - (time.monotonic() - started)
-        return self._embedded(text, left)  # the thread that asked first had less time than this one
+        if left is not None and left <= 0:
+            raise EmbedderUnavailable("another thread waits too long for the same vector")
+        return self.embed_question(text, left)
 
     def _embedded(self, text: str, timeout_seconds: float | None) -> Vectors:
         """Asks the embedder and keeps the vector, unless another thread has just done so."""

@@ -406,6 +406,18 @@ def test_a_question_in_haste_says_nothing_of_the_server(ollama, opened):
     assert (768,) == embedder.embed_question("start?", timeout_seconds=2).shape
 
 
+def test_a_server_that_fails_at_once_is_left_alone_by_questions_in_haste_too(ollama, opened):
+    embedder = opened(breaker=Breaker(failures_max=2, rest_seconds=60))
+    embedder.embed_question("start?", timeout_seconds=8)
+    ollama.behaviour = status(503)
+    for _ in range(2):
+        with pytest.raises(EmbedderUnavailable, match="503"):
+            embedder.embed_question("start?", timeout_seconds=3)
+
+    with pytest.raises(EmbedderUnavailable, match="left alone"):
+        embedder.embed_question("start?", timeout_seconds=3)
+
+
 def test_a_slow_answer_ends_a_question_at_its_timeout(ollama, opened):
     ollama.behaviour = hangs
 

@@ -28,6 +28,7 @@ from .ollama_server import NotUnderstood, OllamaServer, RequestRefused, Times, U
 from .parity import batch_equals_singles
 from .token_bound import TokenBound
 
+NEARLY_ALL = 0.9  # of the time of a question: what fails later has failed for want of time
 SINGLY_MAX = 16  # so few texts go one by one: a batch saves a server the HTTP only, and must be proved first
 
 log = logging.getLogger(__name__)
@@ -98,12 +99,14 @@ class OllamaEmbedder:
         self._require_rest_is_over()
         seconds = self._times.answer if timeout_seconds is None else timeout_seconds
         self._usual_seconds = max(self._usual_seconds, timeout_seconds or 0.0)
+        asked_at = time.monotonic()
         try:
             if self._digest_wanted:
                 self._model.digest(seconds, again=False)
             row: Vectors = self._model.vectors([self._profile.query_prefix + words], seconds, truncate=True)[0]
         except (EmbedderUnavailable, BadVectors, NotUnderstood) as error:  # no use costs as much as no answer
-            if timeout_seconds is not None and timeout_seconds < self._usual_seconds / 2:
+            was_in_time = time.monotonic() - asked_at < NEARLY_ALL * seconds  # then it is the server's own failure
+            if not was_in_time and timeout_seconds is not None and timeout_seconds < self._usual_seconds / 2:
                 raise AskedInHaste(str(error)) from error
             self._problem = str(error)
             self._breaker.failed()
