@@ -9,7 +9,7 @@ from typing import Any
 import charts
 import pytest
 import yaml
-from pages import ROOT
+from pages import ROOT, page
 from tests.apiserver.controlplane import Api, ApiError, ControlPlane
 
 
@@ -81,33 +81,57 @@ def own_cluster() -> Iterator[ControlPlane]:
 def test_an_upgrade_brings_the_definition_up_to_date_and_uninstalling_leaves_it_with_its_resources(
     own_cluster: ControlPlane, tmp_path: Path
 ) -> None:
-    before = shutil.copytree(charts.CHART, tmp_path / "before")
-    definition = yaml.safe_load((before / "files" / "clockifyrag.yaml").read_text())
-    del spec_schema(definition)["pause"]
-    (before / "files" / "clockifyrag.yaml").write_text(yaml.safe_dump(definition))
-    environment = {"KUBECONFIG": str(own_cluster.admin.user.kubeconfig), "HOME": str(tmp_path)}
+    before = chart_of_before(tmp_path)
 
-    def helm(*arguments: str) -> None:
-        done = charts.helm(*arguments, "--namespace", "default", environment=environment)
-        assert 0 == done.returncode, done.stderr
-
-    def fields() -> set[str]:
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
-        return set(spec_schema(own_cluster.admin.get(path)))
-
-    helm("install", charts.RELEASE, str(before))
+    helm_in(own_cluster, "install", charts.RELEASE, str(before))
     own_cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
-    known_before = fields()
+    known_before = fields_in(own_cluster)
     own_cluster.kubectl("create", "--filename", str(ROOT / "clockifyrag.yaml"))
-    helm("upgrade", charts.RELEASE, str(charts.CHART))
-    known_after = fields()
-    helm("uninstall", charts.RELEASE)
+    helm_in(own_cluster, "upgrade", charts.RELEASE, str(charts.CHART))
+    known_after = fields_in(own_cluster)
+    helm_in(own_cluster, "uninstall", charts.RELEASE)
     left = own_cluster.kubectl("get", "clockifyrags", "--output", "name").stdout.split()
-    helm("install", charts.RELEASE, str(charts.CHART))
+    helm_in(own_cluster, "install", charts.RELEASE, str(charts.CHART))
 
     assert {"pause"} == known_after - known_before
     assert ["clockifyrag.clockifyrag.io/help"] == left
-    assert known_after == fields()
+    assert known_after == fields_in(own_cluster)
+
+
+def test_the_command_of_the_pages_brings_a_definition_up_to_date_that_helm_made(
+    own_cluster: ControlPlane, tmp_path: Path
+) -> None:
+    file = "crds/clockifyrag.yaml"
+    (command,) = [line for line in page("docs/upgrade.md").shell_lines() if file in line]
+    helm_in(own_cluster, "install", charts.RELEASE, str(chart_of_before(tmp_path)))
+    known_before = fields_in(own_cluster)
+
+    own_cluster.kubectl(*command.replace(file, str(ROOT / file)).split()[1:])
+
+    assert {"pause"} == fields_in(own_cluster) - known_before
+    assert command in page("docs/conditions.md").code
+
+
+def chart_of_before(folder: Path) -> Path:
+    """A copy of the chart whose definition lacks one field of the spec."""
+    before = shutil.copytree(charts.CHART, folder / "before")
+    file = before / "files" / "clockifyrag.yaml"
+    definition = yaml.safe_load(file.read_text())
+    del spec_schema(definition)["pause"]
+    file.write_text(yaml.safe_dump(definition))
+    return before
+
+
+def helm_in(cluster: ControlPlane, *arguments: str) -> None:
+    environment = {"KUBECONFIG": str(cluster.admin.user.kubeconfig), "HOME": str(cluster.folder)}
+    done = charts.helm(*arguments, "--namespace", "default", environment=environment)
+    assert 0 == done.returncode, done.stderr
+
+
+def fields_in(cluster: ControlPlane) -> set[str]:
+    """The fields of the spec that the cluster's definition knows."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clockifyrags.clockifyrag.io"
+    return set(spec_schema(cluster.admin.get(path)))
 
 
 def spec_schema(definition: dict[str, Any]) -> dict[str, Any]:
