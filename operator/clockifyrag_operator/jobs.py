@@ -29,8 +29,11 @@ class LiveJob:
 
     @property
     def inputs(self) -> str:
-        """Digest of what it was made with, as its annotation tells; "" without one."""
-        return str((self.manifest["metadata"].get("annotations") or {}).get(names.INPUTS, ""))
+        """Digest of what it was made with, as its annotation tells; "" where another operator wrote it, or nobody:
+        it is not to be compared then.
+        """
+        told = str((self.manifest["metadata"].get("annotations") or {}).get(names.INPUTS, ""))
+        return told if told.startswith(names.JOB_INPUTS_FORM) else ""
 
     @property
     def ended(self) -> str | None:

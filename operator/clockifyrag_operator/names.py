@@ -17,6 +17,7 @@ SELECTOR = f"{MANAGED_BY}={MANAGED_BY_US}"  # what the operator lists and watche
 APPLIED = f"{GROUP}/applied"  # digest of the object as it was last applied
 TEMPLATE = f"{GROUP}/template"  # version of the templates a workload was rendered from
 INPUTS = f"{GROUP}/inputs"  # digest of all of the spec that decides a workload's pods
+JOB_INPUTS_FORM = "2-"  # what the digest of a Job begins with: raised whenever equal resources begin to give others
 SETTINGS_DIGEST = f"{GROUP}/settings"
 GLOSSARY_DIGEST = f"{GROUP}/glossary"
 ORDER = f"{GROUP}/order"  # annotation of a Job: the BuildOrder it carries out, as JSON

@@ -86,7 +86,7 @@ def inputs_digest(wanted: Wanted, images: Images) -> str:
     """
     spec = spec_of(wanted)
     asked = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=_INPUTS)
-    return digest({"spec": asked, "image": spec.build.image or images.index_builder})
+    return names.JOB_INPUTS_FORM + digest({"spec": asked, "image": spec.build.image or images.index_builder})
 
 
 def _template(wanted: Wanted, decision: Decision, order: BuildOrder) -> Fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.plan.world import World, served
 
-from clockifyrag_operator import images
+from clockifyrag_operator import images, names
 from clockifyrag_operator.build_key import BUILDER_FORMAT
 
 
@@ -55,6 +55,24 @@ def test_a_builder_that_the_spec_names_is_taken_for_as_new_as_the_operator_and_t
     world.settle()
 
     assert ([earlier, newer], ("builder:1", earlier)) == (formats(world), builder(world))
+
+
+def test_a_job_of_the_operator_before_runs_on_and_its_failure_waits_as_if_nothing_else_was_asked_for() -> None:
+    world = World()
+    job = world.begin_build()
+    job["metadata"]["annotations"][names.INPUTS] = "0123456789ab"  # as an operator of before digested the same
+    world.lose_pods_of(job["metadata"]["name"])
+
+    world.work()
+    goes = "deletionTimestamp" in job["metadata"]
+    world.fail(30, "no such host")
+    for _ in range(4):
+        world.work()
+        world.move()
+
+    assert not goes
+    assert ("True", "BuildFailed") == world.condition("Degraded")
+    assert world.running() is None
 
 
 def formats(world: World) -> list[int]:
