@@ -29,6 +29,7 @@ from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.outcomes import taken_in
 from clockifyrag_operator.reasons import attempts, reason_to_build, reason_to_wait, seconds_to_wait
 from clockifyrag_operator.settings import Settings
+from clockifyrag_operator.triggers import TOKEN, asked_by
 from clockifyrag_resource.resource import Spec
 
 
@@ -113,10 +114,17 @@ def _brought_up_to_date(case: Case) -> Ledger:
 def _without_mended_attempts(case: Case) -> Ledger:
     """The ledger without the failures of Jobs that would be made with something else by now.
 
-    One that is taken in after this is told and counted all the same, and forgotten in the next pass.
+    One that is taken in after this is told and counted all the same, and forgotten in the next pass. A token whose
+    build failed for good was consumed by it: it asks again.
     """
     before, now = case.ledger, inputs_digest(case.wanted, case.images)
-    return replace(before, attempts=tuple(one for one in before.attempts if one.inputs in ("", now)))
+    mended = [one for one in before.attempts if one.inputs not in ("", now)]
+    asked_anew = {asked_by(one.trigger, TOKEN) for one in mended if one.final}
+    return replace(
+        before,
+        attempts=tuple(one for one in before.attempts if one not in mended),
+        tokens=tuple(one for one in before.tokens if one not in asked_anew),
+    )
 
 
 def _with_attempts_of_now(case: Case) -> Ledger:

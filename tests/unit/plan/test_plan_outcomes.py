@@ -182,6 +182,22 @@ def test_a_failed_build_is_tried_at_once_with_what_mends_it(failure: dict[str, A
     assert ("True", "Serving") == world.condition("Ready")
 
 
+def test_a_token_whose_build_failed_for_good_builds_once_with_what_mends_it() -> None:
+    world = World()
+    world.settle()
+    world.ask("again")
+    world.begin_build()
+    world.fail(2, "no such option")
+    world.settle()
+    failed = len(world.jobs_created)
+
+    world.edit(build={"image": "builder:2"})
+    world.settle()
+
+    assert (2, 3) == (failed, len(world.jobs_created))
+    assert 1 == world.builds_of_token["again"]
+
+
 def test_a_build_that_failed_while_a_clock_was_ahead_is_tried_when_it_is_right_again() -> None:
     world = started()
     world.now += timedelta(days=400)
