@@ -23,13 +23,13 @@ from clockifyrag_operator.blocked import blocker
 from clockifyrag_operator.case import Case
 from clockifyrag_operator.decision import Decision, Images, Reason
 from clockifyrag_operator.jobs import LiveJob
-from clockifyrag_operator.ledger import BuildKey, BuildOrder, BuildReason, Ledger
+from clockifyrag_operator.ledger import Attempt, BuildKey, BuildOrder, BuildReason, Ledger
 from clockifyrag_operator.objects.build_job import inputs_digest, job_name
 from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.outcomes import taken_in
 from clockifyrag_operator.reasons import attempts, reason_to_build, reason_to_wait, seconds_to_wait
 from clockifyrag_operator.settings import Settings
-from clockifyrag_operator.triggers import TOKEN, asked_by
+from clockifyrag_operator.triggers import TOKEN, asked_by, token_of
 from clockifyrag_resource.resource import Spec
 
 
@@ -130,14 +130,23 @@ def _without_mended_attempts(case: Case) -> Ledger:
 def _with_attempts_of_now(case: Case) -> Ledger:
     """The ledger that remembers failures only of what is still wanted.
 
-    A build that was asked for may have the key of the spec: it is wanted as long as somebody asks. One that failed for
-    good is asked for no more, and is still to be told.
+    A build that was asked for may have the key of the spec: it is wanted as long as somebody asks.
     """
     wanted = {str(case.key), str(case.asked_key)}
     if case.known_key is None:
         return case.ledger
-    kept = (one for one in case.ledger.attempts if one.final or not one.trigger or case.trigger)
-    return replace(case.ledger, attempts=tuple(one for one in kept if one.build_key in wanted))
+    kept = (one for one in case.ledger.attempts if one.build_key in wanted and _is_asked_for(case, one))
+    return replace(case.ledger, attempts=tuple(kept))
+
+
+def _is_asked_for(case: Case, attempt: Attempt) -> bool:
+    """Whether the build that failed is still asked for; one that failed for good consumed what asked for it."""
+    if not attempt.trigger or not case.built:
+        return True  # by the spec itself
+    if not attempt.final:
+        return bool(case.trigger)
+    token = asked_by(attempt.trigger, TOKEN)
+    return case.spec.build.schedule is not None if token is None else token == token_of(case.wanted.annotations)
 
 
 @dataclass(frozen=True, slots=True)

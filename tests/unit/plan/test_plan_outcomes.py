@@ -291,8 +291,24 @@ def test_when_a_rebuild_that_was_asked_for_fails_what_is_published_is_not_what_i
     assert "no such host" in world.message("IndexPublished")
 
 
+def test_a_failure_of_what_the_spec_wants_is_told_when_the_token_that_came_with_it_is_taken_away() -> None:
+    world = World()
+    world.settle()
+    world.edit(chunking={"minChars": 100})
+    world.ask("again")
+    world.begin_build()
+    world.fail(1, "a bug")
+    world.work()
+
+    world.annotations.clear()
+    world.work()
+
+    assert ("True", "BuildFailed") == world.condition("Degraded")
+
+
+@pytest.mark.parametrize("exit_code", [1, 2], ids=["tried again", "for good"])
 @pytest.mark.parametrize("asks", ["a schedule", "a token"])
-def test_a_failure_of_a_build_that_nobody_asks_for_any_more_is_forgotten(asks: str) -> None:
+def test_a_failure_of_a_build_that_nobody_asks_for_any_more_is_forgotten(asks: str, exit_code: int) -> None:
     world = World()
     if asks == "a schedule":
         world.edit(build={"schedule": {"cron": "0 3 * * *"}})
@@ -302,7 +318,7 @@ def test_a_failure_of_a_build_that_nobody_asks_for_any_more_is_forgotten(asks: s
     else:
         world.move(24 * 3600)
     world.begin_build()
-    world.fail(1, "a bug")
+    world.fail(exit_code, "a bug")
     world.work()
     failed = world.condition("Degraded")
 
