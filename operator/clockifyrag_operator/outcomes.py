@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from clockifyrag_operator.jobs import LiveJob, live_jobs, order_id, pods_of
-from clockifyrag_operator.ledger import Attempt, BuildOrder, Entry, FailureReason, Ledger
+from clockifyrag_operator.ledger import Attempt, BuildOrder, Entry, FailureReason, Ledger, moment
 from clockifyrag_operator.observed import Manifest, Observed
 from clockifyrag_operator.pod_states import condition, container_states, last_record
 from clockifyrag_operator.triggers import TICK, TOKEN, asked_by
@@ -50,10 +50,14 @@ def is_generation(value: object) -> bool:
 
 
 def taken_in(ledger: Ledger, seen: Observed) -> Ledger:
-    """The ledger with the outcome of every finished Job that it does not hold yet, in the order of their ends."""
+    """The ledger with the outcome of every finished Job that it does not hold yet, in the order of their ends.
+
+    None ended later than now: where the operator's clock is behind, a wait begins when the outcome is seen.
+    """
+    now = seen.now.isoformat(timespec="seconds")
     for job in live_jobs(seen):
         if job.ended is not None and job.order is not None and job.uid not in ledger.recorded:
-            at = job.ended_at or seen.now.isoformat(timespec="seconds")
+            at = min(job.ended_at or now, now, key=moment)
             ended = outcome(job, pods_of(seen, job))
             ledger = with_outcome(ledger, job.order, ended, at, job.inputs).with_recorded(job.uid)
     return ledger

@@ -212,6 +212,20 @@ def test_a_build_that_failed_while_a_clock_was_ahead_is_tried_when_it_is_right_a
     assert world.running() is not None
 
 
+def test_a_failed_build_waits_also_where_the_clock_of_the_operator_is_far_behind() -> None:
+    world = started()
+    world.now += timedelta(hours=2)  # as the API server has it
+    world.fail(30, "no such host")
+    world.now -= timedelta(hours=2)
+
+    for _ in range(4):
+        world.work()
+        world.move()
+
+    assert world.running() is None
+    assert 1 == len(world.jobs_created)
+
+
 def test_a_failed_build_is_not_tried_sooner_for_a_change_that_it_does_not_depend_on() -> None:
     world = started()
     world.fail(30, "no such host")
