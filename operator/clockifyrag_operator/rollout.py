@@ -83,7 +83,8 @@ def _rolling_failed(deployment: Manifest | None, seen: Observed, ledger: Ledger)
 def _swap_failed(seen: Observed, ledger: Ledger, rollout_seconds: float) -> str | None:
     """Why ready pods did not change over; where none did, why those that are not ready do not get so.
 
-    A pod that begins anew has no generation of before to go on with: it never gets ready with one that is broken.
+    A pod that begins anew has no generation of before to go on with: it never gets ready with one that is broken. One
+    that is still fetched, or whose store is away, is not to blame.
     """
     patience = timedelta(seconds=rollout_seconds)
     if not ledger.published_at or seen.now - moment(ledger.published_at) < patience:
@@ -92,7 +93,13 @@ def _swap_failed(seen: Observed, ledger: Ledger, rollout_seconds: float) -> str 
     others = [pod for pod in pods if is_ready(pod) and served_by(pod, seen) != ledger.current]
     if len(others) == sum(map(is_ready, pods)):
         others += [pod for pod in pods if not is_ready(pod) and _has_waited(pod, seen, patience)]
-    return next((problem for pod in others if (problem := _problem(pod, seen))), None)
+    return next((problem for pod in others if _is_refused(pod, seen) and (problem := _problem(pod, seen))), None)
+
+
+def _is_refused(pod: Manifest, seen: Observed) -> bool:
+    """Whether the pod finds the generation wrong, not the way to it; a server of before this was told does not say."""
+    report = seen.reports.get(pod["metadata"]["name"])
+    return report is not None and report.values.get("refused") is not False
 
 
 def _has_waited(pod: Manifest, seen: Observed, patience: timedelta) -> bool:

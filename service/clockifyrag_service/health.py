@@ -92,6 +92,7 @@ class Health:
             "index": index_report(served) if served else None,
             "problem": problem[:REASON_MAX] if problem else None,
             "damaged": self._serving.damaged,
+            "refused": self._serving.refused and self._serving.explanation == self._serving.problem,
             "embedder": embedder_report(served) if served else None,
             "degraded": self.degraded(),
             "requests": {"answered": answered, "inflight": inflight},

@@ -136,7 +136,7 @@ class Loader:
         if wanted != self._failed:
             self._retry_seconds = 1.0
             if not self._serving.unreadable:
-                self._serving.damaged = False  # it was said of another one
+                self._serving.damaged = self._serving.refused = False  # it was said of another one
         try:
             current = self._serving.current
             previous = current.embedding if current else None
@@ -187,7 +187,8 @@ class Loader:
         self._retry_seconds = min(2 * self._retry_seconds, STORE_RETRY_SECONDS_MAX if passing else RETRY_SECONDS_MAX)
         said = "cannot be fetched yet" if passing else "is refused"
         damaged = isinstance(error, GenerationDamaged)
-        self._serving.tell(f"{folder.name} {said}: {reason(error, folder)}", damaged=damaged)
+        told = f"{folder.name} {said}: {reason(error, folder)}"
+        self._serving.tell(told, damaged=damaged, refused=not isinstance(error, StoreUnavailable))
         log.error("%s %s, what was served stays: %s", folder.name, said, error)
 
     def _fetch(self, folder: Path) -> None:

@@ -46,6 +46,7 @@ class Serving:
     current: Served | None = None
     problem: str | None = "the index is being looked for"  # why the wanted generation is not the one served
     damaged: bool = False  # whether that is because files are not what their manifest says
+    refused: bool = False  # whether that is because it was looked at and is of no use, not because it is not here yet
     unreadable: bool = False  # whether a question met files of the served one that cannot be read
     fetching: str | None = None  # how far the next one is; no problem, while there is one that answers
     draining: bool = False  # after SIGTERM: un-ready, still answering
@@ -68,9 +69,9 @@ class Serving:
         """Why the wanted generation is not the one served; None when it is."""
         return self.problem if self.damaged else self.fetching or self.problem
 
-    def tell(self, problem: str | None, *, damaged: bool = False) -> None:
+    def tell(self, problem: str | None, *, damaged: bool = False, refused: bool = False) -> None:
         """Notes why the wanted generation is not the one served; None when it is."""
-        self.problem, self.damaged = problem, damaged
+        self.problem, self.damaged, self.refused = problem, damaged, refused
 
     def cannot_read(self, served: Served, error: StorageError) -> None:
         """Notes that a question met files of `served` that cannot be read; it goes on until they are opened anew."""

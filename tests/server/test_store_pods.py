@@ -227,17 +227,20 @@ def test_a_pod_goes_on_serving_when_the_store_dies_while_the_next_generation_is_
         pointer.name(second)
         until(lambda: f"fetching {second}" in problem(server), "it fetches", server.explain)
         healthy_meanwhile = server.get("/health").json()["status"]
+        blamed = [server.get("/status").json()["refused"]]
         store.kill()
         proxy.broken.set()
         proxy.release()
         until(lambda: f"{second} cannot be fetched yet" in problem(server), "the store is missed", server.explain)
         meanwhile = server.get("/search?q=invoice"), server.get("/ready"), generation(server)
+        blamed.append(server.get("/status").json()["refused"])
 
         proxy.broken.clear()
         store.start()
         until(lambda: generation(server) == second, "the new one is served", server.explain)
 
     assert "healthy" == healthy_meanwhile
+    assert [False, False] == blamed
     assert (200, 200, first) == (meanwhile[0].status_code, meanwhile[1].status_code, meanwhile[2])
 
 
@@ -253,6 +256,7 @@ def test_a_byte_the_store_gives_wrong_is_refused_and_the_old_generation_goes_on(
         pointer.name(second)
         until(lambda: f"{second} is refused" in problem(server), "the refusal is told", server.explain)
         refusal, served, health = problem(server), generation(server), server.get("/health").json()
+        until(lambda: server.get("/status").json()["refused"], "the generation is blamed", server.explain)
 
         proxy.change = lambda name, start, piece: piece
         until(lambda: generation(server) == second, "a store that is right again is used", server.explain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from tests.unit.plan.world import World, rebuilt_in_vain, served
 
 
@@ -79,6 +80,29 @@ def test_a_generation_that_pods_begun_anew_cannot_load_is_rolled_back_in_time_th
     assert first == published[1]
     assert ("False", "RolledBack") == world.condition("IndexPublished")
     assert "the index cannot be loaded" in world.message("IndexPublished")
+
+
+@pytest.mark.parametrize("ready", [True, False], ids=["ready", "begun anew"])
+def test_a_generation_that_is_still_on_its_way_to_pods_is_not_rolled_back(ready: bool) -> None:
+    world = World()
+    world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
+    world.settle()
+    first = world.status["index"]["generation"]
+    world.edit(chunking={"minChars": 100})
+    world.begin_build()
+    world.finish()
+    world.work()
+    conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": world.now.isoformat()}]
+    told = {"generation": first if ready else None, "problem": "fetching gen-x: 900 of 5000 MiB", "refused": False}
+    for pod in [one for one in world.every("Pod") if one["metadata"]["name"].startswith("search-")]:
+        pod["status"]["conditions"] = conditions
+        world.reports[pod["metadata"]["name"]] = told
+
+    world.now += timedelta(seconds=world.settings.rollout_seconds)
+    world.work()
+
+    assert first != world.status["index"]["generation"]
+    assert "RolledBack" != world.condition("IndexPublished")[1]
 
 
 def test_a_pin_serves_an_older_generation_without_a_job() -> None:
