@@ -34,7 +34,10 @@ def index_built(view: View) -> Judged:
         return false(_OF_FAILURE[failure.reason], failure_words(failure))
     if view.decision.key is None:
         return unknown("it is not known yet what is to be built")
-    return true(R.BUILT, f"{entry.id} is built") if entry else false(R.BUILDING, "a build follows")
+    if entry is not None:
+        return true(R.BUILT, f"{entry.id} is built")
+    paused = view.spec.pause == "All"
+    return false(R.BUILDING, "spec.pause is All: nothing is built" if paused else "a build follows")
 
 
 def index_published(view: View) -> Judged:

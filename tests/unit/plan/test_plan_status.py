@@ -102,6 +102,16 @@ def test_what_is_left_alone_is_looked_at_all_the_same(left_alone: dict[str, Any]
     assert Settings().poll_seconds == world.plan().recheck_seconds
 
 
+def test_while_all_is_paused_no_build_is_promised() -> None:
+    world = served()
+    world.edit(pause="All", chunking={"minChars": 100})
+
+    world.work()
+
+    assert ("False", "Building") == world.condition("IndexBuilt")
+    assert "spec.pause is All: nothing is built" == world.message("IndexBuilt") == world.message("IndexPublished")
+
+
 def test_a_build_that_runs_on_while_all_is_paused_is_asked_how_far_it_is() -> None:
     world = World()
     world.begin_build()
