@@ -20,6 +20,13 @@ ERRORS_MAX = 0.05  # share of answers that are failures of the server
 DEGRADED_MAX = 0.1  # share of searches answered without a part
 LATENCY_SECONDS_MAX = 1  # of 95 searches in a hundred
 FREE_MIN = 0.1  # share of the volume
+_FAILURES = (  # that IndexBuilt tells of a build
+    ConditionReason.BUILD_FAILED,
+    ConditionReason.NO_SPACE,
+    ConditionReason.OOM_KILLED,
+    ConditionReason.SOURCE_UNREACHABLE,
+    ConditionReason.DEADLINE_EXCEEDED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +100,11 @@ def _of_answers(wanted: Wanted) -> tuple[Alert, ...]:
 def _of_index(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:
     here, told = _pods(wanted), f"{wanted.namespace}/{wanted.name}"
     unbuilt = _condition(wanted, ConditionType.INDEX_BUILT, "=", ConditionStatus.FALSE)
-    # IndexBuilt has another reason while the build is tried again
-    failed = _reason(wanted, ConditionType.DEGRADED, ConditionReason.BUILD_FAILED, ConditionReason.EMBEDDER_DOWN)
+    # IndexBuilt has another reason while the build is tried again, and Degraded where more than the build is broken.
+    of_build = (ConditionReason.BUILD_FAILED, *((ConditionReason.EMBEDDER_DOWN,) if _embeds_elsewhere(wanted) else ()))
+    failed = " or ".join(
+        (_reason(wanted, ConditionType.DEGRADED, *of_build), _reason(wanted, ConditionType.INDEX_BUILT, *_FAILURES))
+    )
     unpublished = _condition(wanted, ConditionType.INDEX_PUBLISHED, "=", ConditionStatus.FALSE)
     old = _condition(wanted, ConditionType.INDEX_PUBLISHED, "!=", ConditionStatus.TRUE)  # or the spec is refused
     answers = _condition(wanted, ConditionType.READY, "=", ConditionStatus.TRUE)  # told where pods are not scraped, too
@@ -112,7 +122,7 @@ def _of_index(wanted: Wanted, alert_for: str) -> tuple[Alert, ...]:
         Alert(
             "ClockifyRAGBuildFailed",
             "warning",
-            f"{unbuilt} and on () {failed}",
+            f"{unbuilt} and on () ({failed})",
             f"{told} cannot build its index",
             "The index that is wanted now was not built; the one before stays published. The condition IndexBuilt of "
             "the resource says why and when it is tried again.",
@@ -159,6 +169,11 @@ def _of_parts(wanted: Wanted) -> tuple[Alert, ...]:
             "spec.index.storage.size can be raised at any time.",
         ),
     )
+
+
+def _embeds_elsewhere(wanted: Wanted) -> bool:
+    """Whether a build asks a model server: else one that is down is missed by questions alone."""
+    return spec_of(wanted).embedding.provider == "Ollama"
 
 
 def _pods(wanted: Wanted) -> str:

@@ -196,6 +196,15 @@ INDEX = {
             silent=(9,),
         ),
         Case(
+            "a build has failed for want of memory, while the store is down",
+            held("IndexBuilt", ("False", 40))
+            | because("IndexBuilt", ("OOMKilled", 40))
+            | held("Degraded", ("True", 40))
+            | because("Degraded", ("StoreUnavailable", 40)),
+            fires=(10, 39),
+            silent=(9,),
+        ),
+        Case(
             "a build takes its time",
             held("IndexBuilt", ("False", 40))
             | held("Degraded", ("False", 40))

@@ -41,6 +41,15 @@ def test_an_alert_looks_at_conditions_there_are(alert: Alert) -> None:
         assert set(reasons.split("|")) <= set(ConditionReason)
 
 
+@pytest.mark.parametrize(("provider", "counts"), [("Ollama", True), ("Local", False)])
+def test_a_model_server_that_is_down_keeps_only_builds_that_ask_it_from_succeeding(provider: str, counts: bool) -> None:
+    resource = wanted({"embedding": {"provider": provider, "model": "all-minilm", "queryProvider": "Ollama"}})
+
+    (failed,) = [one for one in alerts(resource, "10m") if one.name == "ClockifyRAGBuildFailed"]
+
+    assert counts == ("EmbedderDown" in failed.expression)
+
+
 def test_every_alert_has_a_name_of_its_own() -> None:
     assert len(ALERTS) == len({alert.name for alert in ALERTS})
 
