@@ -42,8 +42,6 @@ from clockifyrag_operator.observed import Manifest, Wanted
 # Kinds that hold nothing and may go: their fixed fields change by making them anew. Others wait for their author.
 MADE_ANEW = frozenset({"Deployment", "Service", "StatefulSet"})
 
-SECRET_LASTS_SECONDS = 60.0  # met for so long it is no former resource's, which is on its way out
-
 log = logging.getLogger(__name__)
 
 
@@ -134,8 +132,7 @@ class Pass:
         try:
             made = await self._client.create(manifest)
         except AlreadyExists:
-            if manifest["kind"] != SECRET.kind or self._memory.has_lasted(self._wanted.uid, SECRET_LASTS_SECONDS):
-                self._is_there(manifest)
+            self._is_there(manifest)
             return
         self._is_there(manifest)
         if ALL[made["kind"]].listed:

@@ -48,8 +48,6 @@ class Memory:
     """Observed.config_maps of the last pass."""
     secrets: set[str] = field(default_factory=set)
     """By uid: resources whose internal Secret the API server said is there."""
-    secrets_met: dict[str, float] = field(default_factory=dict)
-    """By uid: when a Secret of the name of the resource's internal one was first met; of time.monotonic()."""
     foreign: dict[Key, dict[tuple[str, str], Manifest]] = field(default_factory=dict)
     """Objects of somebody else that bear a name a resource wants."""
     refusals: dict[Key, dict[tuple[str, str], str]] = field(default_factory=dict)
@@ -70,11 +68,6 @@ class Memory:
         first = min((one.until for one in self.refused.get(key, {}).values()), default=None)
         return max(0.0, first - time.monotonic()) if first is not None else None
 
-    def has_lasted(self, uid: str, seconds: float) -> bool:
-        """Whether the Secret that is met now was met first so long ago; nothing of it is known, not even its owner."""
-        now = time.monotonic()
-        return now - self.secrets_met.setdefault(uid, now) >= seconds
-
     def forget(self, key: Key) -> None:
         """The resource is gone."""
         self.referenced.pop(key, None)
@@ -85,7 +78,6 @@ class Memory:
         if read := self.read.pop(key, None):
             self.statuses.pop(read[1].uid, None)
             self.secrets.discard(read[1].uid)
-            self.secrets_met.pop(read[1].uid, None)
         self.compared = {place: one for place, one in self.compared.items() if not _belongs(place, key)}
         self.accepted = {place: one for place, one in self.accepted.items() if not _belongs(place, key)}
         self.made_anew = {(place, told) for place, told in self.made_anew if not _belongs(place, key)}

@@ -16,7 +16,6 @@ from pages import page
 from tests.unit.loop.clusters import cluster_at
 from tests.unit.loop.served import Answer, beside
 
-from clockifyrag_operator import carrying
 from clockifyrag_operator.cache import Cache, Key
 from clockifyrag_operator.decision import Plan
 from clockifyrag_operator.logs import JsonLines
@@ -192,20 +191,8 @@ def test_what_was_refused_and_is_not_wanted_any_more_makes_no_pass_follow_the_ot
     assert next(looks) <= 12, "each write that is due is asked for in one pass, and in no pass nothing"
 
 
-@pytest.mark.parametrize(
-    ("status", "lasts_seconds", "there"),
-    [
-        pytest.param(201, 60.0, True, id="made"),
-        pytest.param(409, 0.0, True, id="there for long"),
-        pytest.param(409, 60.0, False, id="of a former resource, maybe"),
-        pytest.param(422, 60.0, False, id="refused"),
-        pytest.param(500, 60.0, False, id="not done"),
-    ],
-)
-def test_the_internal_secret_is_there_when_the_api_server_said_so(
-    status: int, lasts_seconds: float, there: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(carrying, "SECRET_LASTS_SECONDS", lasts_seconds, raising=False)
+@pytest.mark.parametrize(("status", "there"), [(201, True), (409, True), (422, False), (500, False)])
+def test_the_internal_secret_is_there_when_the_api_server_said_so(status: int, there: bool) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "help-internal", "namespace": "team"}}
 
     async def answer(request: web.Request) -> web.Response:
