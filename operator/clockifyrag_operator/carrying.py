@@ -34,7 +34,7 @@ from clockifyrag_operator.errors import (
     ResourceChanged,
     ResourceGone,
 )
-from clockifyrag_operator.kinds import ALL, RESOURCE, SECRET, WORKLOADS
+from clockifyrag_operator.kinds import ALL, RESOURCE, WORKLOADS
 from clockifyrag_operator.manifest import digest, is_ours
 from clockifyrag_operator.memory import Asked, Memory, Refusal, Step
 from clockifyrag_operator.observed import Manifest, Wanted
@@ -132,18 +132,12 @@ class Pass:
         try:
             made = await self._client.create(manifest)
         except AlreadyExists:
-            self._is_there(manifest)
             return
-        self._is_there(manifest)
         if ALL[made["kind"]].listed:
             self._take(made)
         else:
             self.written += 1
         log.info("created", extra=self._extra(manifest))
-
-    def _is_there(self, manifest: Manifest) -> None:
-        if manifest["kind"] == SECRET.kind:
-            self._memory.secrets.add(self._wanted.uid)
 
     async def _apply(self, manifest: Manifest) -> None:
         rendered = marked(manifest)

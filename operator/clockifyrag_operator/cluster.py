@@ -92,7 +92,6 @@ class Cluster:
             kinds=self.kinds,
             schema_problem=self.schema_problem,
             owned_templates={place: held.template for place, held in children.items() if held.template is not None},
-            internal_secret=wanted.uid in self.memory.secrets,
             refusals=dict(self.memory.refusals.get(key, {})),
         )
 

@@ -12,6 +12,7 @@ from clockifyrag_operator import (
     images,
     jobs,
     models,
+    names,
     publication,
     recovery,
     retention,
@@ -100,7 +101,7 @@ def _brought_up_to_date(case: Case) -> Ledger:
     ledger = models.with_served(_without_mended_attempts(case), case.spec, case.seen)
     ledger = schedule.with_schedule(ledger, case.spec.build.schedule, case.seen.now)
     ledger = taken_in(ledger, case.seen)
-    if case.seen.internal_secret:
+    if case.seen.ledger is not None and ("Secret", names.internal(case.wanted.name)) not in case.seen.refusals:
         ledger = replace(ledger, internal_secret=True)
     case = replace(case, ledger=_with_attempts_of_now(replace(case, ledger=ledger)))
     index, key = case.spec.index, case.known_key

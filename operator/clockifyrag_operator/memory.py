@@ -46,8 +46,6 @@ class Memory:
     """By uid: digest of the status that was written, and of what the API server stored (an old CRD drops fields)."""
     referenced: dict[Key, Mapping[str, str | None]] = field(default_factory=dict)
     """Observed.config_maps of the last pass."""
-    secrets: set[str] = field(default_factory=set)
-    """By uid: resources whose internal Secret the API server said is there."""
     foreign: dict[Key, dict[tuple[str, str], Manifest]] = field(default_factory=dict)
     """Objects of somebody else that bear a name a resource wants."""
     refusals: dict[Key, dict[tuple[str, str], str]] = field(default_factory=dict)
@@ -77,7 +75,6 @@ class Memory:
         self.written.pop(key, None)
         if read := self.read.pop(key, None):
             self.statuses.pop(read[1].uid, None)
-            self.secrets.discard(read[1].uid)
         self.compared = {place: one for place, one in self.compared.items() if not _belongs(place, key)}
         self.accepted = {place: one for place, one in self.accepted.items() if not _belongs(place, key)}
         self.made_anew = {(place, told) for place, told in self.made_anew if not _belongs(place, key)}

@@ -59,7 +59,6 @@ class Observed:
     schema_problem: str | None = None  # what the installed CRD lacks, None when it is the operator's own
     owned_templates: Mapping[Child, Manifest] = field(default_factory=dict)
     """Per workload: those fields of its live pod template that the operator owns (managedFields)."""
-    internal_secret: bool = False  # the API server said that <name>-internal is there; it is never read
     refusals: Mapping[Child, str] = field(default_factory=dict)
     """Per object: why the last pass could not make it what is wanted, in words that say who refused it."""
 

@@ -189,28 +189,3 @@ def test_what_was_refused_and_is_not_wanted_any_more_makes_no_pass_follow_the_ot
     reconciling(server.answer, planner, looked, backoff_seconds=0.02)
 
     assert next(looks) <= 12, "each write that is due is asked for in one pass, and in no pass nothing"
-
-
-@pytest.mark.parametrize(("status", "there"), [(201, True), (409, True), (422, False), (500, False)])
-def test_the_internal_secret_is_there_when_the_api_server_said_so(status: int, there: bool) -> None:
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "help-internal", "namespace": "team"}}
-
-    async def answer(request: web.Request) -> web.Response:
-        told = {"kind": "Status", "reason": {409: "AlreadyExists", 422: "Invalid", 500: "InternalError"}.get(status)}
-        return web.json_response(await request.json() if status == 201 else told, status=status)
-
-    async def looked(reconciler: Reconciler, queue: WorkQueue[Key], _cache: Cache) -> list[bool]:
-        working = asyncio.create_task(reconciler.work())
-        while len(seen) < 2:
-            queue.add(KEY, urgent=True)
-            await asyncio.sleep(0.005)
-        working.cancel()
-        return seen[:2]
-
-    seen: list[bool] = []
-
-    def planner(_: Wanted, observed: Observed, __: Settings) -> Plan:
-        seen.append(observed.internal_secret)
-        return Plan(ledger=None, create=(secret,))
-
-    assert [False, there] == reconciling(answer, planner, looked)

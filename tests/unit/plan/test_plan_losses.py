@@ -30,21 +30,6 @@ def test_the_empty_ledger_is_written_before_anything_rests_on_it() -> None:
     assert [] == [one for one in made.create if one["kind"] == "Job"]
 
 
-def test_the_internal_secret_is_asked_for_until_the_api_server_says_that_it_is_there() -> None:
-    world = World()
-    asked = []
-
-    for there in (False, False, True, True):
-        world.internal_secret = there
-        asked.append("Secret" in [one["kind"] for one in world.plan().create])
-        world.work()
-        world.move()
-    world.internal_secret = False  # as another leader begins
-    asked.append("Secret" in [one["kind"] for one in world.plan().create])
-
-    assert [True, True, True, False, False] == asked
-
-
 def test_a_lost_ledger_is_read_back_before_anything_is_built_or_removed() -> None:
     world = served()
     before = world.status["index"]

@@ -39,7 +39,6 @@ class World(Cluster):
         self.annotations: dict[str, str] = {}
         self.generation = 1
         self.status: dict[str, Any] = {}
-        self.internal_secret = False
         self.jobs_created: list[BuildOrder] = []
         self.events: list[str] = []
 
@@ -85,7 +84,6 @@ class World(Cluster):
             ledger=parse_ledger(ledger["data"].get(names.LEDGER_KEY, "")) if ledger else None,
             ledger_version=ledger["metadata"]["resourceVersion"] if ledger else None,
             config_maps=dict(self.config_maps),
-            internal_secret=self.internal_secret,
             refusals=dict(self.refusals),
         )
 
@@ -142,8 +140,7 @@ class World(Cluster):
 
     def _create(self, wanted: Manifest) -> bool:
         if wanted["kind"] == "Secret":
-            self.internal_secret = True
-            return False  # never read: nothing else is known of it here
+            return False  # never read, so nothing is known of it here
         key = (wanted["kind"], wanted["metadata"]["name"])
         assert wanted["kind"] == "Job", "nothing else is created"
         assert key not in self.objects, f"{key[1]} is there already and would never run"
