@@ -79,8 +79,8 @@ class Memo:
                         file.write(value)
                 new.replace(self._path)
         finally:  # those of killed builds, too; a shard whose file goes while it writes saves nothing
-            for left in self._path.parent.glob(f"{self._path.name}.*"):
-                with suppress(OSError):
+            with suppress(OSError):
+                for left in self._path.parent.glob(f"{self._path.name}.*"):
                     left.unlink(missing_ok=True)
 
     def _keep(self, key: bytes, value: bytes) -> None:
