@@ -41,8 +41,11 @@ class Case:
 
     @property
     def known_key(self) -> BuildKey | None:
-        key = self.key
-        return None if isinstance(key, Reason) else key
+        return _known(self.key)
+
+    @property
+    def known_asked_key(self) -> BuildKey | None:
+        return _known(self.asked_key)
 
     @property
     def token(self) -> str | None:
@@ -83,3 +86,7 @@ class Case:
         """Whether pods may still have to go back to the generation before."""
         current = self.ledger.entry(self.ledger.current)
         return current is not None and current.state == "Candidate"
+
+
+def _known(key: BuildKey | Reason) -> BuildKey | None:
+    return None if isinstance(key, Reason) else key

@@ -59,7 +59,7 @@ def _as_it_is(decision: Decision, case: Case) -> Decision:
     running = next((job for job in jobs.live_jobs(case.seen) if job.ended is None and not job.going), None)
     return replace(
         decision,
-        key=_wanted_key(case),
+        key=case.known_asked_key,
         order=running.order if running else None,
         building=running.name if running and running.order else None,
         models=models.wanted_models(case.spec, case.ledger, decision.published, case.in_use),
@@ -81,7 +81,7 @@ def _known(case: Case) -> Decision:
         ledger=case.ledger,
         published=published,
         images=case.images,
-        key=_wanted_key(case),
+        key=case.known_asked_key,
         order=running.order if running else order,
         building=running.name if running else None,
         to_delete=tuple(job.manifest for job in deleted),
@@ -89,11 +89,6 @@ def _known(case: Case) -> Decision:
         models=models.wanted_models(case.spec, case.ledger, published, case.in_use),
         recheck_seconds=_recheck(case),
     )
-
-
-def _wanted_key(case: Case) -> BuildKey | None:
-    key = case.asked_key
-    return None if isinstance(key, Reason) else key
 
 
 def _brought_up_to_date(case: Case) -> Ledger:

@@ -10,6 +10,7 @@ from clockifyrag_cli.here import adapted, build_plan, explicit_settings, server_
 from clockifyrag_index.errors import EmbedderError
 from clockifyrag_resource.load import parse_resource
 from clockifyrag_resource.resource import ClockifyRAG
+from clockifyrag_service.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +25,16 @@ def resource(**spec: Any) -> ClockifyRAG:
     return parse_resource(json.dumps(head | {"spec": full}), "test.yaml")
 
 
+def served_with(
+    environment: dict[str, str], config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, root: Path
+) -> Settings:
+    """What a server here is set to by the environment and a resource with that `search.config`."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    here = adapted(resource(search={"config": config}), None)
+    return server_settings(here, None, root, explicit_settings())
+
+
 @pytest.mark.parametrize(
     ("environment", "config", "size"),
     [
@@ -36,11 +47,7 @@ def resource(**spec: Any) -> ClockifyRAG:
 def test_what_is_set_explicitly_wins_over_the_profile_and_the_environment_over_the_resource(
     environment: dict[str, str], config: dict[str, Any], size: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-
-    here = adapted(resource(search={"config": config}), None)
-    settings = server_settings(here, None, tmp_path, explicit_settings())
+    settings = served_with(environment, config, monkeypatch, tmp_path)
 
     assert size == settings.cache_size
 
@@ -60,11 +67,7 @@ def test_what_is_set_explicitly_wins_over_the_profile_and_the_environment_over_t
 def test_debug_logs_at_debug_unless_a_level_is_named(
     environment: dict[str, str], config: dict[str, Any], level: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-
-    here = adapted(resource(search={"config": config}), None)
-    settings = server_settings(here, None, tmp_path, explicit_settings())
+    settings = served_with(environment, config, monkeypatch, tmp_path)
 
     assert level == settings.effective_log_level
 

@@ -282,19 +282,24 @@ def test_when_a_rebuild_fails_the_old_index_keeps_serving() -> None:
     assert {"Ready": "True", "IndexPublished": "False", "Degraded": "True"} == told
 
 
-@pytest.mark.parametrize("asks", ["a schedule", "a token"])
-def test_when_a_rebuild_that_was_asked_for_fails_what_is_published_is_not_what_is_wanted(asks: str) -> None:
-    world = World()
-    world.edit(source={"http": {"url": "https://docs.example/"}})
+def begin_to_build_once_more(world: World, asks: str) -> None:
+    """After all is settled, because of a token or of a schedule."""
     if asks == "a schedule":
         world.edit(build={"schedule": {"cron": "0 3 * * *"}})
     world.settle()
-
     if asks == "a token":
         world.ask("again")
     else:
         world.move(24 * 3600)
     world.begin_build()
+
+
+@pytest.mark.parametrize("asks", ["a schedule", "a token"])
+def test_when_a_rebuild_that_was_asked_for_fails_what_is_published_is_not_what_is_wanted(asks: str) -> None:
+    world = World()
+    world.edit(source={"http": {"url": "https://docs.example/"}})
+
+    begin_to_build_once_more(world, asks)
     runs = world.condition("IndexPublished")
     world.fail(30, "no such host")
     world.work()
@@ -324,14 +329,7 @@ def test_a_failure_of_what_the_spec_wants_is_told_when_the_token_that_came_with_
 @pytest.mark.parametrize("asks", ["a schedule", "a token"])
 def test_a_failure_of_a_build_that_nobody_asks_for_any_more_is_forgotten(asks: str, exit_code: int) -> None:
     world = World()
-    if asks == "a schedule":
-        world.edit(build={"schedule": {"cron": "0 3 * * *"}})
-    world.settle()
-    if asks == "a token":
-        world.ask("again")
-    else:
-        world.move(24 * 3600)
-    world.begin_build()
+    begin_to_build_once_more(world, asks)
     world.fail(exit_code, "a bug")
     world.work()
     failed = world.condition("Degraded")

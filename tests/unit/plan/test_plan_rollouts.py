@@ -57,7 +57,8 @@ def test_pods_that_never_move_on_are_not_called_ready_for_ever() -> None:
     assert [("True", "RollingOut"), ("True", "RollingOut"), ("False", "RolloutFailed")] == told
 
 
-def test_a_generation_that_pods_begun_anew_cannot_load_is_rolled_back_in_time_though_none_is_ready() -> None:
+def published_by_hot_swap() -> tuple[World, str]:
+    """Two pods that are to change over to a second generation, and the first one."""
     world = World()
     world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
     world.settle()
@@ -66,6 +67,11 @@ def test_a_generation_that_pods_begun_anew_cannot_load_is_rolled_back_in_time_th
     world.begin_build()
     world.finish()
     world.work()
+    return world, first
+
+
+def test_a_generation_that_pods_begun_anew_cannot_load_is_rolled_back_in_time_though_none_is_ready() -> None:
+    world, first = published_by_hot_swap()
     begun, published = world.now, []
     for pod in [one for one in world.every("Pod") if one["metadata"]["name"].startswith("search-")]:
         pod["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": begun.isoformat()}]
@@ -84,14 +90,7 @@ def test_a_generation_that_pods_begun_anew_cannot_load_is_rolled_back_in_time_th
 
 @pytest.mark.parametrize("ready", [True, False], ids=["ready", "begun anew"])
 def test_a_generation_that_is_still_on_its_way_to_pods_is_not_rolled_back(ready: bool) -> None:
-    world = World()
-    world.edit(search={"replicas": 2, "indexUpdate": "HotSwap"})
-    world.settle()
-    first = world.status["index"]["generation"]
-    world.edit(chunking={"minChars": 100})
-    world.begin_build()
-    world.finish()
-    world.work()
+    world, first = published_by_hot_swap()
     conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": world.now.isoformat()}]
     told = {"generation": first if ready else None, "problem": "fetching gen-x: 900 of 5000 MiB", "refused": False}
     for pod in [one for one in world.every("Pod") if one["metadata"]["name"].startswith("search-")]:
