@@ -1,29 +1,24 @@
 """`clockifyrag index build`: its options, and the build they ask for."""
 
-import dataclasses
 import sys
-from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clockifyrag_cli.embedder_options import EmbedderOptions
 from clockifyrag_cli.ending import ended_by_sigterm
 from clockifyrag_cli.outcome import told_failure, write_outcome
+from clockifyrag_cli.source_options import CrawlOptions, SourceOptions
 from clockifyrag_index.errors import UsageError
 from clockifyrag_index.graph_limits import EF_CONSTRUCTION_MAX, EF_CONSTRUCTION_MIN, M_MAX, M_MIN
 
 if TYPE_CHECKING:
     from clockifyrag_builder.outcome import BuildOutcome
-    from clockifyrag_builder.plan import Source
-    from clockifyrag_index.embedders import Embedder
     from clockifyrag_index.layout import Layout
-    from clockifyrag_resource.profiles import ModelProfile
-    from clockifyrag_resource.source import CrawlSource
 
 EXIT_UNCHANGED = 10
-CRAWL = "crawl"
-CALL_SECONDS_WHILE_SERVING = 0.25  # a question waits for no longer behind a build
 
 
 # Long for its options, which typer reads from the signature: one a line.
@@ -94,135 +89,51 @@ def build(
     """
     with ended_by_sigterm(), told_failure(outcome):
         from clockifyrag_builder.build import build as built
-        from clockifyrag_builder.plan import BuildPlan, Shard, calls_at_once
+        from clockifyrag_builder.plan import BuildPlan, Shard
         from clockifyrag_cli.opened import limits_of
         from clockifyrag_cli.ops import ops_port
         from clockifyrag_cli.progress import progress_display
         from clockifyrag_index.index_choice import index_choice
         from clockifyrag_index.layout import Layout
 
-        _require_use(
-            source, by_crawl={"start-url": start_url, "sitemap": sitemap, "allow": allow},
-            by_url={"sha256": sha256, "authorization-file": authorization_file},
+        reading = SourceOptions(
+            source=source, format=source_format, namespace=namespace, strict=strict, sha256=sha256,
+            authorization_file=authorization_file, allow_hosts=tuple(allow_host or ()),
+            crawl=CrawlOptions(
+                start_urls=start_url, sitemap=sitemap, allow=allow, max_pages=max_pages, delay_seconds=delay_seconds
+            ),
         )  # fmt: skip
-        urls = _urls(ollama_url)
-        if serving and len(urls) > 1:
-            urls = urls[1:]
-        profile = _profile(
-            embedder, model, dimensions=dimensions, document_prefix=document_prefix, query_prefix=query_prefix,
+        embedding = EmbedderOptions(
+            embedder=embedder, model=model, ollama_urls=ollama_url, serving=serving, digest=model_digest,
+            batch_size=batch_size, dimensions=dimensions, document_prefix=document_prefix, query_prefix=query_prefix,
             context_tokens=context_tokens,
         )  # fmt: skip
-        opened = _embedder(embedder, profile, urls, batch_size, model_digest)
-        part = Shard.parse(shard) if embed_only else None
-        # Shards run side by side, and what one of them no longer wants it removes.
-        work = Layout(out).work / part.name if part else Layout(out).work
-        reading: dict[str, Any] = {"work": work, "source_format": source_format, "namespace": namespace}
-        hosts = tuple(allow_host or ())
-        site = (
-            _site(start_urls=start_url, sitemap=sitemap, allow=allow, max_pages=max_pages, delay_seconds=delay_seconds,
-                  allow_hosts=hosts)
-            if source == CRAWL else None
-        )  # fmt: skip
-        plan = BuildPlan(
-            root=out,
-            source=_source(source, site, reading | {"strict": strict}, sha256, hosts, authorization_file),
-            limits=limits_of(profile, max_chars, min_chars),
-            embedder=opened,
-            index=index_choice(index_type, vector_storage, hnsw_m, hnsw_ef_construction),
-            batch_size=batch_size,
-            in_flight=calls_at_once(len(urls), serving=serving) if embedder.lower() == "ollama" else calls_at_once(1),
-            call_seconds=CALL_SECONDS_WHILE_SERVING if serving and embedder.lower() == "ollama" else None,
-            given_build_key=build_key,
-            reason=reason,
-            publish=publish,
-            remove=_generations(remove),
-            shards=shards,
-            embed_only=part,
-        )
-        try:
+        profile = embedding.profile()
+        with closing(embedding.opened(profile)) as opened:
+            part = Shard.parse(shard) if embed_only else None
+            # Shards run side by side, and what one of them no longer wants it removes.
+            work = Layout(out).work / part.name if part else Layout(out).work
+            plan = BuildPlan(
+                root=out,
+                source=reading.opened(work),
+                limits=limits_of(profile, max_chars, min_chars),
+                embedder=opened,
+                index=index_choice(index_type, vector_storage, hnsw_m, hnsw_ef_construction),
+                batch_size=batch_size,
+                in_flight=embedding.in_flight,
+                call_seconds=embedding.call_seconds,
+                given_build_key=build_key,
+                reason=reason,
+                publish=publish,
+                remove=_generations(remove),
+                shards=shards,
+                embed_only=part,
+            )
             with progress_display(progress) as shown, ops_port(status_port, shown) as told:
                 result = built(plan, told)
-        finally:
-            opened.close()
         _tell(result, outcome, Layout(out), for_program=progress == "json")
     if result.result == "Unchanged" and not outcome:
         raise typer.Exit(EXIT_UNCHANGED)
-
-
-def _urls(given: list[str] | None) -> list[str]:
-    """The addresses, given one by one or separated by commas."""
-    return [url.strip() for text in given or () for url in text.split(",") if url.strip()]
-
-
-def _profile(embedder: str, model: str | None, **changes: object) -> "ModelProfile":
-    """The built-in profile of the model, with what is given put over it."""
-    from clockifyrag_cli.opened import provider_of
-    from clockifyrag_resource.profiles import DEFAULT_MODEL, model_profile
-
-    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    return dataclasses.replace(model_profile(model or DEFAULT_MODEL[provider_of(embedder)]), **given)
-
-
-def _embedder(name: str, profile: "ModelProfile", urls: list[str], batch_size: int, digest: str | None) -> "Embedder":
-    from clockifyrag_cli.opened import provider_of
-    from clockifyrag_index.embedders.opening import open_embedder, open_replicas
-
-    provider = provider_of(name)
-    if provider == "Ollama" and urls:
-        return open_replicas(urls, profile, batch_size=batch_size, digest=digest)
-    return open_embedder(provider, profile, batch_size=batch_size, digest=digest)
-
-
-def _site(**fields: Any) -> "CrawlSource":
-    """The web site as `spec.source.crawl` would describe it. UsageError says which option is wrong."""
-    from pydantic import ValidationError
-
-    from clockifyrag_resource.source import CrawlSource
-
-    try:
-        return CrawlSource(**{name: value for name, value in fields.items() if value is not None})
-    except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'the site'}: {one['msg']}" for one in error.errors(include_url=False)
-        )
-        raise UsageError(f"--source crawl: {told}") from error
-
-
-def _require_use(source: str, by_crawl: Mapping[str, object], by_url: Mapping[str, object]) -> None:
-    """UsageError names an option that was given and that this source makes nothing of."""
-    from clockifyrag_builder.readers.sources import is_url
-
-    for used, kind, options in (
-        (source == CRAWL, "--source crawl", by_crawl),
-        (is_url(source), "a --source of http(s)", by_url),
-    ):
-        for name, given in options.items():
-            if given is not None and not used:
-                raise UsageError(f"--{name} goes with {kind}, found {source!r}")
-
-
-def _source(
-    text: str,
-    site: "CrawlSource | None",
-    reading: dict[str, Any],
-    sha256: str | None,
-    allow_hosts: tuple[str, ...],
-    authorization_file: Path | None,
-) -> "Source":
-    from clockifyrag_builder.sources import site_source, source_of
-
-    if site is not None:
-        return site_source(site, **reading)
-    authorization = None if authorization_file is None else _secret(authorization_file)
-    return source_of(text, sha256=sha256, allow_hosts=allow_hosts, authorization=authorization, **reading)
-
-
-def _secret(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise UsageError(f"--authorization-file {file} cannot be read: {problem}") from error
 
 
 def _generations(text: str) -> tuple[str, ...]:
