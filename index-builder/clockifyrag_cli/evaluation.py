@@ -1,25 +1,22 @@
 """`clockifyrag eval`: what a ranking is worth, by questions, on an index, a corpus or a server; or two compared."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clockifyrag_cli.evaluation_text import MEASURES, comparison_lines, ranking_lines
 from clockifyrag_cli.rankings import Answering, engine_answers, fresh_index, reranker_of, server_answers
 from clockifyrag_index.errors import UsageError
 
 if TYPE_CHECKING:
     from clockifyrag_index.behaviour import Behaviour
     from clockifyrag_index.evaluate import Interval, Judged
-    from clockifyrag_index.fusion import FusionMethod
     from clockifyrag_index.search import SearchEngine
-
-MEASURES = ("ndcg", "mrr", "recall")
-SHOWN = 10  # questions and articles that a comparison lists; --json has them all
 
 
 def evaluate(
@@ -53,14 +50,10 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
     """Print nDCG@10, MRR@10, recall@10 and how often answers are doubted, with 95 % intervals, at article level."""
-    from clockifyrag_cli.opened import fusion_of
+    from clockifyrag_cli.opened import fusion_of, opened_engine
 
-    if sum(given is not None for given in (corpus, index, url, compare)) != 1:
-        raise UsageError("expected exactly one of --corpus, --index and --url, or --compare")
-    if (queries is None) == (known_items is None):
-        raise UsageError("expected --queries or --known-items, and not both")
-    if qrels and queries is None:
-        raise UsageError("--qrels goes with --queries; --known-items have their answers with them")
+    _require_one_ranking(corpus, index, url, compare)
+    _require_questions(queries, qrels, known_items)
     if fusion and leg != "fused":
         raise UsageError(f"--leg is {leg!r}, and one leg alone is not fused; leave --fusion or --leg out")
     if url and (leg != "fused" or fusion or known_items or rerank):
@@ -72,38 +65,45 @@ def evaluate(
     method = fusion_of(fusion or "convex")
     with ExitStack() as opened:
         if url:
-            engines, answers = [], [server_answers(url, key)]
+            engines, rankings = [], [server_answers(url, key)]
         else:
-            roots = compare or (index or opened.enter_context(fresh_index(_given(corpus), model)),)
-            engines = [opened.enter_context(_engine(root, method)) for root in roots]
-            answers = [engine_answers(engine, leg) for engine in engines]
+            roots = compare or (index or opened.enter_context(_index_of(corpus, model)),)
+            engines = [opened.enter_context(opened_engine(root, method)) for root in roots]
+            rankings = [engine_answers(engine, leg) for engine in engines]
         judged = _questions(queries, qrels, engines, known_items, seed)
         if rerank:
-            record = _reranked(judged, answers[0], engine_answers(engines[0], leg, reranker_of(rerank)))
+            record = _reranked(judged, rankings[0], engine_answers(engines[0], leg, reranker_of(rerank)))
         else:
-            record = _compared(judged, *answers) if compare else _measured(judged, *answers)
+            record = _compared(judged, *rankings) if compare else _measured(judged, *rankings)
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
     else:
-        print("\n".join(_comparison_text(record) if compare else _text(record)))
+        print("\n".join(comparison_lines(record) if compare else ranking_lines(record)))
 
 
-def _given(corpus: Path | None) -> Path:
-    assert corpus is not None
-    return corpus
+def _require_one_ranking(corpus: Path | None, index: Path | None, url: str | None, compare: object) -> None:
+    """UsageError unless exactly one thing to measure is named."""
+    if sum(given is not None for given in (corpus, index, url, compare)) != 1:
+        raise UsageError("expected exactly one of --corpus, --index and --url, or --compare")
 
 
-@contextmanager
-def _engine(root: Path, fusion: "FusionMethod") -> Iterator["SearchEngine"]:
-    from clockifyrag_cli.opened import opened_engine
+def _require_questions(queries: Path | None, qrels: Path | None, known_items: int | None) -> None:
+    """UsageError unless the questions come from a file or from headings."""
+    if (queries is None) == (known_items is None):
+        raise UsageError("expected --queries or --known-items, and not both")
+    if qrels and queries is None:
+        raise UsageError("--qrels goes with --queries; --known-items have their answers with them")
 
-    with opened_engine(root, fusion) as engine:
-        yield engine
+
+def _index_of(corpus: Path | None, model: str) -> AbstractContextManager[Path]:
+    assert corpus is not None, "where nothing else is measured, a corpus is given"
+    return fresh_index(corpus, model)
 
 
 def _questions(
     queries: Path | None, qrels: Path | None, engines: Sequence["SearchEngine"], count: int | None, seed: int
 ) -> tuple["Judged", ...]:
+    """The questions of the files, or `count` headings of the first index."""
     from clockifyrag_index.evaluate import load_judged
     from clockifyrag_index.known_items import known_items
 
@@ -163,35 +163,3 @@ def _reranked(judged: Sequence["Judged"], before: Answering, after: Answering) -
 
 def _record(interval: "Interval") -> dict[str, float]:
     return {"mean": interval.mean, "low": interval.low, "high": interval.high}
-
-
-def _text(record: dict[str, Any]) -> Iterator[str]:
-    yield f"{record['questions']} questions, {record['unanswerable']} more that nothing answers"
-    for name in MEASURES:
-        one = record[name]
-        yield f"  {name + '@10':<10} {one['mean']:.3f}   95 % interval {one['low']:.3f} – {one['high']:.3f}"
-    for kind, one in record["low_confidence"].items():
-        if one["of"]:
-            yield (
-                f"  low confidence in {one['count']} of {one['of']} {kind} questions   "
-                f"{one['mean']:.0%}, 95 % interval {one['low']:.0%} – {one['high']:.0%}"
-            )
-    if "rerank" in record:
-        told = record["rerank"]
-        one = told["ndcg_difference"]
-        yield f"  reranking: nDCG@10 {one['mean']:+.3f}   paired 95 % interval {one['low']:+.3f} – {one['high']:+.3f}"
-        yield f"  {told['wins']} answered better, {told['losses']} worse, {told['ties']} as before"
-        yield f"  it takes {told['median_ms']:.0f} ms a question (median), passages met for the first time included"
-
-
-def _comparison_text(record: dict[str, Any]) -> Iterator[str]:
-    one = record["ndcg_difference"]
-    yield f"{record['questions']} questions, {len(record['changed'])} of them answered otherwise"
-    yield f"  overlap of the first ten {record['overlap']:.3f}"
-    yield f"  nDCG@10 {one['mean']:+.3f}   paired 95 % interval {one['low']:+.3f} – {one['high']:+.3f}"
-    yield f"  {record['wins']} answered better, {record['losses']} worse, {record['ties']} as before"
-    for name, count in list(record["lost"].items())[:SHOWN]:
-        yield f"  lost {name} for {count} questions" if count > 1 else f"  lost {name} for 1 question"
-    for change in record["changed"][:SHOWN]:
-        moves = ", ".join(f"{name} {old} → {new}" for name, (old, new) in list(change["moves"].items())[:3])
-        yield f"  {change['qid']} {change['query']!r}: overlap {change['overlap']:.2f}{'; ' if moves else ''}{moves}"
