@@ -50,7 +50,11 @@ def _print_list(found: "list[GenerationSummary]", root: Path) -> None:
             f"{one.model:<18} {one.size_bytes / 2**20:>8.1f} MiB  {one.problem or one.reason}"
         )
     if not found:
-        print(f"{root} holds no generation; build one: clockifyrag index build --source … --out {root}")
+        print(_nothing_in(root))
+
+
+def _nothing_in(root: Path) -> str:
+    return f"{root} holds no generation; build one: clockifyrag index build --source … --out {root}"
 
 
 @app.command()
@@ -69,9 +73,7 @@ def verify(root: Root, generation: Annotated[str | None, typer.Argument(help="Un
     if newer and not names:
         raise FormatUnsupported(f"none of the {len(newer)} generations can be verified by this version")
     if not names:
-        raise GenerationMissing(
-            f"{root} holds no generation; build one: clockifyrag index build --source … --out {root}"
-        )
+        raise GenerationMissing(_nothing_in(root))
     damaged = 0
     for name in names:
         try:

@@ -49,24 +49,8 @@ def ask(
     kind, start: what is expected at the URL, and the command that starts it, for the message. accepted: codes of an
     answer besides those of success. NoAddress for a URL that names no scheme, UsageError for a key that cannot be sent.
     """
-    scheme, separator, _ = url.partition("://")
-    if scheme.lower() not in ("http", "https") or not separator:
-        example = "127.0.0.1:8000" if separator or not url else url
-        raise NoAddress(f"{url!r} is no address of {kind}; expected one such as http://{example}")
-    if key and not (key.isascii() and key.isprintable()):
-        raise UsageError("the API key holds characters that no key has; expected one of `clockifyrag keys new`")
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    try:
-        answer = httpx.get(
-            url.rstrip("/") + path, params=parameters, headers=headers, timeout=TIMEOUT_SECONDS,
-            trust_env=httpx.URL(url).host not in LOOPBACK,
-        )  # fmt: skip
-    except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
-        raise ServerError(
-            f"{url} did not answer within {TIMEOUT_SECONDS:g} s; perhaps it has much to do: ask again, or read its log"
-        ) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServerError(f"{url} does not answer ({type(error).__name__}); start it with: {start}") from error
+    _require_address(url, kind)
+    answer = _answer(url, path, parameters, key, start)
     answered = f"{url}{path} answered {answer.status_code}"
     try:
         record = answer.json()
@@ -78,6 +62,32 @@ def ask(
         advice = record["error"].get("suggestion", "") if answer.status_code != httpx.codes.UNAUTHORIZED else KEY_ADVICE
         raise ServerError(f"{answered}: {record['error']['message']} {advice}")
     raise ServerError(f"{answered} with {answer.text[:ANSWER_SHOWN]!r}; is it {kind}?")
+
+
+def _require_address(url: str, kind: str) -> None:
+    """NoAddress unless the URL names http or https; the message shows how it would."""
+    scheme, separator, _ = url.partition("://")
+    if scheme.lower() not in ("http", "https") or not separator:
+        example = "127.0.0.1:8000" if separator or not url else url
+        raise NoAddress(f"{url!r} is no address of {kind}; expected one such as http://{example}")
+
+
+def _answer(url: str, path: str, parameters: Mapping[str, Any], key: str | None, start: str) -> httpx.Response:
+    """The server's answer, whatever it says. ServerError where there is none, UsageError for a key nobody can send."""
+    if key and not (key.isascii() and key.isprintable()):
+        raise UsageError("the API key holds characters that no key has; expected one of `clockifyrag keys new`")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        return httpx.get(
+            url.rstrip("/") + path, params=parameters, headers=headers, timeout=TIMEOUT_SECONDS,
+            trust_env=httpx.URL(url).host not in LOOPBACK,
+        )  # fmt: skip
+    except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
+        raise ServerError(
+            f"{url} did not answer within {TIMEOUT_SECONDS:g} s; perhaps it has much to do: ask again, or read its log"
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServerError(f"{url} does not answer ({type(error).__name__}); start it with: {start}") from error
 
 
 def _fits(value: object, shape: Shape) -> bool:
