@@ -59,9 +59,9 @@ def up(
 
 def _serve_and_watch(here: Adapted, file: Path, source: Path | None, root: Path, explicit: "Settings") -> None:
     """Builds, serves, and builds again whenever something changes."""
-    from clockifyrag_cli.watching import looks, watching
+    from clockifyrag_cli.watching import stamps, watching
 
-    watched, seen = source or file, looks(source or file)
+    watched, seen = source or file, stamps(source or file)
     has_failed = _fails_over_an_index(here, source, root, explicit)
     arguments = ["--file", str(file), "--root", str(root), *(["--source", str(source)] if source else [])]
     settings = server_settings(here, source, root, explicit)

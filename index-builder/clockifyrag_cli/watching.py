@@ -23,11 +23,11 @@ AGAIN_AFTER_SECONDS_MAX = 3600.0
 STOP_WITHIN_SECONDS = 0.1  # that a build notices that it is no longer wanted
 STILL_SERVED = "The build failed; the index before it is still served."
 
-Looks = frozenset[tuple[str, int, int]]  # name, size and time of change
+Stamps = frozenset[tuple[str, int, int]]  # name, size and time of change
 
 
 @contextmanager
-def watching(watched: Path, arguments: list[str], seen: Looks, has_failed: bool = False) -> Iterator[None]:
+def watching(watched: Path, arguments: list[str], seen: Stamps, has_failed: bool = False) -> Iterator[None]:
     """Within it `clockifyrag up --once …arguments` runs whenever a file at or below `watched` changes.
 
     seen: how they looked before the first build, so that what was changed meanwhile is built, too. has_failed: that
@@ -44,12 +44,12 @@ def watching(watched: Path, arguments: list[str], seen: Looks, has_failed: bool 
         thread.join()
 
 
-def _watch(watched: Path, arguments: list[str], seen: Looks, again_at: float, stop: threading.Event) -> None:
+def _watch(watched: Path, arguments: list[str], seen: Stamps, again_at: float, stop: threading.Event) -> None:
     # a process of its own: embedding would hold up the answers of this one
     command = [sys.executable, "-m", "clockifyrag_cli", "up", "--once", *arguments]
     pause = AGAIN_AFTER_SECONDS if math.isinf(again_at) else 2 * AGAIN_AFTER_SECONDS
     while not stop.wait(LOOK_EVERY_SECONDS):
-        now = looks(watched)
+        now = stamps(watched)
         if now != seen:
             pause = AGAIN_AFTER_SECONDS
             print(f"{watched} changed: building again", flush=True)
@@ -80,7 +80,7 @@ def _exit_code(command: list[str], stop: threading.Event) -> int:
     return 0 if stop.is_set() else build.returncode
 
 
-def looks(path: Path) -> Looks:
+def stamps(path: Path) -> Stamps:
     """Of the file, or of every file below the folder that a reader walks: hidden ones are not among them, nor is our
     own `.run`, where every build writes and the server's log grows with each request.
 

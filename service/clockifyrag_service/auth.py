@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from .watched import looks
+from .watched import stamp
 
 KEY_HEADERS: Final = frozenset({b"authorization", b"x-api-key", b"x-api-token"})
 SCOPES: Final = frozenset({"search", "chat", "analytics", "admin"})
@@ -122,7 +122,7 @@ class KeyRing:
         """Reads the file again if it changed. Missing or empty: nobody is known. Broken: the last good keys stay."""
         if self._file is None:
             return
-        present = looks(self._file)
+        present = stamp(self._file)
         if present == self._seen:
             return
         self._seen = present

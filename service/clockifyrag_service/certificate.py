@@ -10,7 +10,7 @@ import ssl
 from pathlib import Path
 from typing import NoReturn
 
-from .watched import looks
+from .watched import stamp
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Certificate:
         """ValueError names the variables when certificate and key are not a pair."""
         self.problem: str | None = None  # why the files are not what is in use
         self._cert_file, self._key_file = cert_file, key_file
-        self._seen = self._looks()
+        self._seen = self._stamps()
         try:
             self._context = self._read()
         except OSError as error:
@@ -32,7 +32,7 @@ class Certificate:
 
     def refresh(self) -> None:
         """Reads the files again if they changed. While they are no pair the last good ones stay in use."""
-        present = self._looks()
+        present = self._stamps()
         if present == self._seen:
             return
         self._seen = present
@@ -56,8 +56,8 @@ class Certificate:
         context.load_cert_chain(self._cert_file, self._key_file, no_pass_phrase)
         return context
 
-    def _looks(self) -> object:
-        return looks(self._cert_file), looks(self._key_file)
+    def _stamps(self) -> object:
+        return stamp(self._cert_file), stamp(self._key_file)
 
 
 def no_pass_phrase() -> NoReturn:

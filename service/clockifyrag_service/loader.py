@@ -118,7 +118,7 @@ class Loader:
             self._missing = str(reason)
             return
         self._missing = None
-        wanted = (folder, self._glossary.looks())
+        wanted = (folder, self._glossary.stamp())
         if wanted == self._loaded and not self._serving.unreadable:
             self._serving.tell(None)
             self._compare_embedder()

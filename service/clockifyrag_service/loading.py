@@ -25,7 +25,7 @@ from .parameters import SearchParameters
 from .serving import Served
 from .settings import Settings
 from .suggestions import Category, PhraseIndex, Suggestion
-from .watched import looks
+from .watched import stamp
 
 CANARY_ROWS = 50  # chunks looked through for one with words to ask for
 OUTLINES_MAX = 200_000  # sections read for suggestions
@@ -45,9 +45,9 @@ class GlossaryFile:
     glossary: Glossary = field(default_factory=Glossary)
     problem: str | None = None
 
-    def looks(self) -> object:
+    def stamp(self) -> object:
         """What changes whenever the glossary may have."""
-        return looks(self.path) if self.path else None
+        return stamp(self.path) if self.path else None
 
     def refresh(self) -> None:
         """Reads the file again."""

@@ -1,9 +1,9 @@
-"""Watched files: how a change of a file shows without reading it."""
+"""Watched files: what shows that a file changed without reading it."""
 
 from pathlib import Path
 
 
-def looks(file: Path) -> object:
+def stamp(file: Path) -> object:
     """What changes whenever the file does; None while there is none."""
     try:
         stat = file.stat()

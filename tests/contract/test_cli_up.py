@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from clockifyrag_cli.watching import looks
+from clockifyrag_cli.watching import stamps
 from clockifyrag_index.generations import current_generation_path
 from clockifyrag_index.manifest import IndexParameters
 from clockifyrag_index.manifest_reader import read_manifest
@@ -253,12 +253,12 @@ def test_what_is_changed_during_the_first_build_is_found_as_well(up: Start, reso
 
 
 def test_what_a_build_writes_below_the_watched_folder_is_no_change_of_it(up: Start, resource: Path, docs: Path) -> None:
-    before = looks(docs)
+    before = stamps(docs)
 
     running = up("--file", resource, "--source", docs, "--root", docs / ".run" / "test", "--once")
 
     assert 0 == running.ended()
-    assert before == looks(docs)  # else each build, and each line of the server's log, would start the next build
+    assert before == stamps(docs)  # else each build, and each line of the server's log, would start the next build
 
 
 def test_what_changes_behind_a_link_that_stays_inside_the_source_is_seen(docs: Path) -> None:
@@ -266,15 +266,15 @@ def test_what_changes_behind_a_link_that_stays_inside_the_source_is_seen(docs: P
     hidden.mkdir()
     (docs / "guides").symlink_to(".checkout")
     (hidden / "tags.md").write_text("# Tags\n\nColours.\n")
-    before = looks(docs)
+    before = stamps(docs)
 
     (hidden / "tags.md").write_text("# Tags\n\nNames and colours.\n")
 
-    assert before != looks(docs)
+    assert before != stamps(docs)
 
 
 def test_in_a_source_that_is_not_there_nothing_is_seen(tmp_path: Path) -> None:
-    assert frozenset() == looks(tmp_path / "docs")
+    assert frozenset() == stamps(tmp_path / "docs")
 
 
 def test_an_existing_ollama_that_is_down_ends_with_the_embedders_exit_code(

@@ -9,7 +9,7 @@ import pytest
 from waiting import wait_until
 
 from clockifyrag_cli import watching as module
-from clockifyrag_cli.watching import looks, watching
+from clockifyrag_cli.watching import stamps, watching
 from clockifyrag_index.generations import current_id
 
 START_SECONDS = 60.0  # of a build on a busy machine
@@ -74,5 +74,5 @@ def test_after_a_failed_first_build_the_same_source_is_tried_again(
     (docs / "timer.md").write_text("# Timer\n\nStart the timer.\n")
     arguments = ["--file", str(resource), "--source", str(docs), "--root", str(root)]
 
-    with watching(docs, arguments, looks(docs), has_failed=True):
+    with watching(docs, arguments, stamps(docs), has_failed=True):
         wait_until(lambda: current_id(root), START_SECONDS, "it is built")
