@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from clockifyrag_builder.chunk_spool import ChunkSpool
+from clockifyrag_builder.chunk_spool import ChunkSpool, OrderedChunks
 from clockifyrag_builder.corpus import ChunkedCorpus, chunked_corpus
 from clockifyrag_builder.digests import digest64
 from clockifyrag_builder.embedding import Embedding, added
@@ -78,9 +78,10 @@ def build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
 
 
 def _with_room(plan: BuildPlan, progress: Progress) -> BuildOutcome:
-    """Where room is short, what is to go anyway goes first, and it is built once more: what was embedded is kept.
+    """The build; where the volume is too full for it, what may go is removed and it is tried once more.
 
-    No generation of it is the one this build ends with: that would have been found unchanged.
+    Vectors made by then are in the cache. The generation that the build ends with is never among those removed: one
+    that stands is found unchanged before room is asked for.
     """
     try:
         return _build(plan, progress)
@@ -96,47 +97,74 @@ def _build(plan: BuildPlan, progress: Progress) -> BuildOutcome:
     standing = _standing(plan, outcome)
     if standing:
         return _unchanged(plan, outcome, standing)
-
     with (
         VectorCache(plan.root, plan.embedder.identity) as cache,
         _embedding(plan, cache, progress) as embedding,
         ChunkSpool(plan.root) as spool,
     ):
-        ahead = plan.shards == 1 and not _embedder_is_known(plan)
-        if ahead and plan.call_seconds is None:
-            embedding.ask_canaries()
-        corpus, numbers = _corpus(plan), array("Q")
-        for chunk in corpus.chunks():
-            spool.add(chunk)
-            if ahead:
-                numbers.append(embedding.add(chunk.embedded_text, article=chunk.document_id))
-                embedding.go_on()
-        plan.source.require_unchanged()
-        chunks = spool.in_order(corpus.also_at)
-        outcome = replace(
-            outcome,
-            documents=corpus.report.documents,
-            chunks=len(chunks),
-            report=BuildReport(plan.source.reading(), corpus.report),
-        )
-        if not ahead:
-            same = unchanged(plan.root, _inputs_digest(plan, chunks))
-            if same:
-                return _unchanged(plan, outcome, same)
-            if plan.shards > 1 and cache.missing(chunk.embedded_text for chunk in chunks) > NEED_VECTORS_FROM:
-                return replace(outcome, result="NeedVectors")
-        _require_room(
-            plan,
-            outcome,
-            spool.content_bytes,
-            lambda: embedding.missing if ahead else cache.missing(chunk.embedded_text for chunk in chunks),
-        )
-        if ahead:
-            in_order = np.frombuffer(numbers, np.uint64)[chunks.places]
-        else:
-            texts = ((chunk.embedded_text, chunk.document_id) for chunk in chunks)
-            in_order = np.frombuffer(added(embedding, texts), np.uint64)
-        return _build_anew(plan, outcome, chunks, embedding, in_order, progress)
+        if plan.shards == 1 and not _embedder_is_known(plan):
+            return _embedded_while_read(plan, outcome, embedding, spool, progress)
+        return _embedded_once_read(plan, outcome, cache, embedding, spool, progress)
+
+
+def _embedded_while_read(
+    plan: BuildPlan, outcome: BuildOutcome, embedding: Embedding, spool: ChunkSpool, progress: Progress
+) -> BuildOutcome:
+    """The build where nothing can turn out unchanged: a chunk is embedded while the next ones are made."""
+    numbers = array("Q")
+
+    def embed(chunk: Chunk) -> None:
+        numbers.append(embedding.add(chunk.embedded_text, article=chunk.document_id))
+        embedding.go_on()
+
+    if plan.call_seconds is None:
+        embedding.ask_canaries()
+    outcome, chunks = _chunked(plan, outcome, spool, embed)
+    _require_room(plan, outcome, spool.content_bytes, lambda: embedding.missing)
+    in_order = np.frombuffer(numbers, np.uint64)[chunks.places]
+    return _build_anew(plan, outcome, chunks, embedding, in_order, progress)
+
+
+def _embedded_once_read(
+    plan: BuildPlan,
+    outcome: BuildOutcome,
+    cache: VectorCache,
+    embedding: Embedding,
+    spool: ChunkSpool,
+    progress: Progress,
+) -> BuildOutcome:
+    """The build whose chunks may be those of a generation that stands, or too many to embed here alone."""
+    outcome, chunks = _chunked(plan, outcome, spool, lambda chunk: None)
+    same = unchanged(plan.root, _inputs_digest(plan, chunks))
+    if same:
+        return _unchanged(plan, outcome, same)
+
+    def missing() -> int:
+        return cache.missing(chunk.embedded_text for chunk in chunks)
+
+    if plan.shards > 1 and missing() > NEED_VECTORS_FROM:
+        return replace(outcome, result="NeedVectors")
+    _require_room(plan, outcome, spool.content_bytes, missing)
+    texts = ((chunk.embedded_text, chunk.document_id) for chunk in chunks)
+    in_order = np.frombuffer(added(embedding, texts), np.uint64)
+    return _build_anew(plan, outcome, chunks, embedding, in_order, progress)
+
+
+def _chunked(
+    plan: BuildPlan, outcome: BuildOutcome, spool: ChunkSpool, met: Callable[[Chunk], None]
+) -> tuple[BuildOutcome, OrderedChunks]:
+    """All chunks of the source, in the order of rows, and the outcome with their counts.
+
+    met: called with each as soon as it is made, in the order of reading.
+    """
+    corpus = _corpus(plan)
+    for chunk in corpus.chunks():
+        spool.add(chunk)
+        met(chunk)
+    plan.source.require_unchanged()
+    chunks = spool.in_order(corpus.also_at)
+    report = BuildReport(plan.source.reading(), corpus.report)
+    return replace(outcome, documents=corpus.report.documents, chunks=len(chunks), report=report), chunks
 
 
 def _fetched(plan: BuildPlan, progress: Progress) -> BuildOutcome:
@@ -216,7 +244,10 @@ def _build_anew(
     numbers: npt.NDArray[np.integer],
     progress: Progress,
 ) -> BuildOutcome:
-    """numbers: of the chunks' texts, as the embedding told them."""
+    """The new generation, written and, if wanted, published.
+
+    numbers: (n,) uint64, for each row the number that the embedding gave to its text.
+    """
     with statistics_beside(plan.root, chunks) as statistics:
         embedded = embedding.finish(numbers)
         progress("write", 0, 0)

@@ -89,8 +89,10 @@ def _is_number(text: str) -> bool:
 
 
 def calls_at_once(servers: int, *, serving: bool = False) -> int:
-    """Calls of the embedder at once: one a server. A single one, or a model in this process, has its next call at hand
-    before it is through with the last, but where questions wait behind it.
+    """How many calls of the embedder run at once: one for each server.
+
+    A single server, or a model in this process, is given two: it finds the next one as soon as it ends the last. While
+    the resource serves it is given one: a question would wait behind both.
     """
     return max(servers, 1 if serving else 2)
 
