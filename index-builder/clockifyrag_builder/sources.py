@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from clockifyrag_builder.documents import Document
@@ -92,16 +92,14 @@ class LocalSource:
     def __init__(self, path: Path, work: Path, format: Format, namespace: str, strict: bool) -> None:
         self._path = path
         self._work = work
-        self._reading = (format, namespace, strict)
-        self._log = ReadLog()
+        self._reading = Reading(ReadLog(), format, namespace, strict)
         self._held: tuple[Document, ...] | None = None
         self._digest = ""  # as `fetch` found it
 
     @property
     def description(self) -> Mapping[str, object]:
         """Without the path: the same files elsewhere give the same generation."""
-        format, namespace, _ = self._reading
-        return {"kind": "files", "format": format, "namespace": namespace}
+        return {"kind": "files", "format": self._reading.format, "namespace": self._reading.namespace}
 
     def fetch(self) -> str:
         """The digest of names and bytes of all files a reader would take. When strict, they have been read, too:
@@ -109,8 +107,7 @@ class LocalSource:
         """
         self._held = None
         self._digest = _digest(self._path)
-        _, _, strict = self._reading
-        if strict:
+        if self._reading.strict:
             deque(self.documents(), maxlen=0)
         return self._digest
 
@@ -118,14 +115,14 @@ class LocalSource:
         """A new iteration over the files, or the documents that are held."""
         if self._held is not None:
             return self._held
-        format, namespace, strict = self._reading
         small = sum(_size(path) for _, path in _files(self._path)) * self._unpacks_by() <= HELD_BYTES_MAX
-        self._log = ReadLog(memo=Memo(self._work / PARSED) if small else Memo())
-        documents = read_source(self._path, Reading(self._log, format, namespace, strict), work=self._work)
+        log = ReadLog(memo=Memo(self._work / PARSED) if small else Memo())
+        self._reading = replace(self._reading, log=log)
+        documents = read_source(self._path, self._reading, work=self._work)
         if not small:
             return documents
         self._held = tuple(documents)
-        self._log.memo.save()
+        log.memo.save()
         self._require_digest()  # what changes from here on is not read any more
         return self._held
 
@@ -145,7 +142,7 @@ class LocalSource:
 
     def reading(self) -> Mapping[str, Listed]:
         """What the last complete iteration met."""
-        return findings_of(self._log)
+        return findings_of(self._reading.log)
 
 
 class FetchedSource:
@@ -161,8 +158,7 @@ class FetchedSource:
     ) -> None:
         self._description = {**description, "format": format, "namespace": namespace}
         self._read = read
-        self._reading = (format, namespace, strict)
-        self._log = ReadLog()
+        self._reading = Reading(ReadLog(), format, namespace, strict)
         self._documents: tuple[Document, ...] = ()
 
     @property
@@ -172,8 +168,8 @@ class FetchedSource:
 
     def fetch(self) -> str:
         """Brings the documents here; the digest of their content."""
-        self._log = ReadLog()  # where a build begins anew, ids claimed before are free again
-        self._documents = tuple(self._read(Reading(self._log, *self._reading)))
+        self._reading = replace(self._reading, log=ReadLog())  # in a second attempt ids claimed before are free again
+        self._documents = tuple(self._read(self._reading))
         digest = hashlib.sha256()
         for document in self._documents:
             digest.update(canonical_json(asdict(document)))
@@ -188,7 +184,7 @@ class FetchedSource:
 
     def reading(self) -> Mapping[str, Listed]:
         """What was met while the documents were brought."""
-        return findings_of(self._log)
+        return findings_of(self._reading.log)
 
 
 def findings_of(log: ReadLog) -> dict[str, Listed]:
