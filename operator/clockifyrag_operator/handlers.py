@@ -1,4 +1,4 @@
-"""kopf: what wakes a pass. Events put what they carry into the cache and the key into the queue, and do nothing else.
+"""kopf as it is used here: it watches, and tells what it hears to the operator's loop (wakes.py); it does nothing else.
 
     API server ─ watch ─► kopf (own thread, own loop) ─ call_soon_threadsafe ─► cache, queue (the operator's loop)
 
@@ -13,11 +13,7 @@ was deleted before that list. Those lists are told as well, so that the cache is
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 import time
-from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -25,55 +21,19 @@ import kopf
 import orjson
 
 from clockifyrag_operator import names
-from clockifyrag_operator.cache import Cache, Key, key_of
 from clockifyrag_operator.client import PAGE
-from clockifyrag_operator.contained import essence
 from clockifyrag_operator.credentials import Access
-from clockifyrag_operator.kinds import ALL, CHILDREN, RESOURCE, WORKLOADS, Kind
+from clockifyrag_operator.kinds import CHILDREN, RESOURCE, WORKLOADS, Kind
+from clockifyrag_operator.loop_thread import LoopThread
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.observed import Manifest
-from clockifyrag_operator.queue import WorkQueue
 from clockifyrag_operator.settings import Settings
+from clockifyrag_operator.wakes import Handover, Hear, Relisted
 
 LOGIN_SECONDS = 5.0  # the same token is not tried again within
 CONNECT_SECONDS = 10.0
 REOPENED_PART = 0.8  # of inactivity_seconds: how long one watch request lasts
 IDENTITY: Any = "clockifyrag-operator"  # kopf would ask for the user's name, and in a pod the user has none
-
-log = logging.getLogger(__name__)
-
-Hear = Callable[[str | None, Manifest], None]
-Relisted = Callable[[Kind, str | None], None]
-
-
-class Wakes:
-    """What an event does, in the operator's loop. `active` until the leadership it belongs to ends."""
-
-    def __init__(self, cache: Cache, queue: WorkQueue[Key]) -> None:
-        self.active = True
-        self._cache, self._queue = cache, queue
-
-    def __call__(self, happened: str | None, manifest: Manifest) -> None:
-        """An object was listed (None), ADDED, MODIFIED or DELETED."""
-        metadata = manifest["metadata"]
-        if not self.active or manifest.get("kind") not in ALL or "namespace" not in metadata:
-            return
-        before = self._cache.get(manifest["kind"], metadata["namespace"], metadata["name"])
-        if happened == "DELETED":
-            self._cache.drop(manifest)
-        elif not self._cache.put(manifest):
-            return  # known already: the echo of an own write, or the first list
-        elif before and not ALL[manifest["kind"]].status_read and essence(before) == essence(manifest):
-            return  # an autoscaler's status is written every 15 seconds
-        for key in {key_of(manifest), key_of(before) if before else None} - {None}:
-            assert key is not None, "taken out above"
-            self._queue.add(key, urgent=manifest["kind"] == RESOURCE.kind and _wants_something_else(before, manifest))
-
-
-def _wants_something_else(before: Manifest | None, after: Manifest) -> bool:
-    """Whether the author changed something, as opposed to the status that is written for him."""
-    told = ("generation", "annotations", "deletionTimestamp")
-    return before is None or any(before["metadata"].get(one) != after["metadata"].get(one) for one in told)
 
 
 def registry(hear: Hear, access: Access, trace: aiohttp.TraceConfig) -> kopf.OperatorRegistry:
@@ -187,40 +147,12 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     return made
 
 
-class Handover:
-    """Events on their way from kopf's thread to another loop, which is woken once for all that came meanwhile.
-
-    Waking is a system call, and a burst brings thousands. kopf's thread alone hands over: of two threads each could
-    see the other's event lie there, and nobody would wake the loop.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Hear) -> None:
-        self._loop, self._hear = loop, hear
-        self._waiting: deque[tuple[str | None, Manifest]] = deque()
-
-    def __call__(self, happened: str | None, manifest: Manifest) -> None:
-        self._waiting.append((happened, manifest))
-        if len(self._waiting) == 1:
-            self._loop.call_soon_threadsafe(self._take_all)
-
-    def _take_all(self) -> None:
-        try:
-            while self._waiting:
-                self._hear(*self._waiting.popleft())
-        finally:
-            if self._waiting:  # one could not be taken in: the others are
-                self._loop.call_soon(self._take_all)
-
-
 async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics, settings: Settings) -> None:
     """Runs kopf until it fails, which raises what it failed of. Cancelled, it is told to end and not waited for.
 
     hear and relisted are called in the loop of the caller.
     """
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
     handed = Handover(loop, hear)
 
     def hear_there(happened: str | None, manifest: Manifest) -> None:
@@ -230,9 +162,7 @@ async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics
     def relisted_there(kind: Kind, namespace: str | None) -> None:
         loop.call_soon_threadsafe(relisted, kind, namespace)
 
-    async def run() -> None:
-        flag = asyncio.Event()
-        stop.append((asyncio.get_running_loop(), flag))
+    async def operate(stop: asyncio.Event) -> None:
         await kopf.operator(
             registry=registry(hear_there, access, listening(metrics, relisted_there, settings.watch_namespaces)),
             settings=kopf_settings(settings),
@@ -240,32 +170,11 @@ async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics
             namespaces=settings.watch_namespaces,
             standalone=True,
             identity=IDENTITY,
-            stop_flag=flag,
+            stop_flag=stop,
         )
 
-    def thread() -> None:
-        failure: BaseException | None = None
-        try:
-            asyncio.run(run())
-        except BaseException as error:  # handed over, whatever it is
-            failure = error
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_end, ended, failure)
-
-    threading.Thread(target=thread, name="kopf", daemon=True).start()
+    thread = LoopThread("kopf", operate)
     try:
-        await asyncio.shield(ended)
+        await thread.ended()
     finally:
-        for other, flag in stop:
-            if not other.is_closed():
-                other.call_soon_threadsafe(flag.set)
-
-
-def _end(ended: asyncio.Future[None], failure: BaseException | None) -> None:
-    if ended.done():
-        return
-    if failure is None:
-        ended.set_result(None)
-    else:
-        ended.set_exception(failure if isinstance(failure, Exception) else RuntimeError(repr(failure)))
-        ended.exception()  # seen, even if the one who waited was cancelled
+        thread.stop()

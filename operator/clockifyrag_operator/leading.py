@@ -19,7 +19,7 @@ from clockifyrag_operator.cluster import Cluster
 from clockifyrag_operator.config_maps import ConfigMaps
 from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.errors import LeaseLost, NotFound, OperatorError
-from clockifyrag_operator.handlers import Wakes, watch
+from clockifyrag_operator.handlers import watch
 from clockifyrag_operator.kinds import Kind
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.metrics import Metrics
@@ -29,6 +29,7 @@ from clockifyrag_operator.reconcile import Planner, Reconciler
 from clockifyrag_operator.resource_reader import references
 from clockifyrag_operator.settings import Settings
 from clockifyrag_operator.telling import Events
+from clockifyrag_operator.wakes import Wakes
 
 FRESH_PART = 3  # of references_seconds: how old the digest of a ConfigMap may be in a pass
 FOLLOW_SECONDS = 0.5  # a start, or a broken connection, brings lists of all kinds at once

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from clockifyrag_operator.handlers import Handover
 from clockifyrag_operator.observed import Manifest
+from clockifyrag_operator.wakes import Handover
 
 
 def handed_over(names: list[str], broken: str = "") -> list[str]:

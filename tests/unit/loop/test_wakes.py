@@ -8,10 +8,10 @@ import pytest
 
 from clockifyrag_operator import names
 from clockifyrag_operator.cache import Cache, Key
-from clockifyrag_operator.handlers import Wakes
 from clockifyrag_operator.kinds import ALL
 from clockifyrag_operator.observed import Manifest
 from clockifyrag_operator.queue import WorkQueue
+from clockifyrag_operator.wakes import Wakes
 
 
 def child(kind: str, version: int, *, replicas: int = 2, told: int = 1, **metadata: Any) -> Manifest:

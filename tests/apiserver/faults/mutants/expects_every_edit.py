@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.apiserver.faults.mutants.running import run
 
-from clockifyrag_operator.handlers import Wakes
 from clockifyrag_operator.kinds import RESOURCE
 from clockifyrag_operator.observed import Manifest
+from clockifyrag_operator.wakes import Wakes
 
 _hear = Wakes.__call__
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.apiserver.faults.mutants.running import run
 
-from clockifyrag_operator.handlers import Wakes
 from clockifyrag_operator.leading import Leader
+from clockifyrag_operator.wakes import Wakes
 
 log = logging.getLogger(__name__)
 
