@@ -94,7 +94,7 @@ def explain(engine: SearchEngine, request: SearchRequest, wanted: str) -> Explan
     rows, is_chunk = _rows_of(engine, wanted)
     asked = _understood(engine, request)
     ranking = asked.ranked(PROPOSED_MAX)
-    allowed = asked.allowed(rows)
+    allowed = asked.narrowing.allowed(rows)
     rows = rows[allowed] if allowed.any() else rows  # passages that may be shown speak for an article before others
     narrowed = request.namespace is not None or request.category is not None
     anywhere = _understood(engine, replace(request, namespace=None, category=None)) if narrowed else asked
@@ -108,7 +108,7 @@ def explain(engine: SearchEngine, request: SearchRequest, wanted: str) -> Explan
         row=row,
         query_processed=asked.question.text,
         query_type=asked.question.query_type,
-        corrected_query=asked.corrected,
+        corrected_query=asked.understood.corrected,
         degraded=tuple(asked.degraded),
         removed_by=_rule(asked, ranking, row, place, is_chunk),
         rank=place,
@@ -189,11 +189,11 @@ def _leg(ranking: Ranked, row: int, leg: Literal["dense", "lexical"], score: flo
 def _rule(run: Run, ranking: Ranked, row: int, place: int | None, is_chunk: bool) -> Rule | None:
     """The first rule that keeps the passage from the results, in the order in which they act."""
     request, at = run.request, np.array([row], dtype=np.int64)
-    if not run.within.start <= row < run.within.stop:
+    if not run.narrowing.within.start <= row < run.narrowing.within.stop:
         return "namespace"
     if request.category is not None and not run.engine.categories.holds(request.category, at)[0]:
         return "category"
-    if not run.allowed(at)[0]:
+    if not run.narrowing.allowed(at)[0]:
         return "operators"
     sections = ranking.articles[place - 1] if place else []
     best = float(ranking.scores[sections[0]]) if sections else 0.0
@@ -222,7 +222,7 @@ def _terms(run: Run, row: int) -> Iterator[TermPart]:
     lexical = run.engine.lexical
     at = np.array([row], dtype=np.int64)
     number = run.engine.generation.articles.of_rows(at)
-    for term, weight in sorted(run.weighted_terms.items()):
+    for term, weight in sorted(run.understood.weighted_terms.items()):
         yield TermPart(
             term=term,
             weight=weight,

@@ -9,10 +9,9 @@ articles (the threshold algorithm of Fagin, Lotem, Naor: "Optimal aggregation al
 so the first five of ten are the first ten's first five.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -25,28 +24,29 @@ from .dense import EF_SEARCH
 from .embedders import Embedder, Vectors
 from .embedders.vocabulary import knows_word
 from .embedders.weighing import embedded_question
-from .errors import DeadlineExceeded, EmbedderError, RerankSkipped, UnknownNamespace
+from .errors import EmbedderError, RerankSkipped
 from .fusion import Fusion, FusionMethod, fused
 from .generations import Generation
 from .glossary import Glossary
 from .impacts import Bm25
 from .legs import NOTHING, DenseLeg, LexicalLeg
-from .lexical import LexicalIndex, question_terms
-from .operators import operators
-from .question import Question, adaptive_k, question
+from .lexical import LexicalIndex
+from .narrowing import Narrowing
+from .question import Question, adaptive_k
 from .ranked import ByArticle, Ranked, Source, Told, ranks
 from .read_passages import ReadPassages
 from .relevance import curve_of, is_confident, relevance
 from .rerank import CANDIDATES, Reranker, Reranking, compared, mixed_curve
 from .row_filter import RowFilter
+from .stages import Stages
 from .text import term_of, terms
 from .top import distinct
 from .typos import Speller
+from .understanding import understood
 
 SECTIONS_MAX = 3  # best sections shown of one article
 PROPOSED_MAX = 2000  # chunks a leg proposes at most, whatever the threshold says
 WEIGHT_MIN = 0.1  # squared: of stop words and punctuation in a question's vector
-EXPANSION_WEIGHT = 0.4  # of a glossary's term beside 1 for a word that was typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,23 +160,13 @@ class Run:
     def __init__(self, engine: SearchEngine, request: SearchRequest) -> None:
         self.engine = engine
         self.request = request
+        self.stages = Stages(request.timeout_seconds)
         self.degraded: list[str] = []
-        self.timings: dict[str, float] = {}
-        self.started = time.monotonic()
         self.fusion, self.curve = engine.fusion, engine.curve
+        chunks = engine.generation.chunks
+        self.narrowing = Narrowing(chunks, engine.categories, request.namespace, request.category)
         self.vector: Vectors | None = None
         self.meaning: DenseLeg | None = None
-        self.within = self._namespace_rows()
-        self.row_filter: RowFilter | None = None
-
-    def _namespace_rows(self) -> range:
-        """The rows of the namespace asked for, all of them when none is."""
-        chunks, wanted = self.engine.generation.chunks, self.request.namespace
-        if wanted is None:
-            return range(len(chunks))
-        if wanted not in chunks.namespaces:
-            raise UnknownNamespace(wanted, chunks.namespaces)
-        return chunks.namespace_rows(wanted)
 
     def open(self) -> None:
         """All stages before the ranking. DeadlineExceeded as from a search."""
@@ -186,156 +176,127 @@ class Run:
         self.match_meaning()
 
     def understand(self) -> None:
-        """Cleans, corrects and expands the question."""
-        started = time.monotonic()
-        self.question: Question = question(self.request.query)
-        self.corrected: str | None = None
-        self.expansions: tuple[str, ...] = ()
-        if self.request.expand:
-            correction = self.engine.speller.correct(self.question.text)
-            if correction.changed:
-                self.corrected = correction.text
-                self.question = Question(correction.text, self.question.query_type)
-        found = operators(self.question.text)
-        self.question = Question(found.text, self.question.query_type)
-        if self.request.expand:
-            self.expansions = self.engine.glossary.expansions(self.question.text)
-        self.own_terms = question_terms([self.question.text])
-        self.weighted_terms = {**dict.fromkeys(self.expansions, EXPANSION_WEIGHT), **self.own_terms}
-        if found.phrases or found.excluded:
-            chunk = self.engine.generation.chunks.__getitem__
-            self.row_filter = RowFilter(found, self.engine.lexical, chunk, self._narrowed, self._require_time)
-        self._took("understand", started)
+        """Cleans, corrects and expands the question; its operators narrow what may be shown."""
+        engine, narrowing = self.engine, self.narrowing
+        with self.stages.timed("understand"):
+            self.understood = understood(
+                self.request.query, engine.speller, engine.glossary, expand=self.request.expand
+            )
+            found = self.understood.operators
+            if found.phrases or found.excluded:
+                chunk = engine.generation.chunks.__getitem__
+                narrowing.row_filter = RowFilter(
+                    found, engine.lexical, chunk, narrowing.in_place, self.stages.require_time
+                )
+
+    @property
+    def question(self) -> Question:
+        """As it was understood."""
+        return self.understood.question
 
     def embed(self) -> None:
         """The question's vector; without one the dense leg is left out."""
         if not self.question.text:
             return  # all of it was invisible: that is no fault of the embedder
-        if self.engine.embedder is None:
+        seconds = min(self.engine.config.embed_timeout_seconds, self.stages.seconds_left())
+        if self.engine.embedder is None or seconds <= 0:
             self.degraded.append("embedder")
             return
-        started = time.monotonic()
-        seconds = min(self.engine.config.embed_timeout_seconds, self._seconds_left())
-        if seconds <= 0:
-            self.degraded.append("embedder")
-            return
-        try:
-            self.vector = embedded_question(
-                self.engine.embedder, self.question.text, self.engine.word_weight, timeout_seconds=seconds
-            )
-        except EmbedderError:
-            self.degraded.append("embedder")
-        self._took("embed", started)
+        with self.stages.timed("embed"):
+            try:
+                self.vector = embedded_question(
+                    self.engine.embedder, self.question.text, self.engine.word_weight, timeout_seconds=seconds
+                )
+            except EmbedderError:
+                self.degraded.append("embedder")
 
     def match_words(self) -> None:
         """Opens the lexical leg, which scores every passage that holds a word of the question."""
-        self._require_time()
-        started = time.monotonic()
-        self.words = self.leg_of(self.weighted_terms)
-        self._took("lexical", started)
+        self.stages.require_time()
+        with self.stages.timed("lexical"):
+            self.words = self.leg_of(self.understood.weighted_terms)
 
     def leg_of(self, weighted_terms: Mapping[str, float], article_share: float | None = None) -> LexicalLeg:
         """The lexical leg for these terms, calibrated for the words that were typed; where all of them are stop words,
         for those that the glossary adds.
         """
-        engine = self.engine
+        engine, narrowing = self.engine, self.narrowing
         fusion = self.fusion if article_share is None else replace(self.fusion, article_share=article_share)
         return LexicalLeg(
-            engine.lexical, engine.article_words, weighted_terms, self.own_terms or self.weighted_terms,
-            self.allowed if self._filtered or self.request.namespace is not None else None,
-            self._shown if self.row_filter is not None else None, fusion,  # a category holds whole articles
+            engine.lexical, engine.article_words, weighted_terms,
+            self.understood.own_terms or self.understood.weighted_terms,
+            narrowing.allowed if narrowing.is_partial else None,
+            narrowing.shown if narrowing.row_filter is not None else None, fusion,  # a category holds whole articles
         )  # fmt: skip
 
     def match_meaning(self) -> None:
         """Opens the dense leg, where there is a vector."""
         if self.vector is not None:
             self.meaning = DenseLeg(
-                self.engine.generation, self.vector, self.within, self._shown, self.fusion, self.engine.config.ef_search
-            )
-
-    @property
-    def _filtered(self) -> bool:
-        """Whether a passage of the namespace may have to be left out."""
-        return self.request.category is not None or self.row_filter is not None
-
-    @cached_property
-    def _shown(self) -> Rows | None:
-        """The rows that may be shown, ascending; None for all of the namespace."""
-        if not self._filtered:
-            return None
-        rows = np.arange(self.within.start, self.within.stop, dtype=np.int64)
-        return rows[self.allowed(rows)]
-
-    def allowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which of the rows stand in the namespace and category asked for, and pass the question's own operators."""
-        allowed = self._narrowed(rows)
-        if self.row_filter is not None:
-            allowed &= self.row_filter.holds(rows)
-        return allowed
-
-    def _narrowed(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which of the rows stand in the namespace and category asked for."""
-        narrowed = (rows >= self.within.start) & (rows < self.within.stop)
-        if self.request.category is not None:
-            narrowed &= self.engine.categories.holds(self.request.category, rows)
-        return narrowed
+                self.engine.generation, self.vector, self.narrowing.within, self.narrowing.shown, self.fusion,
+                self.engine.config.ef_search,
+            )  # fmt: skip
 
     def result(self) -> SearchResult:
         """Fetches candidates until the first k articles are certain, and describes them."""
-        started = time.monotonic()
-        asked = adaptive_k(self.request.k, self.question.query_type)
+        with self.stages.timed("rank"):
+            ranked = self._ranked_for_certain()
+        reranking = None
+        if self.request.rerank:
+            ranked, reranking = self.reranked(ranked)
+        with self.stages.timed("describe"):
+            hits = self.hits(ranked)
+        self.stages.end()
+        return SearchResult(
+            hits=hits,
+            query_processed=self.question.text,
+            query_type=self.question.query_type,
+            adaptive_k=self._adaptive_k,
+            expansion_applied=bool(self.understood.expansions),
+            corrected_query=self.understood.corrected,
+            low_confidence=not self.is_confident(ranked, hits),
+            degraded=tuple(self.degraded),
+            timings_ms=self.stages.timings_ms,
+            reranking=reranking,
+        )
+
+    @property
+    def _adaptive_k(self) -> int:
+        return adaptive_k(self.request.k, self.question.query_type)
+
+    def _ranked_for_certain(self) -> Ranked:
+        """The ranking of so many candidates that the first k articles, or all that are reranked, are certain."""
         # ranks depend on everything proposed, so reciprocal rank fusion takes it all at once
-        fetched = asked if self.method == "convex" else PROPOSED_MAX
+        fetched = self._adaptive_k if self.method == "convex" else PROPOSED_MAX
         reranks = self.request.rerank and self.engine.reranker is not None
         certain = max(self.request.k, self.engine.config.rerank_candidates) if reranks else self.request.k
         while True:
             ranked = self.ranked(fetched)
             if ranked.certain(certain) or fetched >= PROPOSED_MAX:
-                break
+                return ranked
             fetched = min(4 * fetched, PROPOSED_MAX)
-        self._took("rank", started)
-        reranking = None
-        if self.request.rerank:
-            ranked, reranking = self.reranked(ranked)
-        started = time.monotonic()
-        hits = self.hits(ranked)
-        self._took("describe", started)
-        self.timings["total"] = (time.monotonic() - self.started) * 1000
-        return SearchResult(
-            hits=hits,
-            query_processed=self.question.text,
-            query_type=self.question.query_type,
-            adaptive_k=asked,
-            expansion_applied=bool(self.expansions),
-            corrected_query=self.corrected,
-            low_confidence=not self.is_confident(ranked, hits),
-            degraded=tuple(self.degraded),
-            timings_ms=self.timings,
-            reranking=reranking,
-        )
 
     def reranked(self, ranked: Ranked) -> tuple[Ranked, Reranking]:
         """The ranking with what the reranker says of its best passages; as it is where that says nothing in time."""
-        started = time.monotonic()
-        places = ranked.best(self.engine.config.rerank_candidates)
         used, reason = False, None
-        try:
-            if places:
-                ranked, used = self._compared(ranked, places), True
-        except RerankSkipped as skipped:
-            reason = skipped.reason
-        except EmbedderError:
-            reason = "unavailable"
+        with self.stages.timed("rerank"):
+            places = ranked.best(self.engine.config.rerank_candidates)
+            try:
+                if places:
+                    ranked, used = self._compared(ranked, places), True
+            except RerankSkipped as skipped:
+                reason = skipped.reason
+            except EmbedderError:
+                reason = "unavailable"
         if reason is not None:
             self.degraded.append("rerank")
-        self._took("rerank", started)
-        return ranked, Reranking(used, reason, self.timings["rerank"])
+        return ranked, Reranking(used, reason, self.stages.timings_ms["rerank"])
 
     def _compared(self, ranked: Ranked, places: Sequence[int]) -> Ranked:
         engine = self.engine
         if engine.reranker is None:
             raise RerankSkipped("no_model", "no model to rerank with is set")
-        seconds = min(engine.config.rerank_timeout_seconds, self._seconds_left())
+        seconds = min(engine.config.rerank_timeout_seconds, self.stages.seconds_left())
         passages = [engine.generation.chunks[int(ranked.rows[place])].embedded_text for place in places]
         scores = engine.reranker.scores(self.question.text, passages, seconds)
         self.curve = mixed_curve(engine.curve, engine.reranker.curve)
@@ -352,7 +313,7 @@ class Run:
             )
         )
         rows = articles.rows_of(numbers)
-        rows = rows[self.allowed(rows)]
+        rows = rows[self.narrowing.allowed(rows)]
         numbers = articles.of_rows(rows)
         dense, lexical = self.leg_scores(rows, numbers)
         scores = self.fused(dense, lexical)
@@ -404,7 +365,7 @@ class Run:
     def _section(self, ranked: Ranked, place: int) -> SectionHit:
         read = self.engine.passages[int(ranked.rows[place])]
         score = self.relevance(float(ranked.scores[place]))
-        return SectionHit(read.chunk, score, read.words.of(self.weighted_terms.keys()))
+        return SectionHit(read.chunk, score, read.words.of(self.understood.weighted_terms.keys()))
 
     def relevance(self, score: float) -> float:
         """Of a mixed score; the score itself where words answer alone, or where it comes from ranks."""
@@ -429,23 +390,9 @@ class Run:
         """
         read = self.engine.passages[row]
         held = {*read.words.terms, *terms(read.chunk.breadcrumb)}
-        if self.expansions:
+        if self.understood.expansions:
             for one in self.engine.glossary.named(self.question.text):
                 if any(held.issuperset(terms(name)) for name in one.names):
                     held.update(map(term_of, one.words))
-        idf = {term: self.engine.lexical.idf(term) for term in self.own_terms}
+        idf = {term: self.engine.lexical.idf(term) for term in self.understood.own_terms}
         return sum(idf[term] for term in idf.keys() & held) / sum(idf.values()) if idf else 0.0
-
-    def _require_time(self) -> None:
-        """DeadlineExceeded once there is none left."""
-        if self._seconds_left() <= 0:
-            raise DeadlineExceeded(f"the question took longer than its {self.request.timeout_seconds} seconds")
-
-    def _seconds_left(self) -> float:
-        """Seconds until the request's deadline; infinite without one."""
-        if self.request.timeout_seconds is None:
-            return float("inf")
-        return self.request.timeout_seconds - (time.monotonic() - self.started)
-
-    def _took(self, stage: str, started: float) -> None:
-        self.timings[stage] = (time.monotonic() - started) * 1000
