@@ -36,6 +36,7 @@ COMPARE_AGAIN_SECONDS = 600.0  # a model may be replaced under its name while we
 PHRASES_FIRST_MAX = 20_000  # chunks; larger indexes serve before their suggestions are ready
 
 Value = TypeVar("Value")
+Adopted = Callable[[Served, list[Answer], Sequence[Frequent]], None]  # generation, its warm answers, what is asked most
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +50,7 @@ class Loader:
         tended: Callable[[], None],
         frequent: Callable[[int], list[SearchParameters]],
         siblings: Siblings | None,
-        adopted: Callable[[Served, list[Answer], Sequence[Frequent]], None],
+        adopted: Adopted,
     ) -> None:
         """`tended` looks after other files that change, in the loader's thread. `frequent` and `adopted` are called in
         the event loop: questions to warm with, and the new generation; a server that starts asks `siblings` for them.
@@ -132,38 +133,24 @@ class Loader:
             self._close(self._serving.to_close.pop())
 
     def _load(self, folder: Path, wanted: object) -> None:
+        """Brings the generation in `folder` into service, or notes why it cannot be."""
         self._glossary.refresh()
         if wanted != self._failed:
             self._retry_seconds = 1.0
             if not self._serving.unreadable:
                 self._serving.damaged = self._serving.refused = False  # it was said of another one
         try:
-            current = self._serving.current
-            previous = current.embedding if current else None
-            if self._store and self._serving.unreadable:
-                self._store.doubt(folder.name)
-            self._fetch(folder)
-            verify = self._store is None
-            served = opened(
-                folder, self._settings, self._glossary, self._choice, previous, reranker=self._reranker, verify=verify
-            )
+            served = self._opened(folder)
         except Interrupted:
             return  # the next look finds out what is wanted instead
         except (ClockifyRAGError, OSError, ValueError) as error:
             self._refused(folder, wanted, error)
             return
         try:
-            if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
-                served.phrases = phrase_index(served.generation)
-            known = self._siblings.frequent() if self._siblings and self._serving.current is None else ()
-            answers = warmed(served, [one.parameters for one in known] or self._asked_here())
+            answers, known = self._warmed(served)
         except ClockifyRAGError as error:  # of its files: they are read for the first time here
-            self._close(served)
             self._refused(folder, wanted, error)
             return
-        except Exception:
-            self._close(served)
-            raise
         self._open.append(served)
         self._in_loop(lambda: self._adopted(served, answers, known))
         self._loaded, self._failed = wanted, None
@@ -172,6 +159,29 @@ class Loader:
         log.info("serving %s: %d chunks, model %s", served.id, len(served.generation.chunks), model_of(served))
         if len(served.generation.chunks) > PHRASES_FIRST_MAX:
             served.phrases = phrase_index(served.generation)
+
+    def _opened(self, folder: Path) -> Served:
+        """The generation, fetched where it comes from a store, and opened with the present embedder where it fits."""
+        current = self._serving.current
+        previous = current.embedding if current else None
+        if self._store and self._serving.unreadable:
+            self._store.doubt(folder.name)
+        self._fetch(folder)
+        verify = self._store is None
+        return opened(
+            folder, self._settings, self._glossary, self._choice, previous, reranker=self._reranker, verify=verify
+        )
+
+    def _warmed(self, served: Served) -> tuple[list[Answer], Sequence[Frequent]]:
+        """Answers to what is asked most, and what siblings told of it; an error closes the generation."""
+        try:
+            if len(served.generation.chunks) <= PHRASES_FIRST_MAX:
+                served.phrases = phrase_index(served.generation)
+            known = self._siblings.frequent() if self._siblings and self._serving.current is None else ()
+            return warmed(served, [one.parameters for one in known] or self._asked_here()), known
+        except Exception:
+            self._close(served)
+            raise
 
     def _asked_here(self) -> list[SearchParameters]:
         """What was asked most often."""

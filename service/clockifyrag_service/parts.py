@@ -15,7 +15,7 @@ from .auth import KeyRing
 from .cache import AnswerCache
 from .certificate import Certificate
 from .health import Health, built_at
-from .loader import Loader
+from .loader import Adopted, Loader
 from .loading import KEY_PREFIX_BYTES
 from .logs import RequestLog, hash_key
 from .metrics import IndexFacts, Metrics
@@ -90,8 +90,7 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
     keys = KeyRing(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_keys_file)
     certificate = certificate_of(settings)
     threads = search_threads(settings.max_workers, cpu_quota())
-    key = hash_key(settings.log_key_file)
-    siblings = Siblings(settings, settings.warm_url, key) if settings.warm_url and key else None
+    log_key = hash_key(settings.log_key_file)
     searching = Searching(settings, serving, cache, analytics, metrics, threads)
 
     def tended() -> None:
@@ -103,8 +102,38 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
     def frequent(count: int) -> list[SearchParameters]:
         return [stored.parameters for stored, _ in cache.most_used(count)]
 
+    return Parts(
+        settings=settings,
+        serving=serving,
+        cache=cache,
+        analytics=analytics,
+        metrics=metrics,
+        keys=keys,
+        certificate=certificate,
+        limiter=RateLimiter(settings.rate_limit_per_minute) if settings.rate_limit_per_minute else None,
+        clients=Clients(settings.trusted_proxies),
+        searching=searching,
+        health=Health(settings, serving, keys, certificate, cache, searching),
+        request_log=RequestLog(
+            log_stream, settings.effective_log_level in ("debug", "info"), settings.log_queries, log_key
+        ),
+        loader=Loader(
+            settings,
+            serving,
+            tended,
+            frequent,
+            Siblings(settings, settings.warm_url, log_key) if settings.warm_url and log_key else None,
+            adoption(serving, cache, metrics),
+        ),
+        traffic=traffic,
+        sibling_token=token_of(log_key) if log_key else None,
+    )
+
+
+def adoption(serving: Serving, cache: AnswerCache[Answer], metrics: Metrics) -> Adopted:
+    """What the loader has done in the event loop for a new generation: it answers from here on, its cache warm."""
+
     def adopted(served: Served, answers: list[Answer], known: Sequence[Frequent]) -> None:
-        """In the event loop: the new generation answers from here on, its cache warm."""
         cache.turn_to(served.key_prefix)
         for one in reversed(known):  # counts fade as others are added: those asked most come last
             cache.expect(served.key_prefix + one.parameters.key(), one.asked)
@@ -114,20 +143,4 @@ def assembled(settings: Settings, log_stream: IO[str]) -> Parts:
         manifest = served.generation.manifest
         metrics.index = IndexFacts(served.id, manifest.embedder.model, built_at(served), manifest.counts.chunks)
 
-    return Parts(
-        settings,
-        serving,
-        cache,
-        analytics,
-        metrics,
-        keys,
-        certificate,
-        RateLimiter(settings.rate_limit_per_minute) if settings.rate_limit_per_minute else None,
-        Clients(settings.trusted_proxies),
-        searching,
-        Health(settings, serving, keys, certificate, cache, searching),
-        RequestLog(log_stream, settings.effective_log_level in ("debug", "info"), settings.log_queries, key),
-        Loader(settings, serving, tended, frequent, siblings, adopted),
-        traffic,
-        token_of(key) if key else None,
-    )
+    return adopted
