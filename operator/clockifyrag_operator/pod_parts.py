@@ -86,12 +86,7 @@ def pod_template(
     over nodes unless he says how they are spread, over zones unless he says also what they are kept away from.
     """
     added = added or Pod()
-    spec = spec_of(wanted)
-    own = [_spread(wanted, component, one) for one in added.topology_spread_constraints]
-    if spread and not own:
-        own = [on_different_nodes(wanted, component)]
-        if not (added.affinity and added.affinity.pod_anti_affinity):
-            affinity = {**in_different_zones(wanted, component), **(affinity or {})}
+    constraints, ours = _constraints(wanted, component, added, affinity or {}, spread=spread)
     return {
         "metadata": given(
             labels={**added.labels, **names.labels(wanted.name, component), **(labels or {})},
@@ -101,28 +96,45 @@ def pod_template(
             "serviceAccountName": names.search(wanted.name),
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": USER,
-                "runAsGroup": USER,
-                "fsGroup": USER,
-                "fsGroupChangePolicy": "OnRootMismatch",
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": _pod_security(),
             "containers": list(containers),
             "volumes": [*volumes, empty_dir("tmp", TMP_BYTES_MAX)],
             **given(
-                imagePullSecrets=[{"name": secret.name} for secret in spec.image_pull_secrets],
+                imagePullSecrets=[{"name": secret.name} for secret in spec_of(wanted).image_pull_secrets],
                 nodeSelector=dict(added.node_selector),
                 tolerations=[written(one) for one in added.tolerations],
-                affinity=_affinity(added, affinity or {}),
-                topologySpreadConstraints=own,
+                affinity=_affinity(added, ours),
+                topologySpreadConstraints=constraints,
                 priorityClassName=added.priority_class_name,
                 runtimeClassName=added.runtime_class_name,
                 **fields,
             ),
         },
     }
+
+
+def _pod_security() -> Fields:
+    """What the restricted profile asks of a pod, and whose its volumes are."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _constraints(
+    wanted: Wanted, component: str, added: Pod, affinity: Fields, *, spread: bool
+) -> tuple[list[Fields], Fields]:
+    """topologySpreadConstraints and our part of the affinity: the author's constraints as they are, else ours."""
+    of_author = [_spread(wanted, component, one) for one in added.topology_spread_constraints]
+    if of_author or not spread:
+        return of_author, affinity
+    if not (added.affinity and added.affinity.pod_anti_affinity):
+        affinity = {**in_different_zones(wanted, component), **affinity}
+    return [on_different_nodes(wanted, component)], affinity
 
 
 def _affinity(added: Pod, ours: Fields) -> Fields:
