@@ -35,7 +35,7 @@ from clockifyrag_operator.errors import (
     ResourceGone,
 )
 from clockifyrag_operator.kinds import ALL, RESOURCE, WORKLOADS
-from clockifyrag_operator.manifest import digest, is_ours
+from clockifyrag_operator.manifest import annotation, digest, is_ours
 from clockifyrag_operator.memory import Asked, Memory, Refusal, Step
 from clockifyrag_operator.observed import Manifest, Wanted
 
@@ -260,7 +260,7 @@ class Pass:
 
     async def _touch(self, pod: str, value: str) -> None:
         live = self._cache.get("Pod", self._wanted.namespace, pod)
-        if live is None or (live["metadata"].get("annotations") or {}).get(names.WANTED) == value:
+        if live is None or annotation(live, names.WANTED) == value:
             return
         try:
             self._take(await self._client.annotate_pod(self._wanted.namespace, pod, names.WANTED, value))
@@ -366,7 +366,7 @@ def _remedy(error: Refused, kind: str, name: str) -> str:
 
 
 def _applied(manifest: Manifest) -> str | None:
-    return (manifest["metadata"].get("annotations") or {}).get(names.APPLIED)
+    return annotation(manifest, names.APPLIED)
 
 
 def _version(live: Manifest | None) -> tuple[object, ...]:

@@ -68,9 +68,7 @@ class Case:
     @property
     def built(self) -> Entry | None:
         """The newest generation that the key wanted now led to and that is to stay, whatever became of it."""
-        key = self.known_key
-        found = (one for one in self.ledger.entries if key and str(key) in one.build_keys and one.state != "Removing")
-        return next(found, None)
+        return self.ledger.standing(self.known_key)
 
     @property
     def in_use(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ from clockifyrag_operator.ledger import Ledger, parse_ledger
 from clockifyrag_operator.manifest import is_ours
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Observed, Wanted
-from clockifyrag_operator.pod_states import has_ended
+from clockifyrag_operator.pod_states import has_ended, label
 from clockifyrag_operator.pods import Pods
 from clockifyrag_operator.resource_reader import references, shown_references, wanted_of
 from clockifyrag_operator.telling import Events
@@ -179,7 +179,7 @@ class Cluster:
         The watch of Jobs may be ahead of that of pods, and an outcome is judged once.
         """
         found: dict[tuple[str, str], Manifest] = {}
-        ended = {(live["metadata"].get("labels") or {}).get(JOB_NAME) for live in objects.values() if has_ended(live)}
+        ended = {label(live, JOB_NAME) for live in objects.values() if has_ended(live)}
         for (kind, name), live in objects.items():
             judged = ledger is not None and live["metadata"]["uid"] in ledger.recorded
             if kind != "Job" or judged or name in ended or LiveJob(live, None).ended is None:

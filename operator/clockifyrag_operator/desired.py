@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from clockifyrag_operator import names
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.kinds import WORKLOADS
-from clockifyrag_operator.manifest import spec_of
+from clockifyrag_operator.manifest import annotation, spec_of
 from clockifyrag_operator.objects import ollama, search, store
 from clockifyrag_operator.objects.accounts import internal_secret, service_account
 from clockifyrag_operator.objects.autoscaling import autoscaler
@@ -186,5 +186,4 @@ def _key(manifest: Manifest) -> Child:
 
 
 def _annotation(live: Manifest, name: str) -> str:
-    value: str = (live["metadata"].get("annotations") or {}).get(name, "")
-    return value
+    return annotation(live, name) or ""

@@ -8,6 +8,7 @@ from clockifyrag_operator import names
 from clockifyrag_operator.build_key import BUILDER_FORMAT
 from clockifyrag_operator.decision import Images, Reason
 from clockifyrag_operator.desired import TEMPLATE_VERSION
+from clockifyrag_operator.manifest import annotation
 from clockifyrag_operator.observed import Observed, Wanted
 from clockifyrag_operator.settings import Settings
 from clockifyrag_resource.resource import Spec
@@ -77,8 +78,8 @@ def _kept(told: Any, offered: Images) -> Images | None:
 def _live_template(wanted: Wanted, seen: Observed) -> int | None:
     """The version of the templates that live workloads were made from: the oldest, None without workloads."""
     workloads = (*seen.all("Deployment"), *seen.all("StatefulSet"))
-    told = [(one["metadata"].get("annotations") or {}).get(names.TEMPLATE, "") for one in workloads]
-    versions = [int(text) for text in told if str(text).isdecimal()]
+    told = [annotation(one, names.TEMPLATE) for one in workloads]
+    versions = [int(text) for text in told if text and text.isdecimal()]
     return min(versions, default=None)
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from clockifyrag_operator import names
 from clockifyrag_operator.ledger import BuildOrder
+from clockifyrag_operator.manifest import annotation
 from clockifyrag_operator.observed import Manifest, Observed
-from clockifyrag_operator.pod_states import condition, container_states, has_ended
+from clockifyrag_operator.pod_states import condition, container_states, has_ended, label
 
 JOB_NAME = "batch.kubernetes.io/job-name"  # label the Job controller gives to pods
 KEPT = 3  # finished Jobs left to look at
@@ -32,7 +33,7 @@ class LiveJob:
         """Digest of what it was made with, as its annotation tells; "" where another operator wrote it, or nobody:
         it is not to be compared then.
         """
-        told = str((self.manifest["metadata"].get("annotations") or {}).get(names.INPUTS, ""))
+        told = annotation(self.manifest, names.INPUTS) or ""
         return told if told.startswith(names.JOB_INPUTS_FORM) else ""
 
     @property
@@ -76,7 +77,7 @@ def _succeeded_at(seen: Observed, job: Manifest) -> str:
 
 
 def _order(manifest: Manifest) -> BuildOrder | None:
-    text = (manifest["metadata"].get("annotations") or {}).get(names.ORDER)
+    text = annotation(manifest, names.ORDER)
     return BuildOrder.parse(text) if text else None
 
 
@@ -87,7 +88,7 @@ def order_id(order: BuildOrder) -> str:
 
 def pods_of(seen: Observed, job: LiveJob) -> tuple[Manifest, ...]:
     """The pods of a Job, those on their way out too; newest first."""
-    pods = [pod for pod in seen.all("Pod") if (pod["metadata"].get("labels") or {}).get(JOB_NAME) == job.name]
+    pods = [pod for pod in seen.all("Pod") if label(pod, JOB_NAME) == job.name]
     return tuple(sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True))
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from clockifyrag_operator import discovery
-from clockifyrag_operator.cache import Cache, Key, key_of
+from clockifyrag_operator.cache import Cache, Key
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.cluster import Cluster
 from clockifyrag_operator.config_maps import ConfigMaps
@@ -68,8 +68,7 @@ class Leader:
         wakes = Wakes(self.cache, self.queue)
         try:
             await self._until_done(self._prepare)
-            for body in self.cache.resources():
-                self.queue.add(key_of(body) or ("", ""))
+            self._wake_all()
             log.info("started", extra={"objects": len(self.cache)})
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._settings.workers):
@@ -82,6 +81,10 @@ class Leader:
         finally:
             wakes.active = False
             await self._pods.close()
+
+    def _wake_all(self) -> None:
+        for body in self.cache.resources():
+            self.queue.add((body["metadata"]["namespace"], body["metadata"]["name"]))
 
     async def _prepare(self) -> None:
         self._cluster.kinds = await discovery.known_kinds(self._client)
@@ -182,8 +185,7 @@ class Leader:
     async def _resync(self) -> None:
         """Everything is listed anew and looked at, whether or not an event told of it."""
         await self._resync_lists()
-        for body in self.cache.resources():
-            self.queue.add(key_of(body) or ("", ""))
+        self._wake_all()
 
     async def _look_at_references(self) -> None:
         """Wakes those resources whose ConfigMaps are not as their own last pass saw them: several may name the same.
@@ -209,8 +211,7 @@ class Leader:
             self._cluster.kinds = kinds
             await self._resync_lists()
         if await self._check_schema() or changed:
-            for body in self.cache.resources():
-                self.queue.add(key_of(body) or ("", ""))
+            self._wake_all()
 
     async def _check_schema(self) -> bool:
         """Whether what the installed CRD lacks is not what it lacked before.

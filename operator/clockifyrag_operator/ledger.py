@@ -121,6 +121,11 @@ class Ledger:
         """The newest generation that this key led to, whatever its state."""
         return next((one for one in self.entries if str(key) in one.build_keys), None)
 
+    def standing(self, key: BuildKey | None) -> Entry | None:
+        """The newest generation that this key led to and that is to stay, whatever became of it."""
+        found = (one for one in self.entries if key and str(key) in one.build_keys and one.state != "Removing")
+        return next(found, None)
+
     def with_entry(self, entry: Entry) -> Ledger:
         """The ledger with this entry put in front, in place of any of the same id."""
         return replace(self, entries=(entry, *(one for one in self.entries if one.id != entry.id)))

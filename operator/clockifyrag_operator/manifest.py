@@ -25,6 +25,12 @@ def controller_of(live: Manifest) -> Mapping[str, Any] | None:
     return next((one for one in owners if one.get("controller")), None)
 
 
+def annotation(live: Manifest, name: str) -> str | None:
+    """The annotation of an object; None where it has none of that name."""
+    found: str | None = (live["metadata"].get("annotations") or {}).get(name)
+    return found
+
+
 def is_ours(live: Manifest, wanted: Wanted) -> bool:
     """Whether the object is this resource's: it owns it, or its labels say so and no other owner does.
 

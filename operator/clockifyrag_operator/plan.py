@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from clockifyrag_operator import desired, names
 from clockifyrag_operator.decide import decide
 from clockifyrag_operator.decision import Decision, Plan
-from clockifyrag_operator.manifest import controller_of
+from clockifyrag_operator.manifest import annotation, controller_of
 from clockifyrag_operator.mounted import seconds_until_told
 from clockifyrag_operator.objects.ledger import ledger_config_map
 from clockifyrag_operator.objects.model_server import search_url
@@ -82,7 +82,7 @@ def _ledger(wanted: Wanted, seen: Observed, decision: Decision) -> Manifest | No
     same = (
         (live.get("data") or {}) == drawn["data"]
         and drawn["metadata"]["labels"].items() <= labels.items()
-        and _is_ours(live, wanted)
+        and _is_owned(live, wanted)
     )
     return None if same else drawn
 
@@ -93,19 +93,23 @@ def _unwanted(wanted: Wanted, seen: Observed, applied: tuple[Manifest, ...]) -> 
     return tuple(
         one
         for key, one in sorted(seen.objects.items())
-        if key[0] in _PRUNED and key not in kept and _is_ours(one, wanted) and _is_labelled(one, wanted)
+        if key[0] in _PRUNED
+        and key not in kept
+        and _is_owned(one, wanted)
+        and _is_labelled(one, wanted)
+        and not one["metadata"].get("deletionTimestamp")
     )
 
 
-def _is_ours(live: Manifest, wanted: Wanted) -> bool:
+def _is_owned(live: Manifest, wanted: Wanted) -> bool:
+    """Whether the resource is the owner; one without any may be ours by its labels, too (`manifest.is_ours`)."""
     owner = controller_of(live)
     return owner is not None and owner.get("uid") == wanted.uid
 
 
 def _is_labelled(live: Manifest, wanted: Wanted) -> bool:
     labels = live["metadata"].get("labels") or {}
-    ours = (labels.get(names.MANAGED_BY), labels.get(names.RESOURCE)) == (names.MANAGED_BY_US, wanted.name)
-    return ours and not live["metadata"].get("deletionTimestamp")
+    return (labels.get(names.MANAGED_BY), labels.get(names.RESOURCE)) == (names.MANAGED_BY_US, wanted.name)
 
 
 def _touched(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[str, str]:
@@ -115,9 +119,7 @@ def _touched(wanted: Wanted, seen: Observed, decision: Decision) -> Mapping[str,
         return {}
     current = decision.ledger.current
     return {
-        pod["metadata"]["name"]: current
-        for pod in seen.pods(names.SEARCH)
-        if (pod["metadata"].get("annotations") or {}).get(names.WANTED) != current
+        pod["metadata"]["name"]: current for pod in seen.pods(names.SEARCH) if annotation(pod, names.WANTED) != current
     }
 
 

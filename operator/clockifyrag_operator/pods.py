@@ -19,6 +19,7 @@ import aiohttp
 from clockifyrag_operator import names
 from clockifyrag_operator.heard import heard
 from clockifyrag_operator.observed import Manifest, PodReport
+from clockifyrag_operator.pod_states import label
 
 ANSWER_BYTES_MAX = 256 * 1024
 AT_ONCE = 16
@@ -109,7 +110,7 @@ def _last_word(pod: Manifest, report: PodReport | None) -> PodReport | None:
 def _asked_at(pod: Manifest) -> str | None:
     """The URL a pod tells its state at; None when it is not running or has nothing to tell."""
     status = pod.get("status") or {}
-    component = (pod["metadata"].get("labels") or {}).get(names.COMPONENT)
+    component = label(pod, names.COMPONENT)
     address = status.get("podIP")
     if component not in ASKED or not address or status.get("phase") != "Running":
         return None

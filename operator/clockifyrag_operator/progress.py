@@ -9,6 +9,7 @@ from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.jobs import JOB_NAME
 from clockifyrag_operator.ledger import moment
 from clockifyrag_operator.observed import Manifest, Observed, PodReport, Wanted
+from clockifyrag_operator.pod_states import label
 from clockifyrag_operator.settings import Settings
 
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()  # that a datetime holds in every time zone
@@ -50,7 +51,7 @@ def _before(wanted: Wanted, job: str) -> dict[str, Any] | None:
 
 def _reports(seen: Observed, job: str) -> list[PodReport]:
     pods: list[Manifest] = [*seen.pods(names.BUILD), *seen.pods(names.EMBED)]
-    ours = (pod for pod in pods if (pod["metadata"].get("labels") or {}).get(JOB_NAME) == job)
+    ours = (pod for pod in pods if label(pod, JOB_NAME) == job)
     return [seen.reports[name] for pod in ours if (name := pod["metadata"]["name"]) in seen.reports]
 
 

@@ -5,6 +5,7 @@ from clockifyrag_operator.blocked import first_blocker, volume_problem, workload
 from clockifyrag_operator.conditions.view import Judged, View, false, refused_words, true, unknown
 from clockifyrag_operator.jobs import JOB_NAME
 from clockifyrag_operator.ledger import Attempt
+from clockifyrag_operator.pod_states import label
 from clockifyrag_resource.conditions import ConditionReason as R
 
 _OF_FAILURE = {
@@ -86,7 +87,7 @@ def _held_up(view: View, job: str | None) -> str | None:
     if job is None:
         return None
     all_pods = (*view.seen.pods(names.BUILD), *view.seen.pods(names.EMBED))
-    pods = [pod for pod in all_pods if (pod["metadata"].get("labels") or {}).get(JOB_NAME) == job]
+    pods = [pod for pod in all_pods if label(pod, JOB_NAME) == job]
     if found := first_blocker(pods, view.seen.now):
         return found.message
     if problem := workload_problem(view.seen.get("Job", job)):

@@ -67,9 +67,7 @@ class View:
     @property
     def wanted_entry(self) -> Entry | None:
         """The newest generation of the key wanted now, whatever became of it."""
-        key = self.decision.key
-        found = (one for one in self.ledger.entries if key and str(key) in one.build_keys and one.state != "Removing")
-        return next(found, None)
+        return self.ledger.standing(self.decision.key)
 
     @property
     def last_failure(self) -> Attempt | None:
