@@ -10,7 +10,6 @@ fails for a passing reason is repeated. The status is written last and always.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -36,8 +35,9 @@ from clockifyrag_operator.errors import (
 )
 from clockifyrag_operator.kinds import ALL, RESOURCE, WORKLOADS
 from clockifyrag_operator.manifest import annotation, digest, is_ours
-from clockifyrag_operator.memory import Asked, Memory, Refusal, Step
+from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.observed import Manifest, Wanted
+from clockifyrag_operator.refusals import Refusals
 
 # Kinds that hold nothing and may go: their fixed fields change by making them anew. Others wait for their author.
 MADE_ANEW = frozenset({"Deployment", "Service", "StatefulSet"})
@@ -51,12 +51,9 @@ class Pass:
     def __init__(self, client: Client, cache: Cache, memory: Memory, wanted: Wanted) -> None:
         self._client, self._cache, self._memory, self._wanted = client, cache, memory, wanted
         self.key = (wanted.namespace, wanted.name)
-        self.refusals: dict[tuple[str, str], str] = {}
+        self.refusals = Refusals(memory, wanted)
         self.failures: list[OperatorError] = []
         self.written = 0  # writes that changed something, the status aside
-        self.refused: dict[Step, Refusal] = {}
-        self._before = memory.refused.get(self.key, {})
-        self._asked: Asked = ()  # what the step under way rests on
         self.told = False  # the status says by now what the plan makes it say
 
     async def carry_out(self, plan: Plan) -> None:
@@ -78,7 +75,7 @@ class Pass:
 
     async def _step(self, manifest: Manifest, deed: Awaitable[None]) -> bool:
         """Whether the deed was done; why not is kept. Gives up the pass where going on would be wrong."""
-        self._asked = (self._wanted.generation,)
+        self.refusals.begin()
         try:
             live = self._cache.resource(self.key)
             if live is None or live["metadata"]["uid"] != self._wanted.uid:
@@ -88,15 +85,7 @@ class Pass:
         except (LeaseLost, ResourceGone, LedgerChanged, ResourceChanged):
             raise
         except Refused as error:
-            place = (manifest["kind"], manifest["metadata"]["name"])
-            self.refusals[place] = _told(error, *place) + _remedy(error, *place)
-            step = (*place, getattr(deed, "__name__", ""))
-            before = self._before.get(step)
-            if before is not None and error is before.error:
-                self.refused[step] = before  # nothing was asked in this pass
-            else:
-                self.refused[step] = self._memory.refusal(error, self._asked, before)
-                self._memory.metrics.refused()
+            if self.refusals.note(error, manifest, getattr(deed, "__name__", "")):
                 log.warning("refused: %s", error, extra=self._extra(manifest))
         except OperatorError as error:
             self.failures.append(error)
@@ -117,18 +106,8 @@ class Pass:
             self._must_be_ours(await self._read_again("ConfigMap", name))
             raise LedgerChanged(409, f"the ledger changed since it was read: {error.message}") from error
 
-    def _patiently(self, manifest: Manifest, deed: str, *asked: object) -> None:
-        """Raises the error of an earlier pass again where just that was refused lately: it need not be asked for yet.
-
-        What else the pass does goes on meanwhile, and is not held up by what is refused for good.
-        """
-        self._asked = (self._wanted.generation, sorted(self._wanted.annotations.items()), *asked)
-        before = self._before.get((manifest["kind"], manifest["metadata"]["name"], deed))
-        if before is not None and before.asked == self._asked and time.monotonic() < before.until:
-            raise before.error.with_traceback(None)  # or it grows with each pass
-
     async def _create(self, manifest: Manifest) -> None:
-        self._patiently(manifest, "_create")
+        self.refusals.require_due(manifest, "_create")
         try:
             made = await self._client.create(manifest)
         except AlreadyExists:
@@ -142,7 +121,7 @@ class Pass:
     async def _apply(self, manifest: Manifest) -> None:
         rendered = marked(manifest)
         live = self._known(manifest["kind"], manifest["metadata"]["name"])
-        self._patiently(manifest, "_apply", _applied(rendered), _version(live))
+        self.refusals.require_due(manifest, "_apply", _digest_of(rendered), _version(live))
         kind, name = rendered["kind"], rendered["metadata"]["name"]
         try:
             if live is None:
@@ -187,24 +166,24 @@ class Pass:
         if holds(applied, rendered):
             self._memory.accepted.pop(place, None)
         else:
-            self._memory.accepted[place] = (_applied(rendered), essence(applied))
+            self._memory.accepted[place] = (_digest_of(rendered), essence(applied))
         log.info("applied", extra=self._extra(rendered))
 
     def _holds(self, place: tuple[str, str, str], live: Manifest, rendered: Manifest) -> bool:
         """Whether writing would change nothing. What the API server made of it last time counts as written."""
-        told, version = _applied(rendered), live["metadata"]["resourceVersion"]
-        if self._memory.compared.get(place) == (told, version):
+        digest_wanted, version = _digest_of(rendered), live["metadata"]["resourceVersion"]
+        if self._memory.compared.get(place) == (digest_wanted, version):
             return True
-        same = (_applied(live) == told and holds(live, rendered)) or (
-            self._memory.accepted.get(place) == (told, essence(live))
+        same = (_digest_of(live) == digest_wanted and holds(live, rendered)) or (
+            self._memory.accepted.get(place) == (digest_wanted, essence(live))
         )
         if same:
-            self._memory.compared[place] = (told, version)
+            self._memory.compared[place] = (digest_wanted, version)
         return same
 
     def _may_be_made_anew(self, live: Manifest, rendered: Manifest) -> bool:
         """Whether the object may go for a fixed field of it: once, so that none comes and goes for ever."""
-        return live["kind"] in MADE_ANEW and (place_of(live), _applied(rendered)) not in self._memory.made_anew
+        return live["kind"] in MADE_ANEW and (place_of(live), _digest_of(rendered)) not in self._memory.made_anew
 
     async def _replace(self, live: Manifest, rendered: Manifest) -> None:
         """An object whose fixed fields are to change goes, and is made again when it is gone.
@@ -226,7 +205,7 @@ class Pass:
         except (NotFound, Conflict):
             self.written += 1
             return
-        self._memory.made_anew.add((place_of(live), _applied(rendered)))
+        self._memory.made_anew.add((place_of(live), _digest_of(rendered)))
         log.info("replaced: a field that cannot be changed is to change", extra=self._extra(live))
 
     async def _replicas(self, manifest: Manifest, replicas: Mapping[tuple[str, str], int]) -> None:
@@ -353,19 +332,8 @@ def _is_headless(manifest: Manifest) -> bool:
     return manifest["kind"] == "Service" and bool(manifest["spec"].get("clusterIP") == "None")
 
 
-def _told(error: Refused, kind: str, name: str) -> str:
-    """Why the object is not as it is wanted, and who says so: the API server, or we, who did not ask it."""
-    own = isinstance(error, Foreign | MadeOtherwise)
-    return error.message if own else f"the API server refused {kind} {name}: {error.message}"
-
-
-def _remedy(error: Refused, kind: str, name: str) -> str:
-    """What the author can do about a fixed field of an object that is not made anew by itself, or was in vain."""
-    fixed = isinstance(error, Immutable) and kind != "PersistentVolumeClaim"
-    return f"; it cannot be changed: delete {kind} {name}, and it is made again" if fixed else ""
-
-
-def _applied(manifest: Manifest) -> str | None:
+def _digest_of(manifest: Manifest) -> str | None:
+    """Of what was rendered when the object was applied; None where it never was."""
     return annotation(manifest, names.APPLIED)
 
 

@@ -116,13 +116,13 @@ class Cluster:
         try:
             await one.carry_out(plan)
         finally:
-            self.memory.refusals[key], self.memory.refused[key] = one.refusals, one.refused
+            self.memory.refusals[key], self.memory.refused[key] = one.refusals.words, one.refusals.steps
             self._count_builds(wanted, before)
             if one.told:  # whatever else was not done: the next pass finds no transition any more
                 for event in plan.events:
                     await self._events.tell(wanted, event)
         self.memory.written[key] = one.written
-        return one.refusals
+        return one.refusals.words
 
     async def tell(self, wanted: Wanted, status: Mapping[str, Any]) -> None:
         """Writes a status, and nothing else."""

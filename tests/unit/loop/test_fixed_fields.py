@@ -102,7 +102,7 @@ def passes(
                     cache.put(copy.deepcopy(server.live))
                 one = Pass(client, cache, memory, WANTED)
                 await one.carry_out(Plan(ledger=None, apply=(wanted or deployment(),)))
-                refused.append(one.refusals)
+                refused.append(one.refusals.words)
         finally:
             await client.close()
         return refused
