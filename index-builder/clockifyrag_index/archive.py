@@ -8,11 +8,11 @@ the id has to come out the same. So a crafted index file cannot get in, and the 
 
 import gzip
 import hashlib
-import io
 import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -30,6 +30,7 @@ from .layout import CHUNKS, META, VECTORS, Layout
 from .locks import builder_lock
 from .manifest import Manifest
 from .manifest_reader import MANIFEST_BYTES_MAX, manifest_from
+from .npy_rows import npy_header, row_bytes
 from .tar_stream import TarReader, write_end, write_member
 from .writer import GenerationPlan, WriteOutcome, temporary_folder, write_generation
 
@@ -37,7 +38,6 @@ LexicalOfChunks = Callable[[Path, Iterable[Chunk]], Mapping[str, object]]
 
 EXPANSION_MAX = 100  # a real archive grows by a factor below 20: vectors hardly compress at all
 _NPY_HEADER_MAX = 4096
-_ROWS_AT_ONCE = 4096
 
 
 def export_generation(directory: Path, target: Path) -> None:
@@ -105,28 +105,14 @@ def _write(stream: BinaryIO, generation: Generation) -> dict[str, str]:
     meta = (generation.path / META).read_bytes()
     chunks = generation.path / CHUNKS
     vectors = generation.dense.vectors()
-    header = _npy_header(vectors)
+    header = npy_header(*vectors.shape)
     digests = {META: write_member(stream, META, len(meta), [meta])}
     with chunks.open("rb") as file:
         pieces = iter(lambda: file.read(1024 * 1024), b"")
         digests[CHUNKS] = write_member(stream, CHUNKS, chunks.stat().st_size, pieces)
-    digests[VECTORS] = write_member(stream, VECTORS, len(header) + vectors.nbytes, _npy_pieces(header, vectors))
+    digests[VECTORS] = write_member(stream, VECTORS, len(header) + vectors.nbytes, chain([header], row_bytes(vectors)))
     write_end(stream)
     return digests
-
-
-def _npy_header(vectors: Vectors) -> bytes:
-    buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        buffer, {"descr": "<f4", "fortran_order": False, "shape": tuple(int(side) for side in vectors.shape)}
-    )
-    return buffer.getvalue()
-
-
-def _npy_pieces(header: bytes, vectors: Vectors) -> Iterator[bytes]:
-    yield header
-    for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        yield vectors[start : start + _ROWS_AT_ONCE].astype("<f4").tobytes()
 
 
 def _read_back(path: Path, target: Path, manifest: Manifest, digests: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from .files import synced_file
 from .index_choice import HNSW_FROM
 from .layout import ARTICLES, ARTICLES_INDEX, DOCUMENTS
 from .manifest import IndexParameters
+from .npy_rows import npy_header
 from .vector_rows import best, inner_products
 
 Starts = npt.NDArray[np.uint32]
@@ -52,8 +53,7 @@ def write_articles(directory: Path, vectors: Vectors, starts: Starts, parameters
         np.lib.format.write_array(file, starts.astype("<u4"), allow_pickle=False)
     documents = len(starts) - 1
     with synced_file(directory / ARTICLES) as file:
-        shape = (documents, int(vectors.shape[1]))
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        file.write(npy_header(documents, vectors.shape[1]))
         for first in range(0, documents, _DOCUMENTS_AT_ONCE):
             some = starts[first : first + _DOCUMENTS_AT_ONCE + 1]
             rows = vectors[int(some[0]) : int(some[-1])]

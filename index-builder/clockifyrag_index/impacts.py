@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import Scores, mapped_array
+from .top import first_of_equal
 
 FIELDS = ("title", "headings", "body")
 BODY = FIELDS.index("body")
@@ -143,7 +144,7 @@ def _term_blocks(indptr: npt.NDArray[np.int64]) -> Iterator[range]:
 
 def _begins(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Places where a key is not the one before it."""
-    begins: npt.NDArray[np.int64] = np.flatnonzero(np.r_[len(keys) > 0, keys[1:] != keys[:-1]][: len(keys)])
+    begins: npt.NDArray[np.int64] = first_of_equal(keys).nonzero()[0]
     return begins
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from .impacts import FIELDS, Field
 from .text import folded
+from .top import first_of_equal
 
 WORDS_AT_ONCE = 1 << 19
 TF_MAX = 65535
@@ -148,7 +149,7 @@ class _FieldRuns:
         self._lengths.append(np.bincount(rows - passages[0], minlength=len(passages)).astype(np.uint32))
         order = stable_order(terms.astype(np.uint32))
         keys = ((terms << 32) | rows)[order]
-        begins = np.flatnonzero(np.r_[len(keys) > 0, keys[1:] != keys[:-1]][: len(keys)])
+        begins = first_of_equal(keys).nonzero()[0]
         tf = np.minimum(np.diff(begins, append=len(keys)), TF_MAX).astype(np.uint16)
         keys = keys[begins]
         for column in ((keys >> 32).astype(np.uint32), keys.astype(np.uint32), tf):

@@ -30,11 +30,10 @@ from .layout import INDEX, LEXICAL, META, VECTORS, Layout, is_file_name
 from .locks import builder_lock
 from .manifest import Canary, Counts, IndexParameters, Manifest, Recall, creation_time, manifest_bytes
 from .manifest_reader import read_manifest
+from .npy_rows import npy_header, row_bytes
 from .recall import recall_at_10
 from .same_vectors import copied
 from .verify import verified_manifest
-
-_ROWS_AT_ONCE = 8192
 
 Lexical = Callable[[Path], Mapping[str, object]]  # writes the word statistics into that folder, returns what of the id
 
@@ -168,11 +167,9 @@ def _write_index(root: Path, folder: Path, plan: GenerationPlan, rows: str) -> R
 
 def _write_rows(path: Path, vectors: Vectors) -> None:
     """vectors.npy, a block of rows at a time."""
-    shape = tuple(int(side) for side in vectors.shape)
     with synced_file(path) as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        for start in range(0, len(vectors), _ROWS_AT_ONCE):
-            file.write(vectors[start : start + _ROWS_AT_ONCE].astype("<f4").tobytes())
+        file.write(npy_header(*vectors.shape))
+        file.writelines(row_bytes(vectors))
 
 
 def _write_lexical(folder: Path, lexical: Lexical) -> Mapping[str, object]:
