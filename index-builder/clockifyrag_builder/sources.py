@@ -13,7 +13,8 @@ from clockifyrag_builder.readers import Format, ReadLog
 from clockifyrag_builder.readers.archive import is_archive_name
 from clockifyrag_builder.readers.from_bytes import format_of_name
 from clockifyrag_builder.readers.local_files import file_names, is_folder, no_file
-from clockifyrag_builder.readers.sources import CRAWLED, FETCHED, Reading, crawl_source, is_url, read_source
+from clockifyrag_builder.readers.reading import Reading
+from clockifyrag_builder.readers.sources import CRAWLED, FETCHED, crawl_source, is_url, read_source
 from clockifyrag_builder.report import Listed
 from clockifyrag_builder.sample import sample_articles
 from clockifyrag_index.errors import SourceError, UsageError

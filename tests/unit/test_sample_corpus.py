@@ -16,7 +16,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from clockifyrag_builder.readers import iter_documents
+from clockifyrag_builder.readers import Reading, iter_documents
 from clockifyrag_builder.sample import sample_articles, sample_glossary, sample_questions
 
 ARTICLE_BYTES_MAX = 12 * 1024
@@ -176,7 +176,7 @@ def test_a_question_names_articles_and_a_section_that_exist(question: dict[str, 
 
 
 def test_the_reader_gives_articles_the_ids_and_anchors_that_questions_use() -> None:
-    documents = {document.document_id: document for document in iter_documents(sample_articles())}
+    documents = {document.document_id: document for document in iter_documents(sample_articles(), Reading())}
 
     anchors = {name: [section.anchor for section in one.sections if section.anchor] for name, one in documents.items()}
 

@@ -2,19 +2,14 @@
 
 import io
 from collections.abc import Iterator
-from typing import Literal
 
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.readers.html import documents_of_html
 from clockifyrag_builder.readers.identity import canonical_url
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.markdown import documents_of_markdown
-from clockifyrag_builder.readers.read_log import ReadLog
-from clockifyrag_builder.readers.source import Source
+from clockifyrag_builder.readers.reading import DocumentFormat, Reading
 from clockifyrag_index.errors import SourceError
-
-DocumentFormat = Literal["JSONL", "Markdown", "HTML"]
-Format = Literal["Auto", "JSONL", "Markdown", "HTML"]
 
 FORMATS: dict[str, DocumentFormat] = {
     ".jsonl": "JSONL",
@@ -45,24 +40,15 @@ def require_size(shown: str, size_bytes: int, known: DocumentFormat | None) -> N
         )
 
 
-def documents_from_bytes(
-    name: str,
-    data: bytes,
-    *,
-    format: Format = "Auto",
-    namespace: str = "default",
-    strict: bool = False,
-    log: ReadLog,
-    url: str = "",
-) -> Iterator[Document]:
-    """The documents of one file; everything passed over is in `log`.
+def documents_from_bytes(name: str, data: bytes, reading: Reading, url: str = "") -> Iterator[Document]:
+    """The documents of one file; everything passed over is in `reading.log`.
 
     name: relative path with "/" ("track-time/timer.md"); its suffix tells the format where that is Auto, else the
     content does. url: where it was fetched, the document's URL unless it names its own. SourceError when strict and
     anything could not be read as it stands.
     """
-    source = Source(name=name, namespace=namespace, strict=strict, log=log, url=canonical_url(url))
-    known = (format if format != "Auto" else None) or format_of_name(name) or sniffed_format(data)
+    source = reading.of(name, canonical_url(url))
+    known = (reading.format if reading.format != "Auto" else None) or format_of_name(name) or sniffed_format(data)
     match known:
         case "JSONL":
             yield from documents_of_jsonl(source, io.BytesIO(data))
@@ -71,7 +57,7 @@ def documents_from_bytes(
         case "HTML":
             yield from documents_of_html(source, data)
         case None:
-            log.skip(name, "neither its name nor its content is JSONL, Markdown or HTML")
+            reading.log.skip(name, "neither its name nor its content is JSONL, Markdown or HTML")
 
 
 def sniffed_format(data: bytes) -> DocumentFormat | None:

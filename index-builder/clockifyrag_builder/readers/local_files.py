@@ -3,14 +3,13 @@
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.readers.decoding import shown_name
 from clockifyrag_builder.readers.from_bytes import (
     FORMATS,
-    DocumentFormat,
-    Format,
     documents_from_bytes,
     format_of_name,
     require_size,
@@ -18,59 +17,50 @@ from clockifyrag_builder.readers.from_bytes import (
 )
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.read_log import ReadLog
-from clockifyrag_builder.readers.source import Source
+from clockifyrag_builder.readers.reading import DocumentFormat, Format, Reading
 from clockifyrag_index.errors import SourceError
 
 
-def iter_documents(
-    path: Path,
-    *,
-    format: Format = "Auto",
-    namespace: str = "default",
-    strict: bool = False,
-    log: ReadLog | None = None,
-) -> Iterator[Document]:
+def iter_documents(path: Path, reading: Reading) -> Iterator[Document]:
     """The documents of a file, or of a folder's files in the order of their paths; one file is held at a time.
 
     In a folder hidden files, files of another format and links that lead out of it are passed over and noted in
-    `log`. SourceError names what cannot be read, and is raised when there was no document at all.
+    `reading.log`. SourceError names what cannot be read, and is raised when there was no document at all.
     """
-    log = log if log is not None else ReadLog()
+    log = reading.log
     documents_before = log.documents
     if is_folder(path):
         for name in file_names(path, log):
             expected = format_of_name(name)
-            if expected is None or format not in ("Auto", expected):
-                log.skip(name, _other_format(format))
+            if expected is None or not reading.takes(expected):
+                log.skip(name, _other_format(reading.format))
                 continue
-            yield from _documents_of_file(path / name, name, expected, namespace=namespace, strict=strict, log=log)
+            yield from _documents_of_file(path / name, name, replace(reading, format=expected))
     else:
-        yield from _documents_of_file(path, path.name, format, namespace=namespace, strict=strict, log=log)
+        yield from _documents_of_file(path, path.name, reading)
     if log.documents == documents_before:
         raise log.nothing_found(str(path))
 
 
-def _documents_of_file(
-    path: Path, name: str, format: Format, *, namespace: str, strict: bool, log: ReadLog
-) -> Iterator[Document]:
+def _documents_of_file(path: Path, name: str, reading: Reading) -> Iterator[Document]:
     if (shown := shown_name(name)) != name:
-        log.problem(shown, "its name is not valid UTF-8; such bytes are shown as �", strict=strict)
+        reading.log.problem(shown, "its name is not valid UTF-8; such bytes are shown as �", strict=reading.strict)
         name = shown
     try:
         if not path.is_file():  # opening a pipe would wait for its writer
             raise SourceError(no_file(path))
         with path.open("rb") as file:
-            known: DocumentFormat | None = format if format != "Auto" else format_of_name(name)
+            known: DocumentFormat | None = reading.format if reading.format != "Auto" else format_of_name(name)
             if known is None:
                 known = sniffed_format(file.peek(4096)[:4096])
             if known == "JSONL":
-                yield from documents_of_jsonl(Source(name, namespace, strict, log), file)
+                yield from documents_of_jsonl(reading.of(name), file)
                 return
             require_size(str(path), os.fstat(file.fileno()).st_size, known)
             data = file.read()
     except OSError as error:
         raise SourceError(_unreadable(path, error)) from error
-    yield from documents_from_bytes(name, data, format=format, namespace=namespace, strict=strict, log=log)
+    yield from documents_from_bytes(name, data, reading)
 
 
 def is_folder(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from clockifyrag_builder.documents import Document
@@ -11,26 +11,16 @@ from clockifyrag_builder.readers.archive import archive_files, is_archive_name
 from clockifyrag_builder.readers.crawl import Crawl, CrawlBounds, Progress, crawl
 from clockifyrag_builder.readers.crawl_report import CrawlReport
 from clockifyrag_builder.readers.decoding import encoding_meant
-from clockifyrag_builder.readers.from_bytes import Format, documents_from_bytes, format_of_name, require_size
+from clockifyrag_builder.readers.from_bytes import documents_from_bytes, format_of_name, require_size
 from clockifyrag_builder.readers.http import Fetched, fetch
 from clockifyrag_builder.readers.jsonl import documents_of_jsonl
 from clockifyrag_builder.readers.local_files import iter_documents
 from clockifyrag_builder.readers.read_log import ReadLog
-from clockifyrag_builder.readers.source import Source
+from clockifyrag_builder.readers.reading import DocumentFormat, Reading
 from clockifyrag_builder.readers.web import Clock
 from clockifyrag_resource.source import CrawlSource
 
 FETCHED, CRAWLED = "fetched", "crawled"  # folders of what was sent, each below a `work`
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How documents are read, wherever they are: `spec.source.format`, `spec.source.namespace`, `--strict`."""
-
-    log: ReadLog
-    format: Format = "Auto"
-    namespace: str = "default"
-    strict: bool = False
 
 
 def is_url(source: str | Path) -> bool:
@@ -70,9 +60,7 @@ def read_source(
         path = Path(source)
         yield from _at_least_one(_documents_of_archive(path, path.name, reading), str(path), reading.log)
     else:
-        yield from iter_documents(
-            Path(source), format=reading.format, namespace=reading.namespace, strict=reading.strict, log=reading.log
-        )
+        yield from iter_documents(Path(source), reading)
 
 
 def crawl_source(
@@ -115,13 +103,13 @@ def in_utf8(data: bytes, content_type: str) -> bytes:
 
 def _documents_of_pages(crawled: Crawl, reading: Reading) -> Iterator[Document]:
     for page in crawled.pages:
-        kind: Format = "Markdown" if page.is_markdown else "HTML"
-        if reading.format not in ("Auto", kind):
+        kind: DocumentFormat = "Markdown" if page.is_markdown else "HTML"
+        if not reading.takes(kind):
             reading.log.skip(page.url, f"is {kind}, not {reading.format}, the only format asked for")
             continue
         data = in_utf8(crawled.kept.body(page.answer), page.answer.content_type)
         # A relative canonical address counts from where the page was fetched, not from the address it leads to.
-        yield from _documents(page.url, data, reading, kind, page.final_url)
+        yield from documents_from_bytes(page.url, data, replace(reading, format=kind), page.final_url)
 
 
 def _documents_of_fetched(fetched: Fetched, reading: Reading) -> Iterator[Document]:
@@ -130,33 +118,20 @@ def _documents_of_fetched(fetched: Fetched, reading: Reading) -> Iterator[Docume
         yield from _documents_of_archive(fetched.path, fetched.name, reading)
     elif kind == "JSONL":  # line by line: such a file may be larger than the memory
         with fetched.path.open("rb") as file:
-            yield from documents_of_jsonl(Source(fetched.name, reading.namespace, reading.strict, reading.log), file)
+            yield from documents_of_jsonl(reading.of(fetched.name), file)
     else:
         require_size(fetched.name, fetched.size_bytes, kind)
         data = in_utf8(fetched.path.read_bytes(), fetched.content_type)
-        yield from _documents(fetched.name, data, reading, reading.format, fetched.url)
+        yield from documents_from_bytes(fetched.name, data, reading, fetched.url)
 
 
 def _documents_of_archive(path: Path, origin: str, reading: Reading) -> Iterator[Document]:
     def wanted(name: str) -> bool:
-        format = format_of_name(name)
-        return format is not None and reading.format in ("Auto", format)
+        return reading.takes(format_of_name(name))
 
     for name, data in archive_files(path, origin=origin, wanted=wanted, skipped=reading.log.skip):
         require_size(f"{origin}: {name}", len(data), format_of_name(name))
-        yield from _documents(name, data, reading, reading.format, "")
-
-
-def _documents(name: str, data: bytes, reading: Reading, format: Format, url: str) -> Iterator[Document]:
-    return documents_from_bytes(
-        name,
-        data,
-        format=format,
-        namespace=reading.namespace,
-        strict=reading.strict,
-        log=reading.log,
-        url=url,
-    )
+        yield from documents_from_bytes(name, data, reading)
 
 
 def _at_least_one(documents: Iterator[Document], origin: str, log: ReadLog) -> Iterator[Document]:

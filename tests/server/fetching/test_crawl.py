@@ -10,7 +10,8 @@ from tests.server.fetching.sites import Site, add, links
 from clockifyrag_builder.readers import ReadLog
 from clockifyrag_builder.readers.crawl import crawl
 from clockifyrag_builder.readers.crawl_report import CrawlReport
-from clockifyrag_builder.readers.sources import Reading, crawl_source
+from clockifyrag_builder.readers.reading import Reading
+from clockifyrag_builder.readers.sources import crawl_source
 from clockifyrag_index.errors import SourceError
 from clockifyrag_resource.source import CrawlSource
 

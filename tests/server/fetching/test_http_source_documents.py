@@ -9,7 +9,8 @@ import pytest
 from tests.server.fetching.sites import LINES, LOOPBACK, Site, reply
 
 from clockifyrag_builder.readers import ReadLog
-from clockifyrag_builder.readers.sources import Reading, read_source
+from clockifyrag_builder.readers.reading import Reading
+from clockifyrag_builder.readers.sources import read_source
 from clockifyrag_builder.sources import source_of
 from clockifyrag_index.errors import SourceError
 

@@ -12,7 +12,8 @@ from clockifyrag_builder.corpus import chunked_corpus
 from clockifyrag_builder.documents import Document
 from clockifyrag_builder.passages import ChunkLimits
 from clockifyrag_builder.readers import ReadLog
-from clockifyrag_builder.readers.sources import Reading, read_source
+from clockifyrag_builder.readers.reading import Reading
+from clockifyrag_builder.readers.sources import read_source
 from clockifyrag_index.chunk import Chunk
 
 pytestmark = pytest.mark.corpus

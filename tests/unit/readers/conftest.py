@@ -6,7 +6,7 @@ from typing import Protocol
 import pytest
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.readers import Format, ReadLog, documents_from_bytes
+from clockifyrag_builder.readers import Format, Reading, ReadLog, documents_from_bytes
 
 
 class Read(Protocol):
@@ -36,7 +36,7 @@ def read() -> Read:
         url: str = "",
     ) -> list[Document]:
         data = content.encode() if isinstance(content, str) else content
-        return list(documents_from_bytes(name, data, format=format, strict=strict, log=log or ReadLog(), url=url))
+        return list(documents_from_bytes(name, data, Reading(log or ReadLog(), format, strict=strict), url))
 
     return documents
 

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clockifyrag_builder.documents import Document
-from clockifyrag_builder.readers import ReadLog, decoding, documents_from_bytes
+from clockifyrag_builder.readers import Reading, decoding, documents_from_bytes
 
 NAMES = ("a.jsonl", "a.md", "a.html", "a.txt", "a")
 SNIPPETS = [
@@ -21,7 +21,7 @@ SNIPPETS = [
 
 
 def everything(name: str, data: bytes) -> list[Document]:
-    return list(documents_from_bytes(name, data, log=ReadLog()))
+    return list(documents_from_bytes(name, data, Reading()))
 
 
 def check(document: Document) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clockifyrag_builder.readers import ReadLog, iter_documents
+from clockifyrag_builder.readers import Reading, ReadLog, iter_documents
 from clockifyrag_builder.report import BuildReport
 from clockifyrag_builder.sources import findings_of
 
@@ -51,7 +51,7 @@ def test_the_help_center_is_read_whole_and_what_is_odd_is_counted(corpus):
     path, known = corpus
     log = ReadLog()
 
-    documents = list(iter_documents(path, log=log))
+    documents = list(iter_documents(path, Reading(log)))
 
     assert known == {
         "documents": len(documents),
@@ -71,7 +71,7 @@ def test_every_word_of_the_help_center_is_read(corpus):
     path, _ = corpus
     records = [json.loads(line) for line in path.read_text().splitlines()]
 
-    documents = {document.document_id: document for document in iter_documents(path)}
+    documents = {document.document_id: document for document in iter_documents(path, Reading())}
 
     for record in records:
         document = documents[record["url"].partition("://")[2].rstrip("/")]

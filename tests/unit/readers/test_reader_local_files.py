@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clockifyrag_builder.readers import ReadLog, from_bytes, iter_documents
+from clockifyrag_builder.readers import Reading, ReadLog, from_bytes, iter_documents
 from clockifyrag_index.errors import SourceError
 
 
@@ -21,7 +21,7 @@ def write(root: Path, **files: str) -> Path:
 
 
 def ids(path: Path, log: ReadLog | None = None, **options: object) -> list[str]:
-    return [document.document_id for document in iter_documents(path, log=log, **options)]  # type: ignore[arg-type]
+    return [document.document_id for document in iter_documents(path, Reading(log or ReadLog(), **options))]  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_of_a_folder_only_the_format_asked_for_is_read(tmp_path):
 def test_a_single_file_is_read_by_its_name_or_its_content(tmp_path, name, content, options, title):
     write(tmp_path, **{name: content})
 
-    [document] = iter_documents(tmp_path / name, **options)
+    [document] = iter_documents(tmp_path / name, Reading(**options))
 
     assert title == document.title
 
@@ -189,7 +189,7 @@ def test_one_document_is_made_at_a_time(tmp_path):
     write(tmp_path, **{"a.jsonl": '{"id": "1", "text": "x"}\n{"id": "2", "text": "y"}\n', "b.md": "z"})
     log = ReadLog()
 
-    next(iter_documents(tmp_path, log=log))
+    next(iter_documents(tmp_path, Reading(log)))
 
     assert 1 == log.documents
 
@@ -197,7 +197,7 @@ def test_one_document_is_made_at_a_time(tmp_path):
 def test_a_jsonl_file_that_changes_while_it_is_read_is_an_error(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"id": "1", "text": "x"}\n' + '{"id": "2", "text": "y"}\n' * 2_000 + '{"id": "3", "text": "y"}\n')
-    documents = iter_documents(path)
+    documents = iter_documents(path, Reading())
     next(documents)
     os.truncate(path, 30)
 
