@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from folders import written
 from tests.ports import free_port
 
 from clockifyrag_cli.ops import BuildStatus, ops_port
@@ -54,11 +55,7 @@ def run() -> Run:
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for name, text in ARTICLES.items():
-        (folder / name).write_text(text)
-    return folder
+    return written(tmp_path / "docs", ARTICLES)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from folders import written
 from tests.server.fake_ollama import FakeOllama, Question, Reply, healthy, status
 from tests.server.fetching.sites import Asked, Site
 from tests.server.fetching.sites import Reply as PageReply
@@ -69,11 +70,7 @@ def job(tmp_path: Path, root: Path) -> Run:
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for name, text in ARTICLES.items():
-        (folder / name).write_text(text)
-    return folder
+    return written(tmp_path / "docs", ARTICLES)
 
 
 @pytest.fixture

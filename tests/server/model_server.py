@@ -4,8 +4,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from threaded_server import ThreadedServer
 
 from clockifyrag_index.embedders import Embedder, Vectors
 
@@ -21,22 +23,18 @@ class ModelServer:
         self.questions: list[str] = []
         self._may_answer = threading.Event()
         self._may_answer.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def __enter__(self) -> "ModelServer":
-        self._thread.start()
+        self._server = ThreadedServer(self._handler())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._may_answer.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     @contextmanager
     def hanging(self) -> Iterator[None]:

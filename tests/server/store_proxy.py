@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 
 import httpx
+from threaded_server import ThreadedServer
 
 Change = Callable[[str, int, bytes], bytes]  # file, place of the first byte, bytes → what is sent
 PIECE_BYTES = 1 << 16
@@ -28,22 +29,17 @@ class StoreProxy:
         self._arrived = threading.Condition()
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
+        self._server = ThreadedServer(_handler(self))
         return self
 
     def __exit__(self, *_: object) -> None:
         self.broken.set()
         self._free.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.url
 
     def hold(self, name: str, after_bytes: int) -> None:
         """From that byte of the file on nothing is sent until `release`."""

@@ -4,8 +4,10 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from threaded_server import ThreadedServer
 
 LOOPBACK = ("127.0.0.1", "localhost")
 LINES = b'{"id": "1", "url": "", "title": "Timer", "section": "Start", "content": "Press start."}\n'
@@ -44,19 +46,15 @@ class Site:
         self.release = threading.Event()  # what a slow page waits for
         self._under_way = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=lambda: self._server.serve_forever(poll_interval=0.01))
-        self._thread.start()
+        self._server = ThreadedServer(_handler(self), tls=tls)
 
     @property
     def port(self) -> int:
-        return int(self._server.server_address[1])
+        return self._server.port
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self._server.url
 
     @property
     def paths(self) -> list[str]:
@@ -86,9 +84,7 @@ class Site:
 
     def close(self) -> None:
         self.release.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     def answer(self, asked: Asked) -> Reply:
         route = self.routes.get(asked.path, Reply(b"nothing here", status=404))
