@@ -6,40 +6,31 @@ audit log where it has them: no polling client is measured.
 """
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import aiohttp
 import httpx
-import orjson
 from tests.apiserver.controlplane import ControlPlane, User
-from tests.apiserver.controlplane.audit import AuditEvent, audit_event
 from tests.apiserver.operator_process import ACCOUNT, rights, rights_path
 
+from bench.audit import WRITES, Audit
 from bench.errors import BenchFailed
 from bench.harness import Measured
 from bench.machine import ROOT
-from bench.processes import free_port
+from bench.processes import cpu_seconds, free_port
+from bench.sending import applied, created
+from bench.waiting import wait_until
 
 WATCHED, COPIED = "burst", "floor"  # namespaces: of the operator, and of the client that only creates
-Bodies = Sequence[tuple[str, Mapping[str, Any]]]  # path and object
-WRITES = frozenset({"create", "update", "patch", "delete"})
 SELECTOR = "app.kubernetes.io/managed-by=clockifyrag-operator"
 RESOURCES_PATH = f"/apis/clockifyrag.io/v1beta1/namespaces/{WATCHED}/clockifyrags"
 FLOOR_WORKERS = 8  # as many resources side by side as the operator's default
-WAIT_SECONDS = 300.0
-POLL_SECONDS = 1.0  # asking costs the API server as much as a resource: times come from its audit log
-SILENT_SECONDS = 3
 KINDS = (
     "/api/v1/{namespace}/configmaps",
     "/api/v1/{namespace}/persistentvolumeclaims",
@@ -53,14 +44,6 @@ KINDS = (
     "/apis/policy/v1/{namespace}/poddisruptionbudgets",
     "/apis/autoscaling/v2/{namespace}/horizontalpodautoscalers",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment, and where the audit log ended then: what came later is read, and nothing before."""
-
-    time: datetime
-    offset: int
 
 
 @contextmanager
@@ -86,6 +69,8 @@ class Cluster:
         for one in rights(WATCHED, (WATCHED,)):
             control_plane.admin.apply(f"{rights_path(one)}/{one['metadata']['name']}", one)
         self.operator_user: User = control_plane.service_account(WATCHED, ACCOUNT)
+        self.admin: User = control_plane.admin.user
+        self.audit = Audit(control_plane.folder / "audit.log", self.operator_user.name)
         self._process: subprocess.Popen[bytes] | None = None
 
     def started_operator(self) -> int:
@@ -122,27 +107,23 @@ class Cluster:
 
         The text tells which kinds were changed more than once an object.
         """
-        begin = self._mark()
-        asyncio.run(self._created([(RESOURCES_PATH, resource(number)) for number in range(count)], count))
+        begin = self.audit.mark()
+        asyncio.run(created(self.admin, [(RESOURCES_PATH, resource(number)) for number in range(count)], count))
         wait_until(lambda: self._observed() == count, f"{count} resources are observed")
-        events = self._settled(begin)
+        events = self.audit.settled(begin)
         writes = [one for one in events if one.verb in WRITES and one.response_code < 300]
         statuses = [one for one in writes if one.subresource == "status"]
         children = [one for one in writes if one.resource not in ("clockifyrags", "events")]
-        changes = self.control_plane.versions(WATCHED)
-        there: dict[str, list[int]] = {}  # by plural, how often each object was changed
-        for path, items in self._objects().items():
-            kind = path.rpartition("/")[2]
-            there[kind] = [changes[kind, one["metadata"]["name"]] for one in items]
-        again = {kind: mean(versions) for kind, versions in there.items() if versions and mean(versions) > 1}
+        changes = self._changes()
         figures = {
             "operator": (max(one.received for one in (*statuses, *children)) - begin.time).total_seconds(),
             "last_status": (max(one.received for one in statuses) - begin.time).total_seconds(),
             "calls": len(events) / count,
             "statuses": len(statuses) / count,
-            "applies": sum(one.resource in there for one in children) / sum(map(sum, there.values())),
-            "objects": sum(map(len, there.values())),
+            "applies": sum(one.resource in changes for one in children) / sum(map(sum, changes.values())),
+            "objects": sum(map(len, changes.values())),
         }
+        again = {kind: mean(times) for kind, times in changes.items() if times and mean(times) > 1}
         return figures, ", ".join(f"{kind} {times:.3g}" for kind, times in sorted(again.items()))
 
     def floor(self, count: int) -> Measured:
@@ -153,7 +134,7 @@ class Cluster:
             for one in items
         ]
         begin = time.perf_counter()
-        asyncio.run(self._applied(copies))
+        asyncio.run(applied(self.admin, copies, FLOOR_WORKERS))
         return {"floor": time.perf_counter() - begin}
 
     def edits(self, count: int) -> list[float]:
@@ -161,28 +142,28 @@ class Cluster:
         latencies = []
         for number in range(count):
             patch = {"spec": {"search": {"config": {"retrievalK": 6 + number % 40}}}}
-            begin = self._mark()
+            begin = self.audit.mark()
             self.control_plane.admin.patch(f"{RESOURCES_PATH}/{name_of(number)}", patch)
-            first = self._first_child_write(name_of(number), begin)
+            first = self.audit.first_child_write(name_of(number), begin)
             latencies.append((first.received - begin.time).total_seconds() * 1000)
-        self._settled(begin)
+        self.audit.settled(begin)
         return latencies
 
     def rest(self, pid: int, seconds: float) -> Measured:
         """Writes but those of Leases, and processor time, in so many seconds in which nothing happens."""
-        begin, before = self._mark(), processor_seconds(pid)
+        begin, before = self.audit.mark(), cpu_seconds(pid)
         time.sleep(seconds)  # what is measured is this time
-        writes = [one for one in self._events(begin) if one.verb in WRITES and one.resource != "leases"]
-        return {"writes": len(writes), "idle_percent": 100 * (processor_seconds(pid) - before) / seconds}
+        writes = [one for one in self.audit.events(begin) if one.verb in WRITES and one.resource != "leases"]
+        return {"writes": len(writes), "idle_percent": 100 * (cpu_seconds(pid) - before) / seconds}
 
     def restarted(self, _pid: int) -> Measured:
         """Seconds until a new operator is ready, and what it writes until it is silent."""
         self.stop()
-        begin, started = self._mark(), time.perf_counter()
+        begin, started = self.audit.mark(), time.perf_counter()
         self.started_operator()
         seconds = time.perf_counter() - started
         writes = [
-            one for one in self._settled(begin) if one.verb in WRITES and one.resource not in ("leases", "events")
+            one for one in self.audit.settled(begin) if one.verb in WRITES and one.resource not in ("leases", "events")
         ]
         return {"seconds": seconds, "writes": len(writes)}
 
@@ -201,46 +182,14 @@ class Cluster:
             (one.get("status") or {}).get("observedGeneration") == one["metadata"]["generation"] for one in items
         )
 
-    def _mark(self) -> Mark:
-        log = self.control_plane.folder / "audit.log"
-        return Mark(datetime.now().astimezone(), log.stat().st_size if log.exists() else 0)
-
-    def _events(self, since: Mark) -> list[AuditEvent]:
-        """What the operator asked since then, watches aside; a line that is still being written is left out."""
-        with (self.control_plane.folder / "audit.log").open("rb") as log:
-            log.seek(since.offset)
-            *lines, _ = log.read().split(b"\n")
-        events = [audit_event(json.loads(line)) for line in lines if line]
-        return [
-            one
-            for one in events
-            if one.user == self.operator_user.name and one.verb != "watch" and one.received >= since.time
-        ]
-
-    def _settled(self, since: Mark) -> list[AuditEvent]:
-        """What the operator asked since then, once it asked nothing but for its Lease for some seconds."""
-
-        def silent() -> bool:
-            asked = [one.received for one in self._events(since) if one.resource != "leases"]
-            latest = max(asked, default=since.time)
-            return (datetime.now().astimezone() - latest).total_seconds() > SILENT_SECONDS
-
-        wait_until(silent, "the operator is silent")
-        return [one for one in self._events(since) if one.resource != "leases"]
-
-    def _first_child_write(self, name: str, since: Mark) -> AuditEvent:
-        found: list[AuditEvent] = []
-
-        def written() -> bool:
-            found[:] = [
-                one
-                for one in self._events(since)
-                if one.verb in WRITES and one.resource != "clockifyrags" and one.name.startswith(f"{name}-")
-            ]
-            return bool(found)
-
-        wait_until(written, f"a child of {name} is written", every=0.1)
-        return found[0]
+    def _changes(self) -> dict[str, list[int]]:
+        """How often each object that the operator made was changed, by the plural of its kind."""
+        versions = self.control_plane.versions(WATCHED)
+        found: dict[str, list[int]] = {}
+        for path, items in self._objects().items():
+            kind = path.rpartition("/")[2]
+            found[kind] = [versions[kind, one["metadata"]["name"]] for one in items]
+        return found
 
     def _objects(self) -> dict[str, list[dict[str, Any]]]:
         """What the operator made, by the path of its kind."""
@@ -250,32 +199,6 @@ class Cluster:
         found = self.control_plane.admin.get(path, labelSelector=SELECTOR)
         kind = {"apiVersion": found["apiVersion"], "kind": found["kind"].removesuffix("List")}
         return [{**kind, **one} for one in found["items"]]
-
-    async def _created(self, bodies: Bodies, side_by_side: int) -> None:
-        await self._sent("POST", bodies, "application/json", {}, side_by_side)
-
-    async def _applied(self, bodies: Bodies) -> None:
-        query = {"fieldManager": "bench", "force": "true"}
-        await self._sent("PATCH", bodies, "application/apply-patch+yaml", query, FLOOR_WORKERS)
-
-    async def _sent(
-        self, method: str, bodies: Bodies, content_type: str, query: dict[str, str], side_by_side: int
-    ) -> None:
-        """By the HTTP client that the operator's own client library uses."""
-        user = self.control_plane.admin.user
-        connector = aiohttp.TCPConnector(ssl=user.ssl_context(), limit=side_by_side)
-        headers = {"content-type": content_type}
-        async with aiohttp.ClientSession(user.server, connector=connector, headers=headers) as client:
-            limit = asyncio.Semaphore(side_by_side)
-
-            async def send(path: str, body: Mapping[str, Any]) -> None:
-                data = orjson.dumps(body)
-                async with limit, client.request(method, path, data=data, params=query) as answer:
-                    text = await answer.text()
-                    if not answer.ok:
-                        raise BenchFailed(f"{method} {path}: {answer.status} {text[:300]}")
-
-            await asyncio.gather(*(send(path, body) for path, body in bodies))
 
 
 def name_of(number: int) -> str:
@@ -307,24 +230,3 @@ def bare(live: Mapping[str, Any]) -> dict[str, Any]:
         template = spec["spec"]["template"]["metadata"]
         template["labels"] = {key: value for key, value in template["labels"].items() if "controller-uid" not in key}
     return {**spec, "metadata": metadata}
-
-
-def wait_until(
-    holds: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS, every: float = POLL_SECONDS
-) -> None:
-    """Returns when it holds; BenchFailed says what did not come."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise BenchFailed(f"after {seconds:.0f} s it is not so that {what}")
-        time.sleep(every)
-
-
-def processor_seconds(pid: int) -> float:
-    """User and system time of a process (proc(5), stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -3,7 +3,6 @@
 On two cores the load needs one of them, so the throughput of two instances would be the load's; what they cost is not.
 """
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from bench.comparison import Bar, Comparison
 from bench.figures.uncached_http import MODEL, QUESTIONS, WARM, check_computed, state
 from bench.harness import Bench, Measured
 from bench.prepared import built_root
-from bench.processes import started
+from bench.processes import cpu_seconds, started
 from bench.questions import distinct_questions, search_paths
 from bench.servers import SERVICE, announced, service_variables, wait_ready
 
@@ -61,9 +60,3 @@ def cost(bench: Bench, root: Path, paths: list[str], cores: tuple[int, ...]) -> 
         for address, earlier, one in zip(addresses, states, loads, strict=True):
             check_computed(address, earlier, one.answered, len(paths) - WARM)
     return {"cpu": 1000 * seconds / sum(one.answered for one in loads)}
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far (proc(5), stat, fields 14 and 15)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

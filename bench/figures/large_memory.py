@@ -136,6 +136,26 @@ def widen(job: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+class Turned:
+    """The inner embedder, its questions turned into 768 dimensions."""
+
+    def __init__(self, inner: Any, turn: "Vectors") -> None:
+        """turn: (256, 768) float32 with orthonormal rows."""
+        self._inner = inner
+        self._turn = turn
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def embed_question(self, text: str, timeout_seconds: float | None = None) -> "Vectors":
+        vector: Vectors = self._inner.embed_question(text) @ self._turn
+        return vector
+
+    def embed_weighed(self, text: str, weight: Any) -> "Vectors":
+        weighed: Vectors = self._inner.embed_weighed(text, weight) @ self._turn
+        return weighed
+
+
 def wide(job: dict[str, Any]) -> Measured:
     """Memory of this process by passage, after the same questions asked of a search over 768 dimensions."""
     import os
@@ -154,28 +174,8 @@ def wide(job: dict[str, Any]) -> Measured:
     articles._index = directions
     generation = replace(generation, dense=dense, articles=articles)  # nothing of 256 dimensions stays mapped
 
-    class Turned:
-        """The embedder's questions in 768 dimensions."""
-
-        def __init__(self) -> None:
-            self._inner: Any = open_embedder("Local", model_profile("wordllama"))
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._inner, name)
-
-        def embed_question(self, text: str, timeout_seconds: float | None = None) -> "Vectors":
-            vector: Vectors = self._inner.embed_question(text) @ turn
-            return vector
-
-        def embed_weighed(self, text: str, weight: Any) -> "Vectors":
-            weighed: Vectors = self._inner.embed_weighed(text, weight) @ turn
-            return weighed
-
-    engine = SearchEngine(
-        generation,
-        Turned(),
-        config=SearchConfig(embed_timeout_seconds=30),
-    )
+    embedder = Turned(open_embedder("Local", model_profile("wordllama")), turn)
+    engine = SearchEngine(generation, embedder, config=SearchConfig(embed_timeout_seconds=30))
     for query in _distinct_questions():
         result = engine.search(SearchRequest(query[:500]))
         check(not result.degraded and bool(result.query_processed), f"{query!r}: degraded {result.degraded}")

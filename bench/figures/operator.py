@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.comparison import Bar, Comparison, Side
-from bench.control_plane import cluster, resident_bytes
+from bench.control_plane import cluster
 from bench.errors import check
 from bench.harness import Bench, Measured
+from bench.processes import resident_bytes
 
 RESOURCES = 200
 EDITS = 100

@@ -1,6 +1,5 @@
 """Memory after 200,000 requests by memory before them and what it may grow by: cached answers, all counted."""
 
-import os
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from bench.comparison import Bar, Comparison, Side
 from bench.figures.cached_search import HEADERS, KEY
 from bench.harness import Bench, Measured
 from bench.prepared import built_root
-from bench.processes import started
+from bench.processes import resident_bytes, started
 from bench.questions import distinct_questions, search_paths
 from bench.servers import SERVICE, announced, service_variables, wait_ready
 
@@ -44,9 +43,9 @@ def resident(bench: Bench, root: Path, paths: list[str]) -> Measured:
         address = announced(process)
         wait_ready(address)
         answers(bench, address, paths, WARM_ROUNDS * len(paths))
-        before = resident_mib(process.pid)
+        before = resident_bytes(process.pid) / 2**20
         answers(bench, address, paths, REQUESTS)
-        after = resident_mib(process.pid)
+        after = resident_bytes(process.pid) / 2**20
     return {"before": before, "after": after}
 
 
@@ -54,8 +53,3 @@ def answers(bench: Bench, address: str, paths: list[str], count: int) -> None:
     """Returns when at least so many requests were answered."""
     while count > 0:
         count -= load.loaded(address, paths, HEADERS, bench.seconds, (bench.cores.load,)).answered
-
-
-def resident_mib(pid: int) -> float:
-    """Resident memory (proc(5), statm, field 2)."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
