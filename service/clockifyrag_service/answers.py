@@ -66,16 +66,17 @@ def answer(result: SearchResult, parameters: SearchParameters, generation: str) 
         "metadata": search_metadata(result, generation),
     }
     head = orjson.dumps(document)[:-2]  # without the braces that close metadata and document
+    reranking = b"" if result.reranking is None else b',"rerank":' + orjson.dumps(rerank_metadata(result.reranking))
     return Answer(
-        parameters,
-        head,
-        (result.query_processed or parameters.q).casefold(),
-        len(result.hits),
-        result.degraded,
-        result.timings_ms,
-        result.low_confidence,
-        weak_etag(head),
-        b"" if result.reranking is None else b',"rerank":' + orjson.dumps(rerank_metadata(result.reranking)),
+        parameters=parameters,
+        head=head,
+        query=(result.query_processed or parameters.q).casefold(),
+        results=len(result.hits),
+        degraded=result.degraded,
+        timings_ms=result.timings_ms,
+        low_confidence=result.low_confidence,
+        etag=weak_etag(head),
+        reranking=reranking,
     )
 
 

@@ -1,5 +1,6 @@
 """Documentation: the OpenAPI document, and a page that lists the endpoints from it, without any foreign script."""
 
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
@@ -44,36 +45,57 @@ def openapi_document(app: FastAPI, settings: Settings) -> dict[str, Any]:
         routes=app.routes,
         separate_input_output_schemas=False,
     )
+    _document_errors(document)
+    _document_lengths(document, settings)
+    if settings.keys_wanted:
+        _document_keys(document)
+    return document
+
+
+def _document_errors(document: dict[str, Any]) -> None:
+    """Each answer that is not 2xx is the envelope; FastAPI's own 422 is never sent."""
     error_schema = REFERENCE.format(model="ErrorAnswer")
-    for path in document["paths"].values():
-        for operation in path.values():
-            operation["responses"].pop("422", None)
-            for status, answer in operation["responses"].items():
-                if status >= "400" and "content" not in answer:
-                    answer["content"] = {"application/json": {"schema": {"$ref": error_schema}}}
+    for operation in _operations(document):
+        operation["responses"].pop("422", None)
+        for status, answer in operation["responses"].items():
+            if status >= "400" and "content" not in answer:
+                answer["content"] = {"application/json": {"schema": {"$ref": error_schema}}}
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     error = ErrorAnswer.model_json_schema(ref_template=REFERENCE)
     schemas |= {**error.pop("$defs", {}), "ErrorAnswer": error}
+
+
+def _document_lengths(document: dict[str, Any], settings: Settings) -> None:
+    """Questions in bodies are as long as those in query strings."""
+    schemas = document["components"]["schemas"]
     for model, field in (("ChatSearchBody", "query"), ("ChatBody", "question")):
         schemas[model]["properties"][field] |= {
             "minLength": settings.min_query_length,
             "maxLength": settings.max_query_length,
             "pattern": question_pattern(settings.min_query_length),
         }
-    if settings.keys_wanted:
-        document["components"]["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer"},
-            "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-        }
-        with_key: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
-        document["security"] = with_key
-        for path, operations in document["paths"].items():
-            if scope_needed(path) is None:
-                for operation in operations.values():
-                    operation["security"] = [{}, *with_key]  # a key may be sent: /health then tells more
-    return document
+
+
+def _document_keys(document: dict[str, Any]) -> None:
+    """Each operation wants a key, in either header; those open to all take one."""
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    with_key: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
+    document["security"] = with_key
+    for path, operations in document["paths"].items():
+        if scope_needed(path) is None:
+            for operation in operations.values():
+                operation["security"] = [{}, *with_key]  # a key may be sent: /health then tells more
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What each path answers to each method."""
+    for operations in document["paths"].values():
+        yield from operations.values()
 
 
 def documentation_page(document: dict[str, Any]) -> bytes:
