@@ -168,12 +168,24 @@ def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Se
     """
     from pydantic import ValidationError
 
-    from clockifyrag_builder.sample import sample_glossary
     from clockifyrag_service.settings import Settings, problems_of
+
+    given = _over_the_resource(explicit, here.resource.spec.search.config)
+    wanted = _settings_of_resource(here, local, root)
+    try:
+        left = {name: value for name, value in wanted.items() if name not in given and value is not None}
+        return Settings(index_root=root, **left)
+    except ValidationError as error:
+        raise UsageError("\n".join(problems_of(error))) from error
+
+
+def _settings_of_resource(here: Adapted, local: Path | None, root: Path) -> dict[str, Any]:
+    """What the resource says of the server, by the names of its settings; None where it says nothing."""
+    from clockifyrag_builder.sample import sample_glossary
 
     spec = here.resource.spec
     config = spec.search.config
-    wanted: dict[str, Any] = {
+    return {
         "llm_base_url": here.ollama_url,
         "retrieval_k": config.retrieval_k,
         "cache_size": config.cache_size,
@@ -197,12 +209,6 @@ def server_settings(here: Adapted, local: Path | None, root: Path, explicit: "Se
         "query_provider": spec.embedding.query_provider.lower(),
         "generation": spec.index.pin,
     }
-    given = _over_the_resource(explicit, config)
-    try:
-        left = {name: value for name, value in wanted.items() if name not in given and value is not None}
-        return Settings(index_root=root, **left)
-    except ValidationError as error:
-        raise UsageError("\n".join(problems_of(error))) from error
 
 
 def _over_the_resource(explicit: "Settings", config: "SearchConfig") -> set[str]:

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clockifyrag_index.chunk import BREADCRUMB_SEPARATOR
 from clockifyrag_index.errors import UsageError
+
+if TYPE_CHECKING:
+    from clockifyrag_index.search import ArticleHit
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -60,20 +63,7 @@ def _of_index(root: Path, query: str, k: int, namespace: str | None, fusion: str
         result = engine.search(SearchRequest(query, k=k, namespace=namespace))
     return {
         "query": query,
-        "results": [
-            {
-                "id": hit.sections[0].chunk.document_id,
-                "chunk_id": hit.sections[0].chunk.chunk_id,
-                "title": hit.sections[0].chunk.title,
-                "section": BREADCRUMB_SEPARATOR.join(hit.sections[0].chunk.headings),
-                "url": hit.sections[0].chunk.url,
-                "content": hit.sections[0].chunk.content,
-                "relevance_score": round(hit.relevance_score, 4),
-                "source": hit.source,
-                "rank": hit.rank,
-            }
-            for hit in result.hits
-        ],
+        "results": [_article(hit) for hit in result.hits],
         "metadata": {
             "total_results": len(result.hits),
             "query_type": result.query_type,
@@ -82,6 +72,22 @@ def _of_index(root: Path, query: str, k: int, namespace: str | None, fusion: str
             "degraded": list(result.degraded),
             "latency_ms": round(result.timings_ms["total"], 1),
         },
+    }
+
+
+def _article(hit: "ArticleHit") -> dict[str, Any]:
+    """One result, shown by its best passage."""
+    chunk = hit.sections[0].chunk
+    return {
+        "id": chunk.document_id,
+        "chunk_id": chunk.chunk_id,
+        "title": chunk.title,
+        "section": BREADCRUMB_SEPARATOR.join(chunk.headings),
+        "url": chunk.url,
+        "content": chunk.content,
+        "relevance_score": round(hit.relevance_score, 4),
+        "source": hit.source,
+        "rank": hit.rank,
     }
 
 
