@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from clockifyrag_index.embedders import Embedder, EmbedderIdentity, Vectors
-from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE
+from clockifyrag_index.embedders.canaries import AGREEMENT_COSINE, lowest_cosine
 from clockifyrag_index.embedders.opening import open_embedder, profile_of
 from clockifyrag_index.embedders.vocabulary import knows_word
 from clockifyrag_index.embedders.weighing import WordWeight
@@ -281,7 +279,7 @@ def disagreement(embedder: Embedder, manifest: Manifest, canaries_max: int | Non
     repair = f"another model stands under the name {manifest.embedder.model}; rebuild the index or restore the model"
     if ours.shape != stored.shape:
         return f"the index has {stored.shape[1]} dimensions, the embedder {ours.shape[1]}: {repair}"
-    cosine = float(np.min(np.sum(ours * stored, axis=1)))
+    cosine = lowest_cosine(ours, stored)
     if cosine >= AGREEMENT_COSINE:
         return None
     return (
