@@ -192,7 +192,7 @@ def _embedding(plan: BuildPlan, cache: VectorCache, progress: Progress) -> Embed
 
 
 def _embedder_is_known(plan: BuildPlan) -> bool:
-    """Whether a generation of this embedder stands: it may turn out to be the one that is asked for."""
+    """Whether a generation of this embedder is there, which the build may turn out to be."""
     layout, identity = Layout(plan.root), plan.embedder.identity
     for name in layout.generation_ids():
         try:
@@ -274,8 +274,8 @@ def _require_room(plan: BuildPlan, outcome: BuildOutcome, text_bytes: int, missi
     """NoSpace unless there is room for the new generation, for its vectors once more while it is made, and for those
     that the cache will get.
 
-    text_bytes: of all contents. missing: counts the texts that are still to be embedded, which is asked where room is
-    short alone.
+    text_bytes: of all contents. missing: counts the texts that are still to be embedded; called only where room is
+    short.
     """
     chunks, dimensions = outcome.chunks, plan.embedder.identity.dimensions
     index = plan.index.resolved(chunks)
@@ -296,10 +296,9 @@ def _removed(plan: BuildPlan, generation: str) -> tuple[str, ...]:
 
 
 def _remove_unused(plan: BuildPlan) -> bool:
-    """Whether anything went of what shards fetched, whose vectors are in the cache by now, and of what sources of
-    another kind kept.
+    """Removes what shards fetched, whose vectors are in the cache by now, and what sources of another kind kept.
 
-    What may not be removed stays: it does no harm beside the room it takes.
+    Returns whether anything was removed. What may not be removed stays: it does no harm beside the room it takes.
     """
     removed = False
     others = set(KEPT.values()) - {KEPT.get(str(plan.source.description["kind"]))}

@@ -139,8 +139,8 @@ class Embedding:
         return self._has_row.count(0)
 
     def go_on(self) -> None:
-        """Keeps the embedder busy with what was added; waits only where TEXTS_AHEAD would be left. Errors are those of
-        `finish`.
+        """Keeps the embedder busy with what was added; waits only while TEXTS_AHEAD texts or more are left. Errors are
+        those of `finish`.
         """
         while True:
             while len(self._waiting) >= self._pace.size and self._lanes.under_way < self._jobs_ahead:

@@ -129,7 +129,8 @@ class BuildPlan:
     def divides_by(self) -> dict[str, object]:
         """All that decides how a document is divided: the limits, and how tokens are counted.
 
-        One model may be counted exactly in this process and by a bound for a server, so counts of a few texts are told.
+        In this process the tokens of a model are counted exactly, for a server they are bounded from above: the counts
+        of a few texts tell the two apart.
         """
         counts = [self.embedder.count_tokens(text) for text in (*CANARY_TEXTS, ODD_TEXT)]
         return {**self.chunking, "model": self.embedder.identity.model, "tokens": counts}

@@ -103,8 +103,10 @@ class LocalSource:
         return {"kind": "files", "format": self._reading.format, "namespace": self._reading.namespace}
 
     def fetch(self) -> str:
-        """The digest of names and bytes of all files a reader would take. When strict, they have been read, too:
-        what stands already may have been built past a broken record.
+        """The digest of names and bytes of all files a reader would take.
+
+        When strict, all documents are read as well: a generation of this digest may have been built without --strict,
+        past a broken record.
         """
         self._held = None
         self._digest = _digest(self._path)
@@ -132,7 +134,7 @@ class LocalSource:
         return PACKED if is_packed else 1
 
     def require_unchanged(self) -> None:
-        """Where documents are held, that was asked as soon as they were."""
+        """Nothing is left to ask where documents are held: the digest was compared when they were read."""
         if self._held is None:
             self._require_digest()
 

@@ -30,7 +30,7 @@ Stamps = frozenset[tuple[str, int, int]]  # name, size and time of change
 def watching(watched: Path, arguments: list[str], seen: Stamps, has_failed: bool = False) -> Iterator[None]:
     """Within it `clockifyrag up --once …arguments` runs whenever a file at or below `watched` changes.
 
-    seen: how they looked before the first build, so that what was changed meanwhile is built, too. has_failed: that
+    seen: their stamps before the first build, so that what was changed meanwhile is built, too. has_failed: that
     build did, and is tried again. A build that runs at the end of it is ended.
     """
     stop = threading.Event()
@@ -81,10 +81,10 @@ def _exit_code(command: list[str], stop: threading.Event) -> int:
 
 
 def stamps(path: Path) -> Stamps:
-    """Of the file, or of every file below the folder that a reader walks: hidden ones are not among them, nor is our
-    own `.run`, where every build writes and the server's log grows with each request.
+    """The stamp of the file, or of every file of the folder that a reader would read.
 
-    One that vanishes meanwhile, or may not be looked at, is left out; in a folder that cannot be read nothing is seen.
+    Hidden files have none: in our own `.run` every build writes, and the server's log grows with each request. A file
+    that vanishes meanwhile, or may not be looked at, is left out; a folder that cannot be read has no stamps.
     """
     found: set[tuple[str, int, int]] = set()
     for file in _files(path):

@@ -124,10 +124,12 @@ class DenseIndex:
         return view.reshape(self.size, self.dimensions)
 
     def _exact(self, question: Vectors, k: int, rows: range | Rows | None, total: int) -> tuple[Rows, Scores]:
-        """FAISS itself neither sorts equal scores nor promises which of them it keeps at the end of the list, so more
-        is fetched as long as the k-th score might continue behind the end, then sorted by (−score, row). Mostly no two
-        are equal, and nothing is left to sort: after a pass through all rows each call of numpy begins out of the
-        caches, and that is most of what this adds to FAISS.
+        """As `search`, by comparing all rows; total: how many may be found.
+
+        FAISS itself neither sorts equal scores nor promises which of them it keeps at the end of the list, so more is
+        fetched as long as the k-th score might continue behind the end, then sorted by (−score, row). Mostly no two are
+        equal, and nothing is left to sort: after a pass through all rows each call of numpy begins out of the caches,
+        and that is most of what this adds to FAISS.
         """
         options = None if rows is None else faiss.SearchParameters(sel=_selector(rows, self.size))  # type: ignore[call-arg]
         fetched = min(k + 1, total)
@@ -148,7 +150,7 @@ class DenseIndex:
         return found[order], scores[order]
 
     def _from_card(self, question: Vectors, k: int) -> tuple[Rows, Scores]:
-        """A card adds up in another order: twice as many rows are fetched, and scored here."""
+        """As `search`, by the copy on a GPU. It adds up in another order: twice as many are fetched and scored here."""
         _, found = self._card.search(question.reshape(1, -1), min(max(2 * k, EF_SEARCH), self.size))
         return best(found[0], inner_products(self.vectors(), question, found[0]), k)
 

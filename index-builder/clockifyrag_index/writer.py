@@ -35,7 +35,8 @@ from .recall import recall_at_10
 from .same_vectors import copied
 from .verify import verified_manifest
 
-Lexical = Callable[[Path], Mapping[str, object]]  # writes the word statistics into that folder, returns what of the id
+# Writes the word statistics into that folder; returns the parameters that enter the id.
+Lexical = Callable[[Path], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)

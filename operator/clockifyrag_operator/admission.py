@@ -92,9 +92,10 @@ def _is_our_volume(manifest: Manifest, name: str) -> bool:
 
 
 def _volume_made_otherwise(wanted: Wanted, spec: Spec, seen: Observed) -> Iterator[str]:
-    """A volume that outlived an earlier resource of this name keeps the mode and the class it was made with.
+    """Access mode and storage class that the volume cannot have: one that an earlier resource of this name left keeps
+    those it was made with.
 
-    Within one resource the schema sees to it that neither changes. One on its way out is soon made as it is wanted.
+    Within one resource the schema forbids that they change. A volume on its way out is soon made as it is wanted.
     """
     name, storage = names.index_volume(wanted.name), spec.index.storage
     claim = seen.get(_VOLUME, name)

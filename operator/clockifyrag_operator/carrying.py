@@ -186,14 +186,14 @@ class Pass:
         return live["kind"] in MADE_ANEW and (place_of(live), _digest_of(rendered)) not in self._memory.made_anew
 
     async def _replace(self, live: Manifest, rendered: Manifest) -> None:
-        """An object whose fixed fields are to change goes, and is made again when it is gone.
+        """Deletes an object whose fixed fields are to change; a later pass makes it again when it is gone.
 
-        Its pods stay where the new one takes them over. Those it would not know are not asked by our Services, which
-        select as it does, and under a StatefulSet they would be in the way of new ones of their names: they go, too.
+        Pods that the new object selects are left running, and it takes them over. Others are deleted with the old one:
+        no Service of ours selects them, and under a StatefulSet they would keep their names from new pods.
 
-        A Deployment is made with one pod and told the number wanted in the next write, so of several it may end some.
+        A Deployment begins with one replica and is scaled by the next write, so of several pods it may end some.
 
-        What was refused may not be what `live` shows: a watch that is late hides another object of the name.
+        The API server may have refused another object than `live`, which a late watch hides: it is read again first.
         """
         fresh = self._must_be_ours(await self._read_again(live["kind"], live["metadata"]["name"], gone=live))
         if fresh is None or fresh["metadata"]["uid"] != live["metadata"]["uid"]:
@@ -338,7 +338,7 @@ def _digest_of(manifest: Manifest) -> str | None:
 
 
 def _version(live: Manifest | None) -> tuple[object, ...]:
-    """What changes with the object, but with its status only where it tells no generation."""
+    """What changes whenever the object does; of a kind that counts generations not with its status."""
     metadata = live["metadata"] if live is not None else {}
     return metadata.get("uid"), metadata.get("generation") or metadata.get("resourceVersion")
 

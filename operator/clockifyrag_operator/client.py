@@ -3,7 +3,7 @@
 Built on the asyncio client inside the `kubernetes` package, on its connections alone: its models cost 200 MB of memory
 and know no fields of tomorrow.
 
-Every write passes `_gate`: tokens (so many writes a second), a pause the server asked for, and last, as close to the
+Every write passes `_gate`: so many writes a second, a pause the server asked for, and last, as close to the
 wire as can be, whether this process is still the leader. A frozen process that wakes up fails there.
 """
 
@@ -54,7 +54,7 @@ class Client:
         self._access = access
         self._metrics = metrics
         self._timeout = aiohttp.ClientTimeout(total=request_seconds)
-        self._tokens = Tokens(writes_per_second)
+        self._rate = WriteRate(writes_per_second)
         self._paused_until = 0.0
         self._token: str | None = None
         self._token_read = float("-inf")
@@ -175,7 +175,7 @@ class Client:
 
     @asynccontextmanager
     async def _gate(self) -> AsyncIterator[None]:
-        await self._tokens.take()
+        await self._rate.take()
         if (wait := self._paused_until - time.monotonic()) > 0:
             await asyncio.sleep(wait)
         await self._current_token()  # may read a file: nothing is to come between the last question and the wire
@@ -191,8 +191,8 @@ class Client:
         return self._token
 
 
-class Tokens:
-    """So many a second on average, a second's worth at once; who comes later waits for his turn."""
+class WriteRate:
+    """A token bucket: so many a second on average, at most a second's worth at once; later callers wait."""
 
     def __init__(self, per_second: float) -> None:
         self._per_second = per_second

@@ -103,7 +103,7 @@ class Cluster:
         return known[1]
 
     async def referenced(self, wanted: Wanted, fresh_seconds: float | None = None) -> dict[str, str | None]:
-        """Observed.config_maps, read not longer ago than that; None: than is right for a pass."""
+        """Observed.config_maps. fresh_seconds: how old a digest may be; None: as old as is right for a pass."""
         named = references(wanted)
         digests = await self.config_maps.digests(wanted.namespace, (one.name for one in named), fresh_seconds)
         return shown_references(named, digests)

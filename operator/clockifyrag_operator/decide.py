@@ -108,10 +108,11 @@ def _brought_up_to_date(case: Case) -> Ledger:
 
 
 def _without_mended_attempts(case: Case) -> Ledger:
-    """The ledger without the failures of Jobs that would be made with something else by now.
+    """The ledger without the failures of Jobs that would be made otherwise now, by another image or with more memory:
+    they need not fail again.
 
-    One that is taken in after this is told and counted all the same, and forgotten in the next pass. A token whose
-    build failed for good was consumed by it: it asks again.
+    A failure that this pass takes in afterwards is told and counted first, and forgotten by the next pass. Where a
+    failure for good had consumed a reindex token, the token asks again.
     """
     before, now = case.ledger, inputs_digest(case.wanted, case.images)
     mended = [one for one in before.attempts if one.inputs not in ("", now)]

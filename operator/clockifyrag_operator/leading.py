@@ -214,9 +214,10 @@ class Leader:
             self._wake_all()
 
     async def _check_schema(self) -> bool:
-        """Whether what the installed CRD lacks is not what it lacked before.
+        """Looks at the installed CRD; whether what it lacks has changed since the last look.
 
-        The API server tells a new digest a moment before the new schema: one is taken for known when it was read twice.
+        The API server tells the digest of a new schema a moment before the schema itself, so a digest counts as known
+        only when it was read twice.
         """
         told = await discovery.schema_hash(self._client)
         if told is not None and self._schema_hashes == (told, told):

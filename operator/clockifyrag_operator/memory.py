@@ -29,7 +29,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class Memory:
-    """Of one time of being the leader."""
+    """What one leader remembers; the next one begins without it."""
 
     metrics: Metrics
     backoff_seconds: float = 1.0

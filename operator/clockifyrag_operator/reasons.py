@@ -52,7 +52,7 @@ def model_changed(case: Case) -> Reason | None:
 
 
 def removed_meanwhile(case: Case) -> Reason | None:
-    """The published one has the wanted key in another state than wanted: only a generation to be removed has it."""
+    """Published is a generation of the wanted key that is marked for removal, and no other one has the key."""
     if not case.built and case.known_key is not None:
         return Reason("SpecChanged", f"no generation of {case.known_key} is left")
     return None

@@ -22,7 +22,7 @@ WRONG_BLOCKS_MAX = 2  # of one file, before it is given up
 BUSY_SECONDS_MAX = 60.0  # that a store may send us away, before it is told as a problem
 BUSY_WAIT_SECONDS_MAX = 10.0
 
-Told = Callable[[int], None]  # bytes of the file that are here
+Progress = Callable[[int], None]  # bytes of the file that are here
 
 
 class StoreUnavailable(StorageError):
@@ -90,7 +90,7 @@ class Arriving:
 
 
 def fetch_file(
-    client: httpx.Client, url: str, path: Path, name: str, record: FileRecord, told: Told, cut: threading.Event
+    client: httpx.Client, url: str, path: Path, name: str, record: FileRecord, progress: Progress, cut: threading.Event
 ) -> None:
     """The file at `path` holds what the manifest says. Goes on with what is there from an earlier attempt.
 
@@ -103,9 +103,10 @@ def fetch_file(
     while True:
         with path.open("r+b") as file:
             arriving = Arriving(file, name, record)
-            told(arriving.size)
+            progress(arriving.size)
             try:
-                wait = _receive(client, url, arriving, record, told, cut) if arriving.size < record.size_bytes else None
+                is_whole = arriving.size == record.size_bytes
+                wait = None if is_whole else _receive(client, url, arriving, record, progress, cut)
             except WrongBlock as error:
                 wrong += 1
                 if wrong >= WRONG_BLOCKS_MAX:
@@ -121,7 +122,7 @@ def fetch_file(
 
 
 def _receive(
-    client: httpx.Client, url: str, arriving: Arriving, record: FileRecord, told: Told, cut: threading.Event
+    client: httpx.Client, url: str, arriving: Arriving, record: FileRecord, progress: Progress, cut: threading.Event
 ) -> float | None:
     """Takes the bytes that are missing; or the seconds after which a busy store wants to be asked again."""
     etag = f'"{record.sha256}"'
@@ -139,7 +140,7 @@ def _receive(
                 if cut.is_set():
                     raise Interrupted(url)
                 arriving.take(piece)
-                told(arriving.size)
+                progress(arriving.size)
     except httpx.HTTPError as error:
         raise unreachable(error) from error
     if arriving.size < record.size_bytes:  # an answer that broke off is an error of HTTP

@@ -172,7 +172,7 @@ def _of_parts(wanted: Wanted) -> tuple[Alert, ...]:
 
 
 def _embeds_elsewhere(wanted: Wanted) -> bool:
-    """Whether a build asks a model server: else one that is down is missed by questions alone."""
+    """Whether builds ask a model server; where they embed in the process, only questions miss one that is down."""
     return spec_of(wanted).embedding.provider == "Ollama"
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.unit.loop.served import beside
 
 from clockifyrag_operator import names
-from clockifyrag_operator.client import Client, Tokens
+from clockifyrag_operator.client import Client, WriteRate
 from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.errors import (
     AlreadyExists,
@@ -196,7 +196,7 @@ def test_the_server_names_a_time_before_which_nothing_more_is_written() -> None:
 
 def test_writes_are_spread_over_time_beyond_the_first_second() -> None:
     async def take() -> float:
-        tokens, started = Tokens(100.0), time.monotonic()
+        tokens, started = WriteRate(100.0), time.monotonic()
         for _ in range(120):  # 100 at once, the others 10 ms apart
             await tokens.take()
         return time.monotonic() - started
