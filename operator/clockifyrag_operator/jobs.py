@@ -10,6 +10,8 @@ from clockifyrag_operator.pod_states import condition, container_states, has_end
 
 JOB_NAME = "batch.kubernetes.io/job-name"  # label the Job controller gives to pods
 KEPT = 3  # finished Jobs left to look at
+CONTAINER = "build"  # of their pods; its termination message is the outcome
+EXIT_USAGE, EXIT_SOURCE, EXIT_EMBEDDER, EXIT_STORAGE = 2, 30, 40, 50  # of the builder
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -198,6 +198,15 @@ def _slim(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _slim(one) for name, one in value.items() if one not in (None, "", 0, False, (), [], {})}
     return [_slim(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def utc(moment: datetime) -> str:
+    """The time as the API server writes it.
+
+    >>> utc(datetime.fromisoformat("2026-01-31T13:00:00+01:00"))
+    '2026-01-31T12:00:00Z'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def moment(text: str) -> datetime:

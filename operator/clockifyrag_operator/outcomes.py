@@ -10,20 +10,28 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from clockifyrag_operator.jobs import LiveJob, live_jobs, order_id, pods_of
+from clockifyrag_operator.jobs import (
+    CONTAINER,
+    EXIT_EMBEDDER,
+    EXIT_SOURCE,
+    EXIT_STORAGE,
+    EXIT_USAGE,
+    LiveJob,
+    live_jobs,
+    order_id,
+    pods_of,
+)
 from clockifyrag_operator.ledger import Attempt, BuildOrder, Entry, FailureReason, Ledger, moment
 from clockifyrag_operator.observed import Manifest, Observed
 from clockifyrag_operator.pod_states import condition, container_states, last_record
 from clockifyrag_operator.triggers import TICK, TOKEN, asked_by
 
 Result = Literal["Built", "Unchanged", "NeedVectors", "Embedded", "Listed", "Failed"]
-CONTAINER = "build"
 ATTEMPTS_KEPT = 5
 KEYS_KEPT = 20  # of one generation: each look at an unchanged source adds one
 _GENERATION = re.compile(r"gen-[0-9a-f]{12}")
 _FINISHED: tuple[Result, ...] = ("Built", "Unchanged", "NeedVectors", "Embedded", "Listed")
-_BY_EXIT_CODE: dict[int, FailureReason] = {30: "SourceUnreachable", 40: "EmbedderDown"}
-_USAGE, _STORAGE = 2, 50  # exit codes of the builder
+_BY_EXIT_CODE: dict[int, FailureReason] = {EXIT_SOURCE: "SourceUnreachable", EXIT_EMBEDDER: "EmbedderDown"}
 _MESSAGE_MAX = 500
 _UNREAD = "its pods are gone before their outcome was read, or told none"
 
@@ -168,12 +176,12 @@ def outcome(job: LiveJob, pods: Sequence[Manifest]) -> Outcome:
         return _failed("DeadlineExceeded", f"took longer than spec.build.deadlineSeconds, {seconds}")
     if reason == "OOMKilled":
         return _failed("OOMKilled", "needed more memory than its limit; raise spec.build.resources.limits.memory")
-    if exit_code == _STORAGE and "space" in text.lower():
+    if exit_code == EXIT_STORAGE and "space" in text.lower():
         return _failed("NoSpace", text)
     if not pods and not text:
         return _failed("BuildFailed", _UNREAD)
     found = _BY_EXIT_CODE.get(exit_code or 0, "BuildFailed")
-    return _failed(found, text or _UNREAD, final=exit_code == _USAGE)
+    return _failed(found, text or _UNREAD, final=exit_code == EXIT_USAGE)
 
 
 def _success(job: LiveJob, pods: Sequence[Manifest]) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any
 from clockifyrag_operator import names
 from clockifyrag_operator.decision import Decision
 from clockifyrag_operator.jobs import JOB_NAME
-from clockifyrag_operator.ledger import moment
+from clockifyrag_operator.ledger import moment, utc
 from clockifyrag_operator.observed import Manifest, Observed, PodReport, Wanted
 from clockifyrag_operator.pod_states import label
 from clockifyrag_operator.settings import Settings
@@ -66,7 +66,7 @@ def _sum(job: str, reports: list[PodReport]) -> dict[str, Any]:
         "total": int(sum(_number(one, "total") for one in told)),
         "rate": f"{sum(_number(one, 'rate') for one in told):.1f}",
         **({"eta": int(max(etas))} if etas else {}),
-        "heartbeatTime": max(_alive(one) for one in reports).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "heartbeatTime": utc(max(_alive(one) for one in reports)),
     }
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from clockifyrag_operator import images, names, schedule
 from clockifyrag_operator.conditions import JUDGES
 from clockifyrag_operator.conditions.view import Judged, View, unknown
 from clockifyrag_operator.decision import Decision
-from clockifyrag_operator.ledger import Entry
+from clockifyrag_operator.ledger import Entry, utc
 from clockifyrag_operator.manifest import given
 from clockifyrag_operator.observed import Child, Observed, Wanted
 from clockifyrag_operator.progress import build_progress
@@ -73,15 +73,13 @@ def _told_as(judged: Mapping[ConditionType, Judged], wanted: Wanted, now: dateti
 
 def _condition(kind: str, judged: Judged, before: Mapping[str, Any], wanted: Wanted, now: datetime) -> dict[str, Any]:
     """As metav1.Condition; lastTransitionTime stays while the status stays."""
-    same = before.get("status") == str(judged.status) and before.get("lastTransitionTime")
+    since = before.get("lastTransitionTime") if before.get("status") == str(judged.status) else None
     return {
         "type": kind,
         "status": str(judged.status),
         "reason": str(judged.reason),
         "message": cut(judged.message, MESSAGE_MAX),
-        "lastTransitionTime": before["lastTransitionTime"]
-        if same
-        else now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "lastTransitionTime": since or utc(now),
         "observedGeneration": wanted.generation,
     }
 
@@ -153,7 +151,7 @@ def _next_build(view: View) -> str | None:
     if view.spec is None or view.spec.pause != "Nothing" or view.spec.index.pin is not None:
         return None
     tick = schedule.next_tick(view.spec.build.schedule, view.seen.now)
-    return tick.isoformat(timespec="seconds").replace("+00:00", "Z") if tick else None
+    return utc(tick) if tick else None
 
 
 def _url(wanted: Wanted, spec: Spec) -> str:

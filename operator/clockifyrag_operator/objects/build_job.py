@@ -9,6 +9,7 @@ from typing import Any
 from clockifyrag_operator import names
 from clockifyrag_operator.amounts import resources
 from clockifyrag_operator.decision import Decision, Images
+from clockifyrag_operator.jobs import CONTAINER, EXIT_USAGE
 from clockifyrag_operator.ledger import BuildOrder
 from clockifyrag_operator.manifest import digest, manifest, spec_of
 from clockifyrag_operator.objects.job_args import AUTHORIZATION_FOLDER, job_args
@@ -29,8 +30,6 @@ from clockifyrag_operator.pod_parts import (
 REQUESTS, LIMITS = {"cpu": "500m", "memory": "1Gi"}, {"cpu": "2", "memory": "4Gi"}
 BACKOFF_LIMIT = 3  # pods that fail, disruptions aside; after them it is the operator that waits and orders anew
 GRACE_SECONDS = 30
-CONTAINER = "build"  # whose termination message is the outcome
-_EXIT_USAGE = 2
 _INPUTS: dict[str, Any] = {  # fields of the spec
     "build": {"resources", "pod", "deadline_seconds"},
     "embedding": {"batch_size", "shards"},
@@ -42,7 +41,7 @@ _INPUTS: dict[str, Any] = {  # fields of the spec
 _POD_FAILURES = {
     "rules": [
         # Another pod would be told the same.
-        {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [_EXIT_USAGE]}},
+        {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [EXIT_USAGE]}},
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
     ]
 }
