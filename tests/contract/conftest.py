@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from folders import written
+from progress import silent
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.passages import ChunkLimits
@@ -56,7 +57,7 @@ def engine_over(
         ) -> SearchEngine:
             root = tmp_path_factory.mktemp("root")
             folder = source if isinstance(source, Path) else written(tmp_path_factory.mktemp("docs"), source)
-            build(plan_of(folder, root), lambda stage, done, total: None)
+            build(plan_of(folder, root), silent)
             generation = open_generation(current_generation_path(root))
             opened.callback(generation.close)
             return SearchEngine(generation, embedder, glossary)

@@ -9,6 +9,7 @@ from bench.errors import BenchFailed, WrongResult
 from bench.figures.embedding import MODEL, local, ollama
 from bench.ollama import ollama_with_minilm
 from folders import written
+from progress import silent
 from tests.server.model_server import ModelServer
 
 from clockifyrag_builder.build import build
@@ -23,7 +24,7 @@ ARTICLES = {
 @pytest.fixture(scope="module")
 def root(plan_of: Callable[..., BuildPlan], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench")
-    build(plan_of(written(folder / "docs", ARTICLES), folder / "root"), lambda stage, done, total: None)
+    build(plan_of(written(folder / "docs", ARTICLES), folder / "root"), silent)
     return folder / "root"
 
 

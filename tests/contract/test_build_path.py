@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from corpora import corpus
 from folders import written
+from progress import silent
 from tests.server.fake_ollama import FakeOllama
 
 from clockifyrag_builder import chunk_spool, embedding, sources, vector_table
@@ -28,10 +29,6 @@ from clockifyrag_resource.profiles import model_profile
 
 DEADLINE_SECONDS = 60.0
 ADDED = "Press the brass button twice before you leave."
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress nobody looks at."""
 
 
 @dataclass

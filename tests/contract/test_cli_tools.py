@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from folders import written
+from progress import silent
 from tests.server.fake_ollama import FakeOllama
 from waiting import wait_until
 
@@ -40,7 +41,7 @@ QUESTIONS = (
 @pytest.fixture(scope="module")
 def root(plan_of: Callable[..., BuildPlan], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tools")
-    build(plan_of(written(folder / "docs", ARTICLES), folder / "root"), lambda stage, done, total: None)
+    build(plan_of(written(folder / "docs", ARTICLES), folder / "root"), silent)
     return folder / "root"
 
 
@@ -230,7 +231,7 @@ def without_its_ollama(
     with FakeOllama() as ollama:
         embedder = open_embedder("Ollama", model_profile(model), url=ollama.url)
         plan = plan_of(written(folder / "docs", ARTICLES), folder / "root", embedder=embedder)
-        build(plan, lambda stage, done, total: None)
+        build(plan, silent)
         embedder.close()
         return folder / "root", {"LLM_BASE_URL": ollama.url}
 
@@ -304,7 +305,7 @@ def test_eval_compares_two_indexes_by_what_they_answer(
     questions = tmp_path / "q.jsonl"
     questions.write_text(QUESTIONS)
     fewer = written(tmp_path / "fewer", {name: text for name, text in ARTICLES.items() if name != "timer.md"})
-    build(plan_of(fewer, tmp_path / "root"), lambda stage, done, total: None)
+    build(plan_of(fewer, tmp_path / "root"), silent)
 
     ended = run("eval", "--queries", questions, "--compare", root, tmp_path / "root", "--json")
     text = run("eval", "--queries", questions, "--compare", root, tmp_path / "root").stdout

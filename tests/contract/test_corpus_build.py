@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from corpora import Corpus, corpus
+from progress import silent
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.outcome import BuildOutcome
@@ -18,10 +19,6 @@ from clockifyrag_builder.plan import BuildPlan
 from clockifyrag_index.layout import Layout
 
 pytestmark = pytest.mark.corpus
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress nobody looks at."""
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from folders import written
+from progress import silent
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
@@ -16,10 +17,6 @@ from clockifyrag_index import disk
 from clockifyrag_index.errors import NoSpace, StorageError
 from clockifyrag_index.files import remove_tree
 from clockifyrag_index.layout import Layout
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress nobody looks at."""
 
 
 def kept_bytes(root: Path) -> int:

@@ -5,6 +5,8 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+from progress import silent
+
 from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
 from clockifyrag_index.generations import current_generation_path, open_generation
@@ -17,7 +19,7 @@ def test_nothing_of_a_generation_waits_for_the_garbage_collector(
     plan_of: Callable[..., BuildPlan], tmp_path: Path
 ) -> None:
     plan = plan_of("sample", tmp_path)
-    build(plan, lambda stage, done, total: None)
+    build(plan, silent)
     generation = open_generation(current_generation_path(tmp_path))
     engine = SearchEngine(generation, plan.embedder)
     for text in QUESTIONS:

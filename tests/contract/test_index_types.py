@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from folders import written
+from progress import silent
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
@@ -28,10 +29,6 @@ CHOICES = [
     for kind in ("Flat", "HNSW")
     for storage in ("Float32", "Float16", "SQ8")
 ]
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from progress import silent
 
 from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
@@ -34,7 +35,7 @@ with opened_engine(Path(sys.argv[1])) as engine, ThreadPoolExecutor(int(sys.argv
 @pytest.fixture(scope="module")
 def root(plan_of: Callable[..., BuildPlan], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bits")
-    build(plan_of(sample_articles(), folder), lambda stage, done, total: None)
+    build(plan_of(sample_articles(), folder), silent)
     return folder
 
 
