@@ -4,34 +4,69 @@ import re
 from collections.abc import Iterable, Sequence
 
 from clockifyrag_index.chunk import Chunk
+from clockifyrag_index.question import query_type
 from clockifyrag_index.text import terms
 
 FOLLOWUPS_MAX = 5
-FEW_TERMS = 2  # a question with no more words of its own leans on what was asked before
+FEW_TERMS = 2  # words of its own with no more of which a text leans on what was asked before, unless it is a sentence
 LONG_ENOUGH_WORDS = 3  # of a heading that says by itself what it is about
 
 # Words that stand for something said before.
 POINTER = re.compile(r"\b(it|its|that|this|they|them|their|those|these|one|ones|there|same|instead|too|also)\b", re.I)
 OPENING = re.compile(r"^(and|but|or|what about|how about|why not|and if|what if)\b", re.I)
+# In few words, what was asked before seen from another side: "on mobile", "for a client".
+SIDE = re.compile(r"^(on|in|at|for|with|without|from|to|by|as|per|only)\b", re.I)
+DEFINITE = re.compile(r"\bthe\b", re.I)
 
 
 def standalone(query: str, context: Sequence[str], longest: int) -> tuple[str, bool]:
-    """The question with the last context put before it where it leans on that, and whether it was.
+    """The question with what it leans on put before it, and whether it leans on anything: on the last question, and
+    where that continues the one before, on both.
 
     >>> standalone("how do I delete it?", ["manual time entry"], 500)
     ('manual time entry how do I delete it?', True)
-    >>> standalone("How do I export a detailed report as PDF?", ["manual time entry"], 500)[1]
-    False
+    >>> standalone("and on mobile?", ["edit a time entry", "what about locked ones"], 500)[0]
+    'edit a time entry what about locked ones and on mobile?'
+    >>> standalone("What is SSO?", ["manual time entry"], 500)
+    ('What is SSO?', False)
     """
-    last = next((turn.strip() for turn in reversed(context) if turn.strip()), "")
-    if not last or not leans_on_context(query):
+    before = subject(context)
+    if not before or not leans_on_context(query):
         return query, False
     room = longest - len(query) - 1
-    return (f"{last[:room].strip()} {query}", True) if room > 0 else (query, False)
+    return (f"{before[:room].strip()} {query}", True) if room > 0 else (query, False)
+
+
+def subject(context: Sequence[str]) -> str:
+    """What was asked last, from the question that began with it to its last continuation; empty without any."""
+    turns: list[str] = []
+    for turn in filter(None, map(str.strip, reversed(context))):
+        turns.append(turn)
+        if not continues_another(turn):
+            break
+    return " ".join(reversed(turns))
 
 
 def leans_on_context(query: str) -> bool:
-    return bool(OPENING.search(query) or POINTER.search(query)) or len(terms(query)) <= FEW_TERMS
+    return continues_another(query) or (len(terms(query)) <= FEW_TERMS and not is_sentence(query))
+
+
+def continues_another(text: str) -> bool:
+    """Whether the text says itself that it goes on from something."""
+    if OPENING.search(text) or POINTER.search(text):
+        return True
+    return bool(SIDE.search(text)) and len(terms(text)) <= FEW_TERMS
+
+
+def is_sentence(query: str) -> bool:
+    """Whether a question of few words names its subject: "How do I invite a user?", but not "How many?".
+
+    One word is enough after "what is", unless it is one that is known already: "What is the limit?".
+    """
+    count, kind = len(terms(query)), query_type(query)
+    if kind == "definition" and count == 1:
+        return not DEFINITE.search(query)
+    return kind != "general" and count > 1
 
 
 def followups(articles: Iterable[Sequence[Chunk]], shown: frozenset[str]) -> list[str]:

@@ -22,6 +22,25 @@ from clockifyrag_service.conversation import followups, standalone
             "How can managers export a detailed report?",
             id="stands-alone",
         ),
+        pytest.param("What is SSO?", ["edit a time entry"], "What is SSO?", id="a-sentence-of-one-word"),
+        pytest.param("How do I invite a user?", ["time entry"], "How do I invite a user?", id="a-sentence-of-two"),
+        pytest.param("Why is my timesheet locked?", ["kiosk"], "Why is my timesheet locked?", id="a-short-sentence"),
+        pytest.param("What is the limit?", ["tags"], "tags What is the limit?", id="of-what-was-spoken-of"),
+        pytest.param("How do I delete?", ["tags"], "tags How do I delete?", id="a-sentence-without-subject"),
+        pytest.param("why?", ["I cannot log in"], "I cannot log in why?", id="no-words-of-its-own"),
+        pytest.param("pricing", ["kiosk"], "kiosk pricing", id="no-sentence"),
+        pytest.param(
+            "and in euros?",
+            ["kiosk", "How do I set a billable rate?", "what about per project?"],
+            "How do I set a billable rate? what about per project? and in euros?",
+            id="the-second-follow-up",
+        ),
+        pytest.param(
+            "and offline?", ["invoices", "track time", "on mobile"], "track time on mobile and offline?", id="two-sides"
+        ),
+        pytest.param(
+            "who can see them?", ["invoices", "expenses"], "expenses who can see them?", id="another-subject-before"
+        ),
     ],
 )
 def test_a_question_that_leans_on_the_context_gets_it(query: str, context: list[str], expected: str) -> None:
