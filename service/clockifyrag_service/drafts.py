@@ -4,6 +4,8 @@ A page that searches while somebody types asks "rep", "report" and "reports as p
 was meant.
 
     "rep" ─ continued ─► dropped     "report" ─ continued ─► dropped     "reports as pdf" ─ SETTLING_SECONDS ─► final
+
+Who then wants more results of it reads on, however late: that is no question of its own.
 """
 
 from collections import OrderedDict
@@ -22,6 +24,7 @@ class Asked(NamedTuple):
 
     typed: str  # the question as it was sent
     query: str  # as it was understood, by which it is counted
+    k: int  # articles wanted
     results: int
     helpful: bool  # something was found that is worth offering to others
     seconds: float
@@ -35,14 +38,19 @@ class Drafts:
     def __init__(self, clients_max: int = CLIENTS_MAX) -> None:
         self.clients_max = clients_max
         self._pending: OrderedDict[str, Asked] = OrderedDict()  # whoever asked longest ago first
+        self._settled: OrderedDict[str, Asked] = OrderedDict()  # the last question of who asked none since, as above
         self._oldest_at = float("inf")  # none of them was asked before
 
     def add(self, client: str, asked: Asked) -> list[Asked]:
         """Keeps the question as this client's pending one; the questions that became final, oldest first."""
         pending = self._pending
         final = self.settled(asked.at)
+        counted = self._settled.pop(client, None)
+        if counted is not None and wants_more(asked, counted):
+            self._settled[client] = asked
+            return final
         earlier = pending.pop(client, None)
-        if earlier is not None and not continues(asked.typed, earlier.typed):
+        if earlier is not None and not (continues(asked.typed, earlier.typed) or wants_more(asked, earlier)):
             final.append(earlier)
         if not pending:
             self._oldest_at = asked.at
@@ -52,7 +60,7 @@ class Drafts:
         return final
 
     def settled(self, now: float) -> list[Asked]:
-        """The questions that nobody continued for SETTLING_SECONDS, oldest first; they are final and forgotten here."""
+        """The questions that nobody continued for SETTLING_SECONDS, oldest first; they are final and pending no more."""
         final: list[Asked] = []
         if now - self._oldest_at < SETTLING_SECONDS:
             return final
@@ -64,6 +72,9 @@ class Drafts:
                 break
             final.append(asked)
             del self._pending[client]
+            self._settled[client] = asked
+        while len(self._settled) > self.clients_max:
+            self._settled.popitem(last=False)
         return final
 
     def pending(self) -> Collection[Asked]:
@@ -84,6 +95,11 @@ def continues(later: str, earlier: str) -> bool:
         return False
     last = len(known) - 1
     return wanted[:last] == known[:last] and typed_on(wanted[last], known[last])
+
+
+def wants_more(later: Asked, earlier: Asked) -> bool:
+    """Whether a search asks for more results of one question."""
+    return later.k > earlier.k and later.typed == earlier.typed
 
 
 def typed_on(later: str, earlier: str) -> bool:

@@ -172,10 +172,10 @@ class Searching:
 
     def count(self, found: Answer, from_cache: bool, seconds: float, client: str | None) -> None:
         """Enters an answered search into the metrics at once, into the analytics when the question is final."""
-        analytics = self._analytics
+        analytics, asked = self._analytics, found.parameters
         self._metrics.search(seconds, from_cache, found.results, found.degraded)
         analytics.record(
-            Asked(found.parameters.q, found.query, found.results, found.helpful, seconds, from_cache, analytics.now()),
+            Asked(asked.q, found.query, asked.k, found.results, found.helpful, seconds, from_cache, analytics.now()),
             client,
         )
 

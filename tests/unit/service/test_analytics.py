@@ -20,7 +20,7 @@ def ask(
     helpful: bool = True,
 ) -> None:  # fmt: skip
     """A search that took 10 ms, answered now."""
-    analytics.record(Asked(query, query, results, helpful, 0.010, from_cache, analytics.now()), client)
+    analytics.record(Asked(query, query, 5, results, helpful, 0.010, from_cache, analytics.now()), client)
 
 
 def test_a_few_searches_are_counted_exactly() -> None:

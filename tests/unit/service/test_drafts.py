@@ -5,8 +5,8 @@ import pytest
 from clockifyrag_service.drafts import SETTLING_SECONDS, Asked, Drafts, continues
 
 
-def asked(typed: str, at: float) -> Asked:
-    return Asked(typed, typed, results=1, helpful=True, seconds=0.001, from_cache=False, at=at)
+def asked(typed: str, at: float, k: int = 5) -> Asked:
+    return Asked(typed, typed, k, results=1, helpful=True, seconds=0.001, from_cache=False, at=at)
 
 
 def final_questions(script: list[tuple[float, str, str]], until: float, clients_max: int = 100) -> list[str]:
@@ -75,6 +75,25 @@ def test_a_question_is_final_when_it_is_not_continued(
     script: list[tuple[float, str, str]], until: float, final: list[str]
 ) -> None:
     assert final == final_questions(script, until)
+
+
+@pytest.mark.parametrize("reading", [pytest.param(1.0, id="at once"), pytest.param(600.0, id="after reading")])
+def test_more_results_of_a_question_are_no_question_of_their_own(reading: float) -> None:
+    drafts = Drafts()
+    script = [asked("timer", 0, k=5), asked("timer", reading, k=15), asked("timer", 2 * reading, k=25)]
+
+    final = [each.typed for one in script for each in drafts.add("a", one)]
+
+    assert ["timer"] == [*final, *(each.typed for each in drafts.settled(9000))]
+
+
+def test_more_results_than_somebody_else_wanted_are_a_question() -> None:
+    drafts = Drafts()
+    script = [("a", asked("timer", 0, k=5)), ("b", asked("timer", LATE, k=15)), ("a", asked("kiosk", LATE, k=15))]
+
+    final = [each.typed for client, one in script for each in drafts.add(client, one)]
+
+    assert ["timer", "timer", "kiosk"] == [*final, *(each.typed for each in drafts.settled(9000))]
 
 
 def test_however_many_clients_ask_few_are_remembered_and_no_question_is_lost() -> None:
