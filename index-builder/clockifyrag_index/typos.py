@@ -5,7 +5,8 @@ letters, two from eight on. Numbers, words with digits, quoted words, addresses,
 left alone, and so are words of the language, their plurals, and two of them together, but for another spelling of them
 ("colour"): "lunch" is no "launch", "tiers" no "timers", "timezone" no "timeline". Nor is "cant" a "want": many people
 type no apostrophe. A word is never taken for its opposite, or for what a prefix makes of it ("undelete" for "delete",
-"reactivate" for "deactivate").
+"reactivate" for "deactivate"), nor one of four letters for one of three, but for a letter typed twice: "redo" is no
+"red", "imap" no "map", but "tagg" a "tag".
 """
 
 import re
@@ -35,6 +36,7 @@ WITHOUT_APOSTROPHE = frozenset(
     thats theres theyll theyre theyve wasnt werent weve whats whens wheres whos wont wouldnt youd youll youre youve
     """.split()
 )
+SHORTEST = 4  # letters of a word that is corrected
 PART_MIN = 4  # letters of a word in a plural or a compound; of shorter ones much can be made
 WORDS_COMPARED_MAX = 50_000  # the most frequent ones: rarer words of a larger vocabulary are often typos themselves
 
@@ -87,7 +89,9 @@ class Speller:
         if not WORD.fullmatch(written):
             return written
         word = folded(written)
-        if len(word) < 4 or not word.isalpha() or (written.isupper() and len(written) < 6) or self._is_known(word):
+        if len(word) < SHORTEST or not word.isalpha() or (written.isupper() and len(written) < 6):
+            return written
+        if self._is_known(word):
             return written
         nearest = self._nearest(word)
         if nearest is None or _spelling(nearest) == _spelling(word):
@@ -116,7 +120,7 @@ class Speller:
         found = extract(
             word, self._of_length(len(word), distance_max), scorer=OSA.distance, score_cutoff=distance_max, limit=5
         )
-        near = [candidate for candidate, _, _ in found if not _differ_by_prefix(candidate, word)]
+        near = [candidate for candidate, _, _ in found if not _is_other_word(candidate, word)]
         same_start = [candidate for candidate in near if candidate[0] == word[0]]
         return next(iter(same_start or near), None)
 
@@ -124,6 +128,18 @@ class Speller:
 def _words_of_length(words: Sequence[str], length: int, distance_max: int) -> list[str]:
     """The words that are not too long or too short to be that near, in their order."""
     return [word for word in words if abs(len(word) - length) <= distance_max]
+
+
+def _is_other_word(near: str, word: str) -> bool:
+    """Whether a word as near as a typing error is another one all the same: by a prefix, or as it is so short.
+
+    >>> _is_other_word("map", "imap"), _is_other_word("tag", "tagg")
+    (True, False)
+    """
+    if len(near) < SHORTEST:
+        typed_twice = (place for place in range(1, len(word)) if word[place] == word[place - 1])
+        return near not in (word[:place] + word[place + 1 :] for place in typed_twice)
+    return _differ_by_prefix(near, word)
 
 
 def _differ_by_prefix(one: str, other: str) -> bool:

@@ -11,7 +11,8 @@ from clockifyrag_index.typos import Speller
 
 TEXT = "Approve the timesheet of the project, export a report, track time at the kiosk, billable rates. "
 TEXT += "Launch a color, archive the organization, delete weekly, active and assigned, inaccurate, input, unlinked. "
-TEXT += "Want timers, deactivate a timeline. Access to a workspace, the needs."
+TEXT += "Want timers, deactivate a timeline. Access to a workspace, the needs. "
+TEXT += "A red tag on the map."
 
 WORDS = {
     "lunch",
@@ -45,6 +46,8 @@ def speller(tmp_path: Path) -> Speller:
         pytest.param("timesheets", "timesheets", id="another form is known"),
         pytest.param("kios", "kiosk", id="four letters allow one"),
         pytest.param("tim", "tim", id="three letters are left alone"),
+        pytest.param("imap redo", "imap redo", id="four letters are not three"),
+        pytest.param("tagg, mapp", "tag, map", id="but for one typed twice"),
         pytest.param('"aprove" timeshet', '"aprove" timesheet', id="quoted words stay"),
         pytest.param("aprove -timeshet", "approve -timeshet", id="words to exclude stay"),
         pytest.param("exp0rt v2", "exp0rt v2", id="words with digits stay"),
