@@ -46,6 +46,7 @@ from .understanding import understood
 
 SECTIONS_MAX = 3  # best sections shown of one article
 PROPOSED_MAX = 2000  # chunks a leg proposes at most, whatever the threshold says
+SCORE_DIGITS = 6  # behind the point of a relevance
 WEIGHT_MIN = 0.1  # squared: of stop words and punctuation in a question's vector
 
 
@@ -368,8 +369,11 @@ class Run:
         return SectionHit(read.chunk, score, read.words.of(self.understood.weighted_terms.keys()))
 
     def relevance(self, score: float) -> float:
-        """Of a mixed score; the score itself where words answer alone, or where it comes from ranks."""
-        return relevance(score, self.curve if self.meaning and self.method == "convex" else None)
+        """Of a mixed score; the score itself where words answer alone, or where it comes from ranks.
+
+        As it is shown: who takes a result's relevance for min_score gets that result again.
+        """
+        return round(relevance(score, self.curve if self.meaning and self.method == "convex" else None), SCORE_DIGITS)
 
     def is_confident(self, ranked: Ranked, hits: Sequence[ArticleHit]) -> bool:
         """Whether the best match among these articles says that they answer the question.

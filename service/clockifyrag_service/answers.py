@@ -116,7 +116,7 @@ def article(hit: ArticleHit, query_type: str, details: bool) -> dict[str, Any]:
         "section": BREADCRUMB_SEPARATOR.join(chunk.headings),
         "content": chunk.content,
         "sections": [section(part) for part in hit.sections],
-        "relevance_score": round(hit.relevance_score, 6),
+        "relevance_score": hit.relevance_score,
         "query_type": query_type,
         "source": hit.source,
         "rank": hit.rank,

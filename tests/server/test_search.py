@@ -101,6 +101,17 @@ def test_min_score_leaves_out_weak_results(server: Server) -> None:
     assert min(scores) >= 0.5
 
 
+def test_the_relevance_that_a_result_shows_is_a_min_score_that_keeps_it(server: Server) -> None:
+    shown = server.get("/search", params={"q": "force timer", "k": 10}).json()["results"]
+
+    answers = [
+        server.get("/search", params={"q": "force timer", "k": 10, "min_score": result["relevance_score"]})
+        for result in shown
+    ]
+
+    assert [] == [one["id"] for one, answer in zip(shown, answers, strict=True) if one["id"] not in ids(answer)]
+
+
 @pytest.mark.parametrize(
     "query",
     [
