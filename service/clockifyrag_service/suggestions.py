@@ -128,7 +128,7 @@ def word_starts(phrase: str) -> list[tuple[str, bool]]:
 
 
 def suggestions(prefix: str, limit: int, index: PhraseIndex, queries: Sequence[Suggestion]) -> list[Suggestion]:
-    """The best `limit` phrases for what was typed so far; none twice, and not the prefix itself."""
+    """The best `limit` phrases that go on from what was typed so far, or are it; none twice."""
     typed = folded(prefix)
     if not typed:
         return []
