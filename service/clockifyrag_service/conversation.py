@@ -66,7 +66,7 @@ def is_sentence(query: str) -> bool:
     count, kind = len(terms(query)), query_type(query)
     if kind == "definition" and count == 1:
         return not DEFINITE.search(query)
-    return kind != "general" and count > 1
+    return count > 1 and (kind != "general" or query[:4].lower() == "how ")
 
 
 def followups(articles: Iterable[Sequence[Chunk]], shown: frozenset[str]) -> list[str]:

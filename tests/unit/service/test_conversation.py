@@ -25,6 +25,7 @@ from clockifyrag_service.conversation import followups, standalone
         pytest.param("What is SSO?", ["edit a time entry"], "What is SSO?", id="a-sentence-of-one-word"),
         pytest.param("How do I invite a user?", ["time entry"], "How do I invite a user?", id="a-sentence-of-two"),
         pytest.param("Why is my timesheet locked?", ["kiosk"], "Why is my timesheet locked?", id="a-short-sentence"),
+        pytest.param("How does approval work?", ["kiosk"], "How does approval work?", id="a-sentence-of-no-type"),
         pytest.param("What is the limit?", ["tags"], "tags What is the limit?", id="of-what-was-spoken-of"),
         pytest.param("How do I delete?", ["tags"], "tags How do I delete?", id="a-sentence-without-subject"),
         pytest.param("why?", ["I cannot log in"], "I cannot log in why?", id="no-words-of-its-own"),
