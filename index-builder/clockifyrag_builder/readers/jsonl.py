@@ -36,7 +36,8 @@ class _Contents:
     """What the first reading learned."""
 
     articles: dict[tuple[str, str, str], list[Line]] = field(default_factory=dict)
-    seen_ids: dict[str, tuple[int, int]] = field(default_factory=dict)  # record id → line number, hash of its text
+    # (namespace, record id) → line number, hash of its text
+    seen_ids: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
 
 def documents_of_jsonl(source: Source, file: BinaryIO) -> Iterator[Document]:
@@ -85,7 +86,7 @@ def _note_id(source: Source, contents: _Contents, number: int, found: Record) ->
     if not found.id:
         return
     text = hash((found.section, found.content))
-    first_number, first_text = contents.seen_ids.setdefault(found.id, (number, text))
+    first_number, first_text = contents.seen_ids.setdefault((found.namespace, found.id), (number, text))
     if first_number == number:
         return
     told_apart = "both kept" if found.url else "read as sections of one document"

@@ -196,6 +196,16 @@ def test_records_that_share_an_id_are_all_kept_and_named(read):
     assert "both kept: same text" == log.id_clashes[1].outcome
 
 
+def test_one_id_in_two_namespaces_is_told_once_as_two_documents(read):
+    log = ReadLog()
+    records = [{"id": "kiosk", "namespace": name, "text": name} for name in ("public", "staff")]
+
+    documents = read("d.jsonl", lines(*records), log=log)
+
+    assert ["kiosk", "staff/kiosk"] == [document.document_id for document in documents]
+    assert ["kept as a document of its own"] == [clash.outcome for clash in log.id_clashes]
+
+
 def test_another_title_of_the_same_article_becomes_a_heading(read):
     [document] = read("d.jsonl", lines({"id": "1", "title": "A", "text": "x"}, {"id": "1", "title": "B", "text": "y"}))
 
