@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from clockifyrag_cli.doctor import Finding, available_memory_bytes
+from clockifyrag_cli.doctor import Finding
+from clockifyrag_cli.memory import available_memory_bytes
 from clockifyrag_cli.opened import opened_engine
 from clockifyrag_cli.server import NoAddress, ServerError, Shape, ask
 from clockifyrag_index.disk import storage_errors

@@ -1,7 +1,6 @@
 """`clockifyrag doctor`: what is wrong on this machine, and the next command to type for each thing."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -44,18 +43,3 @@ def doctor(
                 print(f"    next: {one.next}")
     if any(one.state == "problem" for one in found):
         raise typer.Exit(EXIT_PROBLEM)
-
-
-def available_memory_bytes() -> int:
-    """Memory this process may still take: the cgroup's rest where there is a limit, else what the machine has left."""
-    machine = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        try:
-            rest = int(Path(limit).read_text()) - int(Path(used).read_text())
-        except (OSError, ValueError):  # no such cgroup version, or "max": no limit
-            continue
-        return min(machine, max(rest, 0))
-    return machine
