@@ -75,6 +75,8 @@ def evaluate(
             record = _reranked(judged, rankings[0], engine_answers(engines[0], leg, reranker_of(rerank)))
         else:
             record = _compared(judged, *rankings) if compare else _measured(judged, *rankings)
+        if len(engines) == 1:
+            record["missing"] = _missing(judged, engines[0])
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
     else:
@@ -159,6 +161,13 @@ def _reranked(judged: Sequence["Judged"], before: Answering, after: Answering) -
     took = [milliseconds for one in judged if (milliseconds := after(one.query).rerank_milliseconds) is not None]
     changes = {name: found[name] for name in ("ndcg_difference", "wins", "losses", "ties")}
     return {**_measured(judged, after), "rerank": {**changes, "median_ms": median(took)}}
+
+
+def _missing(judged: Sequence["Judged"], engine: "SearchEngine") -> tuple[str, ...]:
+    """The judged documents that the index does not hold."""
+    from clockifyrag_index.evaluate import missing
+
+    return missing(judged, ((one.document_id, one.url) for one in engine.generation.chunks.outlines()))
 
 
 def _record(interval: "Interval") -> dict[str, float]:

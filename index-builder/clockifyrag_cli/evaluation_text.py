@@ -1,11 +1,12 @@
 """The lines that `clockifyrag eval` prints of a record, which is what it prints whole with --json."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Record = Mapping[str, Any]
 
 MEASURES = ("ndcg", "mrr", "recall")
+NAMED = 3  # judged documents that an index lacks; --json has them all
 SHOWN = 10  # questions and articles that a comparison lists; --json has them all
 
 
@@ -21,6 +22,8 @@ def ranking_lines(record: Record) -> Iterator[str]:
                 f"  low confidence in {one['count']} of {one['of']} {kind} questions   "
                 f"{one['mean']:.0%}, 95 % interval {one['low']:.0%} – {one['high']:.0%}"
             )
+    if missing := record.get("missing"):
+        yield f"  not in this index, so never found: {len(missing)} of the judged documents, {_some(missing)}"
     if "rerank" in record:
         told = record["rerank"]
         one = told["ndcg_difference"]
@@ -41,3 +44,7 @@ def comparison_lines(record: Record) -> Iterator[str]:
     for change in record["changed"][:SHOWN]:
         moves = ", ".join(f"{name} {old} → {new}" for name, (old, new) in list(change["moves"].items())[:3])
         yield f"  {change['qid']} {change['query']!r}: overlap {change['overlap']:.2f}{'; ' if moves else ''}{moves}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")

@@ -95,6 +95,13 @@ def _address(name: str) -> str:
     return name.partition("#")[0].rstrip("/")
 
 
+def missing(judged: Iterable[Judged], documents: Iterable[Names]) -> tuple[str, ...]:
+    """The graded documents, sorted, that are none of these: no ranking finds them, and each counts against it."""
+    known = {_address(name) for names in documents for name in names}
+    graded = {name for one in judged for name, grade in one.grades.items() if grade > 0}
+    return tuple(sorted(name for name in graded if _address(name) not in known))
+
+
 def evaluate(judged: Iterable[Judged], ranking: Callable[[str], Sequence[Names]]) -> Evaluation:
     """The measures of `ranking(query)` for every answerable question."""
     results: dict[str, Measures] = {}

@@ -60,7 +60,7 @@ class Drafts:
         return final
 
     def settled(self, now: float) -> list[Asked]:
-        """The questions that nobody continued for SETTLING_SECONDS, oldest first; they are final and pending no more."""
+        """The questions that nobody continued for SETTLING_SECONDS, oldest first: they are final, not pending."""
         final: list[Asked] = []
         if now - self._oldest_at < SETTLING_SECONDS:
             return final

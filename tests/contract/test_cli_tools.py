@@ -191,6 +191,18 @@ def test_eval_tells_how_often_answers_are_doubted(run: Run, root: Path, tmp_path
     assert "low confidence in 1 of 1 unanswerable questions" in text
 
 
+def test_eval_names_judged_documents_that_the_index_lacks(run: Run, root: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    elsewhere = '{"qid": "q5", "query": "clock out", "relevant_urls": {"https://other.example/kiosk": 1, "gone": 0}}\n'
+    questions.write_text(QUESTIONS + elsewhere)
+
+    record = json.loads(run("eval", "--queries", questions, "--index", root, "--json").stdout)
+    text = run("eval", "--queries", questions, "--index", root).stdout
+
+    assert ["https://other.example/kiosk"] == record["missing"]
+    assert "not in this index, so never found: 1 of the judged documents, https://other.example/kiosk" in text
+
+
 def test_eval_tells_what_reranking_changes(run: Run, root: Path, tmp_path: Path) -> None:
     questions = tmp_path / "q.jsonl"
     misled = '{"qid": "q4", "query": "clock in with a stopwatch", "relevant_urls": {"timer": 1}}\n'  # to the kiosk
