@@ -27,6 +27,8 @@ SCANNED_MAX = 4_000  # keys of a short prefix's range that are weighed
 LONGEST_PHRASE = 120
 SORTED_AT_ONCE = 2_000
 WORD_START = re.compile(r"\w+")
+# What writers and phones put for what a keyboard has; quotes are not typed while looking for what stands in them.
+PLAIN = str.maketrans(dict.fromkeys("’‘ʼ′´", "'") | dict.fromkeys("‐‑‒–—―", "-") | dict.fromkeys('"“”„«»', " "))
 WEIGHT: dict[Category, int] = {"query": 3, "title": 2, "heading": 1}
 
 
@@ -38,14 +40,15 @@ class Suggestion:
 
 
 def folded(text: str) -> str:
-    """The text as it is compared: compatibility forms, no case, no accents, single spaces.
+    """The text as it is compared: compatibility forms, no case, no accents, no quotes, plain apostrophes and dashes,
+    single spaces.
 
-    >>> folded("  Café  TIME")
-    'cafe time'
+    >>> folded("  Café  TIME"), folded("I can’t use “Start” – why")
+    ('cafe time', "i can't use start - why")
     """
     if text.isascii():  # which has neither accents nor other forms: a start folds thousands of headings
-        return " ".join(text.lower().split())
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+        return " ".join(text.lower().replace('"', " ").split())
+    decomposed = unicodedata.normalize("NFKD", text.translate(PLAIN).casefold())
     return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
 
 

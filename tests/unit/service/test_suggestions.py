@@ -24,6 +24,8 @@ INDEX = PhraseIndex(
         Suggestion("Timesheet view", 3, "heading"),
         Suggestion("Café bookings", 1, "title"),
         Suggestion("What is it (really)?", 1, "heading"),
+        Suggestion("I can’t use “Start”", 1, "title"),
+        Suggestion("Who's a full–limited member", 1, "title"),
     ]
 )
 
@@ -42,6 +44,11 @@ def texts(prefix: str, limit: int = 5, queries: tuple[Suggestion, ...] = ()) -> 
         pytest.param("café", ["Café bookings"], id="with-accent"),
         pytest.param("imer", [], id="middle-of-a-word"),
         pytest.param("really", ["What is it (really)?"], id="after-a-bracket"),
+        pytest.param("I can't us", ["I can’t use “Start”"], id="apostrophe-of-a-keyboard"),
+        pytest.param("who’s a", ["Who's a full–limited member"], id="apostrophe-of-a-phone"),
+        pytest.param("use start", ["I can’t use “Start”"], id="what-stands-in-quotes"),
+        pytest.param('"start', ["I can’t use “Start”"], id="an-open-quote"),
+        pytest.param("full-lim", ["Who's a full–limited member"], id="dash"),
         pytest.param("zzz", [], id="nothing"),
         pytest.param("\u0301", [], id="only-a-mark"),
     ],
