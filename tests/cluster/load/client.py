@@ -49,22 +49,38 @@ def fingerprint(answer: dict[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
+class Unanswered(aiohttp.ClientError):
+    """A connection ended before the answer."""
+
+
+async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A middleware: aiohttp asks a second time where a connection ends before the answer, and tells nobody."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:  # refused: never asked again, and told as it is
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise Unanswered(repr(error)) from error
+
+
 async def main(url: str, rate: float, file: Path, manner: Manner) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    timeout = aiohttp.ClientTimeout(total=DEADLINE_SECONDS)
-    headers = {"X-API-Key": manner.key} if manner.key else {}
     await known(url)
     with file.open("w", buffering=1) as history:
-        async with (
-            aiohttp.ClientSession(
-                url, timeout=timeout, headers=headers, connector=aiohttp.TCPConnector(limit=0)
-            ) as kept,
-            aiohttp.ClientSession(
-                url, timeout=timeout, headers=headers, connector=aiohttp.TCPConnector(limit=0, force_close=True)
-            ) as new,
-        ):
+        async with session(url, manner) as kept, session(url, manner, force_close=True) as new:
             await ask_at(rate, (kept, new), history, stop, manner)
+
+
+def session(url: str, manner: Manner, force_close: bool = False) -> aiohttp.ClientSession:
+    """Asks each question once, by connections that are kept, or by a new one each."""
+    return aiohttp.ClientSession(
+        url,
+        timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS),
+        headers={"X-API-Key": manner.key} if manner.key else {},
+        connector=aiohttp.TCPConnector(limit=0, force_close=force_close),
+        middlewares=[once],
+    )
 
 
 async def known(url: str) -> None:
@@ -117,7 +133,7 @@ async def ask(session: aiohttp.ClientSession, which: int, words: str, number: in
             else:
                 told["error"] = body.decode(errors="replace")[:300]
                 told["retry_after"] = response.headers.get("Retry-After", "")
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+    except Exception as error:  # also of a 200 whose body is no answer: a question without a line would not be missed
         told |= {"status": 0, "error": repr(error)}
     told["seconds"] = round(time.monotonic() - begin, 4)
     history.write(json.dumps(told) + "\n")
