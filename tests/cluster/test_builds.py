@@ -110,7 +110,7 @@ def test_a_builder_that_wakes_up_late_harms_nothing(help_center: Resource) -> No
 
     assert "another builder is at work" in refused
     assert before == published, "nothing is published while the first is frozen"
-    assert [] == history.problems(help_center.volume, {before, after})
+    assert [] == history.problems(help_center.volume, [before, after])
     assert {before, after} == history.generations
     results.keep(
         "builds-raced", "R27", fault="SIGSTOP before the rename, a second Job, SIGCONT", load="25/s",
@@ -148,7 +148,7 @@ def test_a_frozen_builder_whose_job_is_deleted_is_followed_by_one_good_generatio
     history = load.history
 
     assert not is_writing(help_center.volume), "nothing half written is left"
-    assert [] == history.problems(help_center.volume, {before, after})
+    assert [] == history.problems(help_center.volume, [before, after])
     results.keep(
         "builds-frozen", "R27", fault="SIGSTOP before the rename, then its Job deleted", load="25/s",
         **history.summary(recovery_seconds=recovery),
@@ -173,7 +173,7 @@ def test_a_build_without_enough_memory_says_so_and_is_built_once_it_has_more(hel
     history = load.history
 
     assert (("True", "Serving"), ("True", "BuildFailed"), before) == told
-    assert [] == history.problems(help_center.volume, {before, after})
+    assert [] == history.problems(help_center.volume, [before, after])
     results.keep(
         f"builds-memory-{limit}", "R26", fault=f"limit of {limit} for a build", load="25/s",
         **history.summary(recovery_seconds=recovery),

@@ -90,8 +90,10 @@ def test_a_cache_that_knows_no_generation_is_found_out(installed: Kube, place: K
             swapped = time.time()
             load.wait(5)
         late = load.history.between(swapped, time.time())
+        problems = load.history.problems(resource.volume, [first, second])
 
     assert {first, second} == late.generations, "pods that serve the second tell what the first one said"
+    assert any("older than what their pod told" in problem for problem in problems), problems
     told_again = sum(1 for answer in late.good if answer.generation == first)
     keep("one_cache", "one cache for all generations", "25/s", **load.history.summary(told_again=told_again))
 

@@ -72,7 +72,7 @@ def test_killed_again_and_again_it_ends_where_it_would_have_ended(served: Resour
         recovered = time.time() - begin
     history = load.history
 
-    assert [] == history.problems(served.volume, {first, second})
+    assert [] == history.problems(served.volume, [first, second])
     assert {first, second} == history.generations
     assert 1 == len(jobs_made(served)) - len(before)
     results.keep("operator-killed", "R12", fault=f"killed {KILLS} times, every {KILL_EVERY_SECONDS:g} s, one or two",
@@ -96,7 +96,7 @@ def test_without_an_operator_nobody_misses_it(served: Resource, operator: Kube) 
         recovered = time.time() - begin
     history = load.history
 
-    assert [] == history.problems(served.volume, {first, second})
+    assert [] == history.problems(served.volume, [first, second])
     assert 1 == len(jobs_made(served)) - len(before)
     results.keep("operator-away", "R11", fault="no operator, each search pod deleted", load="25/s",
                  **history.summary(recovery_seconds=round(recovered, 1)))  # fmt: skip

@@ -38,7 +38,7 @@ def test_a_full_volume_costs_nothing_that_is_published(installed: Kube) -> None:
             after = help_center.wait_other_generation(before)
             recovery = round(time.time() - begin, 1)
         history = load.history
-        problems = history.problems(volume.folder, {before, after})
+        problems = history.problems(volume.folder, [before, after])
 
     assert (("True", "Serving"), ("True", "BuildFailed"), before) == told
     assert [] == begun, "nothing that was begun stays"

@@ -5,11 +5,13 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cluster.load import History
+from tests.cluster.load import Answer, History, history
 from tests.cluster.load.client import Manner, main
+from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve
 
 RATE = 50.0
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -59,3 +61,86 @@ def test_an_answer_that_is_none_has_failed(tmp_path: Path, body: bytes) -> None:
 
     assert [*range(len(history.answers))] == sorted(one.number for one in history.answers)
     assert len(history.answers) == len(history.failures) > 5
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory, publish: Publish) -> tuple[Path, list[str]]:
+    """A volume with two generations whose answers differ, the older one first."""
+    root = tmp_path_factory.mktemp("judged")
+    return root, [publish(root, ARTICLES[:5]), publish(root, (*ARTICLES, NEW_ARTICLE))]
+
+
+@pytest.fixture
+def asked(judged: tuple[Path, list[str]], serve: Serve, tmp_path: Path) -> History:
+    """Two seconds of load on a server that changes from the first generation to the second meanwhile."""
+    root, (first, second) = judged
+    wanted = tmp_path / "wanted"
+    wanted.write_text(first)
+    server = serve(root, GENERATION_FILE=wanted, PROFILE="production")
+
+    async def held() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.0, wanted.write_text, second)
+        loop.call_later(2.0, os.kill, os.getpid(), signal.SIGTERM)
+        await main(server.url, RATE, tmp_path / "history.jsonl", Manner())
+
+    asyncio.run(held())
+    return History.read(tmp_path / "history.jsonl")
+
+
+WRONG: dict[str, tuple[Callable[[History, list[str]], History], str]] = {
+    "a failure": (lambda asked, _: changed(asked, status=0, error="Unanswered"), "1 failed"),
+    "a poorer answer": (lambda asked, _: changed(asked, degraded=["embedder"]), "1 are degraded"),
+    "of nobody's": (lambda asked, _: changed(asked, generation="gen-000000000000"), "answers from"),
+    "of the other one": (
+        lambda asked, published: changed(asked, at=asked.good[-1].at, generation=published[1]),
+        "answers are not those of",
+    ),
+    "of both": (lambda asked, _: changed(asked, fingerprint="0" * 16), "answers are not those of"),
+    "an old one again": (lambda asked, _: changed(asked, at=asked.good[-1].at + 9), "older than what their pod told"),
+}
+
+
+def changed(asked: History, **other: object) -> History:
+    """The history with its first answer otherwise."""
+    return History([replace(asked.answers[0], **other), *asked.answers[1:]])  # type: ignore[arg-type]
+
+
+def test_the_judge_finds_each_wrong_answer_and_none_where_all_are_right(
+    asked: History, judged: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given what a server told while its generation changed, then nothing is wrong with it; given one answer that is
+    otherwise, then that is found.
+    """
+    root, published = judged
+    replays = {one: history.replay(root, one, {}) for one in published}
+    monkeypatch.setattr(history, "replay", lambda _, generation, __: replays[generation])
+
+    right = asked.problems(root, published)
+    found = {name: wrong(asked, published).problems(root, published) for name, (wrong, _) in WRONG.items()}
+
+    assert set(published) == asked.generations
+    assert [] == right
+    assert dict.fromkeys(WRONG, 1) == {name: len(one) for name, one in found.items()}
+    assert [] == [name for name, (_, words) in WRONG.items() if words not in found[name][0]]
+
+
+ORDERS = {  # answers of a pod: when they were asked, when they were there, of which generation; which are out of turn
+    "one after the other": ([(0, 1, "a"), (2, 3, "b"), (4, 5, "b")], ()),
+    "asked before the newer one was there": ([(0, 9, "b"), (1, 10, "a")], ()),
+    "asked after it": ([(0, 1, "b"), (2, 3, "a")], (1,)),
+    "returned to": ([(0, 1, "a"), (2, 3, "b"), (4, 5, "c"), (6, 7, "b"), (8, 9, "c")], ()),
+    "more often than it was returned to": ([(0, 1, "c"), (2, 3, "b"), (4, 5, "c"), (6, 7, "b")], (3,)),
+    "of one that was never published": ([(0, 1, "x")], ()),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_an_answer_older_than_one_that_its_pod_told_before_it_was_asked_is_out_of_turn(name: str) -> None:
+    told, late = ORDERS[name]
+    answers = [Answer(n, 0, at, end - at, 200, generation=one, pod="p") for n, (at, end, one) in enumerate(told)]
+    others = [replace(one, number=one.number + len(answers), pod=f"p{one.number}") for one in answers]
+
+    found = History([*answers, *others]).out_of_turn(["a", "b", "c", "b", "c"])
+
+    assert [answers[place] for place in late] == found

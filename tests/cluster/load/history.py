@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import os
 import statistics
@@ -75,6 +76,23 @@ class History:
         """Those asked in a time, in seconds since 1970."""
         return History([answer for answer in self.answers if begin <= answer.at < end])
 
+    def out_of_turn(self, published: Sequence[str]) -> list[Answer]:
+        """Answers from an older generation than one that the same pod had answered from before they were asked.
+
+        `published` may name one several times: where an old one was returned to.
+        """
+        late, told = list[Answer](), dict[str, list[tuple[float, int]]]()  # by pod: when its answers were there, and
+        reached = Counter[str]()  # which place in `published` they are from; the latest of those that were there
+        for one in sorted(self.good, key=lambda one: one.at):
+            waiting = told.setdefault(one.pod, [])
+            while waiting and waiting[0][0] <= one.at:
+                reached[one.pod] = max(reached[one.pod], heapq.heappop(waiting)[1])
+            if one.generation in published[reached[one.pod] :]:
+                heapq.heappush(waiting, (one.at + one.seconds, published.index(one.generation, reached[one.pod])))
+            elif one.generation in published:
+                late.append(one)
+        return late
+
     def problems(
         self,
         volume: Path,
@@ -85,7 +103,9 @@ class History:
     ) -> list[str]:
         """What must not have been: failed requests, answers of no published generation, answers unlike a replay.
 
-        `failures` and `degraded` are how many the fault is allowed; `settings` are those of the pods, where it matters.
+        Where `published` is a sequence, in the order they were published, also answers older than what their pod told
+        before. `failures` and `degraded` are how many the fault is allowed; `settings` are those of the pods, where it
+        matters.
         """
         found = []
         if len(self.failures) > failures:
@@ -99,6 +119,8 @@ class History:
             found.append(f"{len(poorer)} are degraded: {Counter(str(one.degraded) for one in poorer)}")
         if strangers := self.generations - set(published):
             found.append(f"answers from {strangers}, published were {sorted(published)}")
+        if isinstance(published, Sequence) and (late := self.out_of_turn(published)):
+            found.append(f"{len(late)} are older than what their pod told before: {late[:SHOWN]}")
         for generation in sorted(self.generations & set(published)):
             wanted = replay(volume, generation, settings or {})
             wrong = [one for one in self.good if one.generation == generation and not one.degraded
