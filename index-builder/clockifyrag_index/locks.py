@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .disk import is_full, storage_errors
 from .errors import RootLocked
-from .files import remove_tree
+from .files import remove_tree, sync
 from .layout import Layout
 
 POINTER_WAIT_SECONDS = 10.0
@@ -36,7 +36,9 @@ def builder_lock(root: Path) -> Iterator[None]:
     """
     layout = Layout(root)
     with storage_errors(root):
-        layout.generations.mkdir(parents=True, exist_ok=True)
+        if not layout.generations.is_dir():
+            layout.generations.mkdir(parents=True, exist_ok=True)
+            sync(root)  # or a power cut takes the folder back with all that was written in it since
         key = layout.builder_lock.resolve()
     if _holding_thread.get(key) == threading.get_ident():
         yield
