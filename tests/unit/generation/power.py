@@ -7,9 +7,11 @@ have written more, names before bytes too, so each cut leaves one of two folders
     names early    all names as they are now; a file that was written since it was synced is empty
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,26 @@ def power_may_be_cut(root: Path) -> Iterator[Disk]:
         yield disk
         disk.cut()
     disk.close()
+
+
+@contextmanager
+def fails_at(step: int) -> Iterator[list[str]]:
+    """Within it the call of that number fails with an input/output error; what is given names it once it has."""
+    failed, left = list[str](), count(step, -1)
+    with pytest.MonkeyPatch.context() as patched:
+
+        def watched(name: str, real: Callable[..., None]) -> Callable[..., None]:
+            def call(*arguments: object, **options: object) -> None:
+                if next(left) == 1:
+                    failed.append(name)
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+                real(*arguments, **options)
+
+            return call
+
+        for name in ("fsync", *STEPS):
+            patched.setattr(os, name, watched(name, getattr(os, name)))
+        yield failed
 
 
 def make(tree: Tree, folder: Path) -> Path:

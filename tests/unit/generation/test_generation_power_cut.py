@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.unit.generation.conftest import Samples
-from tests.unit.generation.power import Disk, Tree, make, power_may_be_cut
+from tests.unit.generation.power import Disk, Tree, fails_at, make, power_may_be_cut
 
 from clockifyrag_index import chunk_store, generations, writer
 from clockifyrag_index.errors import StorageError
-from clockifyrag_index.generations import current_generation_path, open_generation, publish
+from clockifyrag_index.generations import current_generation_path, current_id, open_generation, publish
 from clockifyrag_index.layout import Layout
 from clockifyrag_index.retention import gc
 
@@ -86,3 +86,31 @@ def test_a_writer_that_is_careless_is_found_out(samples, found_after, monkeypatc
     found = [tuple(map(found_after, left)) for left in disk.cuts]
 
     assert {old, new} != set(chain(*found)) or (new, new) != found[-1]
+
+
+def test_whichever_step_the_disk_fails_at_it_is_told_and_the_published_generation_stays(tmp_path):
+    """An input/output error of each call that syncs something or changes a name, one after the other until there is no
+    further one.
+    """
+    for step in count(1):
+        samples = Samples(tmp_path / f"failed-at-{step}")
+        old, new = samples.published("first").id, samples.elsewhere(tmp_path / "other").write("second").id
+
+        told = []
+        with fails_at(step) as failed:
+            try:
+                publish(samples.root, samples.write("second").id)
+            except StorageError as error:
+                told.append(str(error))
+
+        assert bool(failed) == bool(told)
+        assert [] == [words for words in told if "Input/output error" not in words]
+        published = current_id(samples.root)
+        assert published in (old, new)
+        open_generation(current_generation_path(samples.root)).close()
+        assert samples.published("second").id == new, "it goes on once the disk does"
+        assert [] == samples.hidden_names()
+        if not failed:
+            break
+    assert new == published
+    assert step > 10
