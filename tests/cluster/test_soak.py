@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import statistics
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.cluster import results
 from tests.cluster.kube import LOCAL, OPERATOR, Kube, Manifest, Resource
-from tests.cluster.load import History, Load
+from tests.cluster.load import Load
 from tests.cluster.processes import memory_bytes, processes_of
 from tools.cluster.record import Process
 
@@ -64,14 +65,15 @@ def slope_of(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
 
 
 @pytest.mark.chaos
-def test_through_hours_of_rebuilds_and_killed_pods_nothing_grows(place: Kube, installed: Kube) -> None:
+def test_through_hours_of_rebuilds_and_killed_pods_nothing_grows(place: Kube, installed: Kube, tmp_path: Path) -> None:
     """Given questions, when indexes and pods are replaced for as long as two hours hold, then nothing grows for good.
 
-    Of two search pods one is killed again and again; the other one, the store and the operators live throughout.
+    Of two search pods one is killed again and again; the other one, the store and the operators live throughout. The
+    judge replays generations from copies, as most of them are gone in the end.
     """
     index = {"index": {"retain": RETAIN}}
     help_center = place.resource().create(LOCAL | index | {"search": {**LOCAL["search"], "indexUpdate": "HotSwap"}})
-    published = {help_center.wait_ready().generation}
+    published = [help_center.wait_ready().generation]
     kept = help_center.ready_pods[0]
     watched = watched_processes(help_center, installed, kept)
 
@@ -86,18 +88,18 @@ def test_through_hours_of_rebuilds_and_killed_pods_nothing_grows(place: Kube, in
                 kills += 1
             for one in watched.values():
                 one.look(time.time() - begin)
-            published |= help_center.generations
+            published += sorted(help_center.generations - set(published))
+            copy_new(help_center.volume / "generations", tmp_path / "generations")
             full = max(full, sum(1 for _ in (help_center.volume / "generations").glob("gen-*")))
             load.wait(LOOK_EVERY)
         help_center.wait_ready()
+        published += sorted(help_center.generations - set(published))
+    copy_new(help_center.volume / "generations", tmp_path / "generations")
     history = load.history
     slopes = {name: one.slope() for name, one in watched.items()}
 
-    assert [] == history.failures
-    assert history.generations <= published
-    kept_ones = {one.name for one in (help_center.volume / "generations").glob("gen-*")}
-    judged = History([one for one in history.answers if one.generation in kept_ones])  # the others are gone by now
-    assert [] == judged.problems(help_center.volume, kept_ones)
+    assert [] == history.problems(tmp_path, published)
+    assert len(history.generations) >= rebuilds, "one after the other was served"
     assert [] == [
         f"{name}: {slope} ± {half} MiB/h" for name, (slope, half) in slopes.items() if slope - half > SLOPE_MAX
     ]
@@ -108,6 +110,13 @@ def test_through_hours_of_rebuilds_and_killed_pods_nothing_grows(place: Kube, in
         **history.summary(mib_an_hour={name: f"{slope} ± {half}" for name, (slope, half) in slopes.items()},
                           generations_on_the_volume=full),
     )  # fmt: skip
+
+
+def copy_new(generations: Path, copies: Path) -> None:
+    """Copies those that were not copied before: an old one may go meanwhile, a new one stays for some rebuilds."""
+    for folder in generations.glob("gen-????????????"):
+        if not (copies / folder.name).exists():
+            shutil.copytree(folder, copies / folder.name)
 
 
 def watched_processes(resource: Resource, installed: Kube, search: Manifest) -> dict[str, Watched]:
