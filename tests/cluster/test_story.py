@@ -9,7 +9,7 @@ import pytest
 from tests.cluster import results
 from tests.cluster.articles import ARTICLES, EDITED, articles
 from tests.cluster.kube import EMBEDDED_SECONDS, OPERATOR, Kube, Manifest, Resource, ask, started_seconds
-from tests.cluster.load import Load
+from tests.cluster.load import History, Load
 from tools.binaries import find
 
 pytestmark = pytest.mark.smoke
@@ -19,6 +19,7 @@ LETS_GO_SECONDS = 10.0
 # left of the installation, and with all else that the machine does.
 SCALED_UP_SECONDS = 15.0 if results.CHAOS else 45.0
 RATE = 75.0  # questions a second, 25 of them past the cache: not too much for two pods
+CALM_RATE = 5.0  # keeps no third pod
 BUSY_PERCENT = 30  # of what a pod asks for: what those questions take of a fast processor, too
 HELD = "everything but what the author asked to keep"
 
@@ -115,12 +116,15 @@ def test_it_is_scaled_by_its_load(help_center: Resource) -> None:
         help_center.wait(lambda: 3 == ready(help_center), "a third pod under load")
         (third,) = (pod for pod in help_center.kube.pods("search") if pod["metadata"]["name"] not in before)
         load.wait(5)
-    help_center.wait(lambda: 2 == ready(help_center), "two pods afterwards")
+    with Load(help_center.url, "story-calm", rate=CALM_RATE) as calm:
+        help_center.wait(lambda: 2 == ready(help_center), "two pods afterwards")
 
-    assert [] == load.history.problems(help_center.volume, help_center.generations)
+    for asked in (load, calm):
+        assert [] == asked.history.problems(help_center.volume, help_center.generations)
     assert started_seconds(third) < SCALED_UP_SECONDS
-    results.keep("autoscaled", "R23", fault="2 to 3 to 2 pods", load=f"{RATE:g}/s",
-                 **load.history.summary(new_pod_ready_seconds=started_seconds(third)))  # fmt: skip
+    results.keep("autoscaled", "R23", fault="2 to 3 to 2 pods", load=f"{RATE:g}/s, then {CALM_RATE:g}/s",
+                 **History([*load.history.answers, *calm.history.answers]).summary(
+                     new_pod_ready_seconds=started_seconds(third)))  # fmt: skip
 
 
 def ready(resource: Resource) -> int:
