@@ -162,7 +162,10 @@ def test_while_the_model_server_fails_words_answer_and_every_pod_stays_ready(
     assert pods == still, "every pod is ready"
     assert [] == old.problems(help_center.volume, help_center.generations, settings=by_ollama(embedder))
     assert [] == history.failures
+    assert history.generations <= help_center.generations
     asked = len(history.between(begin, end).answers)
+    poorer = sum(1 for one in history.between(begin, end).good if one.degraded)
+    assert poorer, "questions met the fault"
     assert embedder.calls(begin, end) <= 1.1 * asked
     late = waited_in_vain(history, begin + OPENS_SECONDS, end)
     assert late <= LATE_MAX + LATE_SHARE * asked or fault == "HalfErrors", "an open breaker lets nobody wait"
@@ -172,7 +175,7 @@ def test_while_the_model_server_fails_words_answer_and_every_pod_stays_ready(
         **old.summary(
             new=len(history.answers), new_failures=len(history.failures),
             new_p99_ms=round(history.quantile(0.99) * 1000, 1),
-            degraded_in_fault=sum(1 for one in history.between(begin, end).good if one.degraded), asked_in_fault=asked,
+            degraded_in_fault=poorer, asked_in_fault=asked,
             embed_calls_in_fault=embedder.calls(begin, end), late_waits=late,
             recovery_seconds=recovery(history, end),
         ),

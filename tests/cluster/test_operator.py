@@ -159,6 +159,7 @@ def test_once_stable_it_is_silent(served: Resource, operator: Kube) -> None:
     events = [one.event for one in rights.asked(operator) if one.event.received >= begin]
     beside = f"/namespaces/{served.kube.namespace}/"  # those of earlier tests may still be going
 
+    assert "leases" in {event.resource for event in events if event.verb in WRITES}, "the log tells what they write"
     assert [] == [event.uri for event in events if event.verb in WRITES and beside in event.uri]
     assert 2 == len(shares)
     assert max(shares) < CPU_SHARE_MAX
