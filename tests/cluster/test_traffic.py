@@ -179,7 +179,7 @@ def test_a_pod_that_is_deleted_answers_what_it_has_taken(help_center: Resource) 
     assert ({"200": IN_FLIGHT}, {"200": IN_FLIGHT}) == told
     assert [] == history.problems(help_center.volume, help_center.generations)
     results.keep(
-        "traffic-in-flight", "R16", fault=f"a pod deleted with {IN_FLIGHT} questions in flight", load="25/s",
+        "traffic-in-flight", "R16", fault=f"a pod deleted with {2 * IN_FLIGHT} questions in flight", load="25/s",
         **history.summary(recovery_seconds=recovery),
     )  # fmt: skip
 
