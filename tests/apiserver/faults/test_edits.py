@@ -10,13 +10,14 @@ from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.runs import FULL
 from tests.apiserver.faults.states import objects
 from tests.apiserver.faults.story import LOCAL, Manifest
-from tests.apiserver.proxy import Meanwhile, Refuse, of
+from tests.apiserver.proxy import Meanwhile, Refuse, is_write, of
 from tests.waiting import NotInTime
 
 PATCHES = 50
 TOKENS = 10
 ONE_BUILD_EACH = {f"token-{number}": 1 for number in range(1, TOKENS + 1)}
 IMAGE = "registry.example.com/search:bad"
+QUIET_SECONDS = 4.0  # in which what cannot be carried out is looked at again
 
 
 def last_of_many(field: Field, mutant: str = "", seconds: float = 60.0) -> tuple[str, bool]:
@@ -118,10 +119,18 @@ def test_a_bad_change_is_named_while_old_pods_serve_and_heals_when_it_is_taken_b
     stage.story.wait(lambda: any(is_broken(one) for one in stage.story.all("Pod")), "the new pod is there")
     stage.story.wait(lambda: stage.story.condition("ServingCurrent")[0] == "True", "the old ones serve on")
     stage.story.wait(lambda: blamed(stage, state.waiting or state.unschedulable), "the status names what is wrong")
+    stage.story.wait(lambda: is_quiet(stage), "it waits without a word")
     stage.story.change(good)
 
     stage.story.wait_ready()
     assert not any(is_broken(one) for one in stage.story.all("Pod"))
+
+
+def is_quiet(stage: Stage) -> bool:
+    """Whether the operator writes nothing but its lease for some seconds."""
+    before = len(stage.proxy.calls)
+    stage.story.rest(QUIET_SECONDS)
+    return not [one for one in stage.proxy.calls[before:] if is_write(one) and one.resource != "leases"]
 
 
 def blamed(stage: Stage, word: str) -> bool:
