@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cluster.load import Answer, History, history
+from tests.cluster.load import Answer, History, Load, held, history
 from tests.cluster.load.client import Manner, main
-from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve
+from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server
 
 RATE = 50.0
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -61,6 +61,36 @@ def test_an_answer_that_is_none_has_failed(tmp_path: Path, body: bytes) -> None:
 
     assert [*range(len(history.answers))] == sorted(one.number for one in history.answers)
     assert len(history.answers) == len(history.failures) > 5
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Load is asked from here: there is no node."""
+    monkeypatch.setattr(held, "in_namespace", lambda command: list(map(str, command)))
+    monkeypatch.setattr(held, "HISTORIES", tmp_path)
+    monkeypatch.setattr(held, "STEADY_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_load_that_is_left_has_a_line_for_each_question(server: Server) -> None:
+    with Load(server.url, "whole", rate=RATE, after=0.5) as load:
+        pass
+
+    numbers = [one.number for one in load.history.answers]
+    assert [*range(len(numbers))] == sorted(numbers)
+    assert len(numbers) >= RATE
+    assert [] == load.history.failures
+
+
+@pytest.mark.usefixtures("outside")
+@pytest.mark.parametrize("after", [0, 0.5])
+def test_a_load_that_dies_fails_its_test(server: Server, after: float) -> None:
+    with (
+        pytest.raises(AssertionError, match="the load has"),
+        Load(server.url, "killed", rate=RATE, after=after) as load,
+    ):
+        load._process.kill()
+        load._process.wait()
 
 
 @pytest.fixture(scope="module")
