@@ -22,8 +22,8 @@ def new(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
     """Print a new key and the line for the keys file; the key is stored nowhere, so keep it."""
+    from clockifyrag_index.api_keys import KeysInvalid, new_key, parsed_key
     from clockifyrag_index.errors import UsageError
-    from clockifyrag_service.auth import KeysInvalid, new_key, parsed_key
 
     try:
         key, line = new_key(key_id, scopes.split(","), not_after)

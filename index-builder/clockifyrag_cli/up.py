@@ -2,6 +2,7 @@
 
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from clockifyrag_cli.here import (
     require_embedding_model,
     server_settings,
 )
-from clockifyrag_index.errors import EmbedderError, SourceError, StorageError
+from clockifyrag_index.errors import EmbedderError, SourceError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from clockifyrag_service.settings import Settings
@@ -42,6 +43,7 @@ def up(
     """Build what the resource asks for, if anything changed, and serve it until Ctrl-C."""
     from clockifyrag_resource.load import load_resource
 
+    _require_server()
     resource, explicit = load_resource(file), explicit_settings()
     here = adapted(resource, explicit.llm_base_url)
     for line in remarks(here):
@@ -55,6 +57,15 @@ def up(
     build_once(here, source, index_root, explicit)
     if not once:
         _serve(server_settings(here, source, index_root, explicit))
+
+
+def _require_server() -> None:
+    """UsageError where the server is left out, as in the image of the builder."""
+    if find_spec("clockifyrag_service") is None:
+        raise UsageError(
+            "the package clockifyrag_service, which `up` serves with, is not installed here; "
+            "build with `clockifyrag index build`, and serve with the image clockifyrag-service"
+        )
 
 
 def _serve_and_watch(here: Adapted, file: Path, source: Path | None, root: Path, explicit: "Settings") -> None:

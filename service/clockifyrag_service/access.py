@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from .auth import Key, KeyRing
+from clockifyrag_index.api_keys import Key
+
+from .auth import KeyRing
 from .errors import FORBIDDEN, RATE_LIMITED, UNAUTHORIZED, Refused
 from .ratelimit import Allowance
 

@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
 
-from .auth import KEY_HEADERS, Key, presented_key
+from clockifyrag_index.api_keys import Key
+
+from .auth import KEY_HEADERS, presented_key
 
 HeaderList = list[tuple[bytes, bytes]]
 

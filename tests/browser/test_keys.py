@@ -12,8 +12,8 @@ from tests.browser.articles import TEXTS, Text, publish_articles
 from tests.browser.search_page import SearchPage
 from tests.server.conftest import Serve, Server
 
+from clockifyrag_index.api_keys import new_key
 from clockifyrag_index.embedders import Embedder
-from clockifyrag_service.auth import new_key
 
 KEY = "a-key-for-the-tests"
 INVOICE = "import hours into an invoice"

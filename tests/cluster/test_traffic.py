@@ -18,7 +18,7 @@ from tests.cluster.processes import freeze, kill, memory_of, processes_of, thaw
 from tests.cluster.results import CHAOS
 from tools.images.recipe import IMAGES
 
-from clockifyrag_service.auth import new_key
+from clockifyrag_index.api_keys import new_key
 
 SERVER = "clockifyrag_service"
 ROLLOUTS = 10 if CHAOS else 3

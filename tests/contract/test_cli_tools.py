@@ -20,9 +20,9 @@ from clockifyrag_builder.build import build
 from clockifyrag_builder.plan import BuildPlan
 from clockifyrag_cli.checks import memory_finding, speed_finding
 from clockifyrag_cli.doctor import Finding
+from clockifyrag_index.api_keys import parsed_keys
 from clockifyrag_index.embedders.opening import open_embedder
 from clockifyrag_resource.profiles import model_profile
-from clockifyrag_service.auth import parsed_keys
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -420,6 +420,27 @@ def test_a_new_key_is_printed_once_with_the_line_that_admits_it(run: Run) -> Non
     assert ("docs-site", ["search"]) == (key.id, list(key.scopes))
     assert hashlib.sha256(record["key"].encode()).digest() == key.digest
     assert record["key"] not in record["line"]
+
+
+def test_without_the_server_keys_are_made_and_up_says_what_is_missing(tmp_path: Path) -> None:
+    """As in the image of the builder, which has the command line and no server."""
+    without = (
+        "import sys\n"
+        "sys.path[:] = [path for path in sys.path if not path.endswith('/service')]\n"
+        "from clockifyrag_cli.__main__ import main\n"
+        "main()"
+    )
+
+    def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", without, *arguments]
+        return subprocess.run(line, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+
+    made, served = ended("keys", "new", "docs-site"), ended("up")
+
+    assert (0, "") == (made.returncode, made.stderr)
+    assert made.stdout.startswith("crag_docs-site_")
+    assert 2 == served.returncode
+    assert "clockifyrag_service, which `up` serves with, is not installed here" in served.stderr
 
 
 def test_a_key_with_an_unknown_scope_is_refused(run: Run) -> None:

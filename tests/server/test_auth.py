@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.server.conftest import Serve, until
 
-from clockifyrag_service.auth import new_key
+from clockifyrag_index.api_keys import new_key
 
 OPEN = ("/", "/live", "/ready", "/health")
 SCOPED = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 from tests.server.conftest import Serve, Server
 
-from clockifyrag_service.auth import new_key
+from clockifyrag_index.api_keys import new_key
 
 
 def search(server: Server, **headers: str) -> httpx.Response:

@@ -30,6 +30,8 @@ READ_ONLY = "import pathlib; pathlib.Path('/venv/new').touch()"
 TRIALS = (
     Trial("operator", ("python3", "-m", "clockifyrag_operator"), 2, "run in a pod, or name a kubeconfig"),
     Trial("index-builder", ("clockifyrag", "--help"), 0, "Turns help-center articles"),
+    Trial("index-builder", ("clockifyrag", "keys", "new", "docs-site"), 0, "crag_docs-site_"),
+    Trial("index-builder", ("clockifyrag", "up"), 2, "is not installed here"),
     Trial("index-builder", ("clockifyrag", "index", "build", "--source", "sample", "--out", f"{TMP}/index"), 0, ""),
     Trial("service", ("python3", "-m", "clockifyrag_service"), 2, "API_PORT", ("API_PORT=none",)),
     Trial("service", ("python3", "/app/healthcheck.py"), 1, "does not answer"),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from clockifyrag_index.api_keys import Key, KeysInvalid, new_key, parsed_keys
 from clockifyrag_service.access import admitted, endpoint_of, scope_needed
-from clockifyrag_service.auth import Key, KeyRing, KeysInvalid, new_key, parsed_keys
+from clockifyrag_service.auth import KeyRing
 from clockifyrag_service.errors import Refused
 from clockifyrag_service.exchange import heard_in
 
