@@ -93,6 +93,7 @@ def build(
         from clockifyrag_cli.opened import limits_of
         from clockifyrag_cli.ops import ops_port
         from clockifyrag_cli.progress import progress_display
+        from clockifyrag_cli.variables import said
         from clockifyrag_index.index_choice import index_choice
         from clockifyrag_index.layout import Layout
 
@@ -104,7 +105,8 @@ def build(
             ),
         )  # fmt: skip
         embedding = EmbedderOptions(
-            embedder=embedder, model=model, ollama_urls=ollama_url, serving=serving, digest=model_digest,
+            embedder=embedder, model=model, ollama_urls=ollama_url or [said("LLM_BASE_URL") or ""],
+            serving=serving, digest=model_digest,
             batch_size=batch_size, dimensions=dimensions, document_prefix=document_prefix, query_prefix=query_prefix,
             context_tokens=context_tokens,
         )  # fmt: skip

@@ -30,7 +30,8 @@ def findings(root: Path, url: str | None, ollama_url: str | None) -> list[Findin
     found = [*_disk(root), *_ollama(ollama_url)]
     manifest = _manifest(root, found)
     if manifest:
-        found += [memory_finding(MODEL_BYTES + manifest.size_bytes, available_memory_bytes()), *_search(root)]
+        found.append(memory_finding(MODEL_BYTES + manifest.size_bytes, available_memory_bytes()))
+        found += _search(root, ollama_url)
     return [*found, *_server(url)]
 
 
@@ -50,7 +51,7 @@ def _disk(root: Path) -> Iterator[Finding]:
 
 def _ollama(url: str | None) -> Iterator[Finding]:
     if not url:
-        yield Finding("ollama", "ok", "not set; questions are embedded in the process")
+        yield Finding("ollama", "ok", "LLM_BASE_URL is not set; models that run in the process need none")
         return
     try:
         models = ask(url, "/api/tags", {}, kind="an Ollama", start=START_OLLAMA, shape=TAGS)["models"]
@@ -99,9 +100,9 @@ def speed_finding(milliseconds: float) -> Finding:
     return Finding("search", "warning", f"{milliseconds:.0f} ms a question, {SLOW_MILLISECONDS:.0f} expected", more)
 
 
-def _search(root: Path) -> Iterator[Finding]:
+def _search(root: Path, ollama_url: str | None) -> Iterator[Finding]:
     try:
-        with opened_engine(root) as engine:
+        with opened_engine(root, ollama_url=ollama_url) as engine:
             milliseconds = _median_milliseconds(engine)
     except EmbedderError as error:
         yield Finding("search", "problem", str(error), "set LLM_BASE_URL to an Ollama with that model, or build anew")

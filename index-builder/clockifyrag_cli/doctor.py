@@ -10,6 +10,7 @@ import typer
 State = Literal["ok", "warning", "problem"]
 
 EXIT_PROBLEM = 1
+OF_MAKE_RUN = ".run/help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class Finding:
 
 
 def doctor(
-    root: Annotated[Path, typer.Option("--index", envvar="INDEX_ROOT", help="The index root.")] = Path(".run/help"),
+    root: Annotated[
+        Path | None, typer.Option("--index", envvar="INDEX_ROOT", help="The index root; unset: .run/help.")
+    ] = None,
     url: Annotated[str | None, typer.Option(help="A running server to ask as well.")] = None,
     ollama_url: Annotated[
         str | None, typer.Option(envvar="LLM_BASE_URL", help="Base URL of the Ollama server.")
@@ -32,8 +35,9 @@ def doctor(
 ) -> None:
     """Look for the usual problems: no index, Ollama refused, too little memory, slow search; say what to do."""
     from clockifyrag_cli.checks import findings
+    from clockifyrag_cli.variables import said
 
-    found = findings(root, url, ollama_url)
+    found = findings(root or Path(said("INDEX_ROOT") or OF_MAKE_RUN), url, ollama_url or said("LLM_BASE_URL"))
     if as_json:
         print(json.dumps([asdict(one) for one in found], indent=2))
     else:

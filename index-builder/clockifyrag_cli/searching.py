@@ -106,7 +106,7 @@ def _text(answer: dict[str, Any]) -> str:
     if not answer["results"]:
         lines.append("Nothing was found.")
     elif metadata["low_confidence"]:
-        lines.append("None of these may answer the question.")
+        lines.append("These come nearest, but may not answer the question.")
     if metadata["degraded"]:
         lines.append(f"Left out: {', '.join(metadata['degraded'])}")
     return "\n".join(lines)

@@ -367,6 +367,32 @@ def test_doctor_finds_nothing_wrong_with_a_good_index(run: Run, root: Path) -> N
     assert all(one["state"] != "problem" for one in found.values())
 
 
+def test_the_address_of_ollama_may_stand_in_env_as_it_may_for_the_server(run: Run, tmp_path: Path) -> None:
+    documents = written(tmp_path / "docs", ARTICLES)
+    with FakeOllama({"nomic-embed-text": 768}) as ollama:
+        (tmp_path / ".env").write_text(f"LLM_BASE_URL={ollama.url}\nINDEX_ROOT=built\n")
+
+        built = run("index", "build", "--source", documents, "--out", "built", "--embedder", "ollama")
+        found, asked = run("doctor", "--json"), run("search", "pin code", "--index", "built")
+        (tmp_path / ".env").unlink()
+        given = run("doctor", "--json", "--index", "built", "--ollama-url", ollama.url)
+
+    assert 0 == built.returncode, built.stderr
+    assert 0 == asked.returncode, asked.stderr
+    for ended in (found, given):
+        assert 0 == ended.returncode, ended.stdout
+        assert "nomic-embed-text" in checks(ended)["ollama"]["message"]
+
+
+def test_an_env_that_is_no_text_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"LLM_BASE_URL=\xff\xfe\n")
+
+    ended = run("doctor")
+
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert ".env is no text in UTF-8" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "check", "next_command"),
     [

@@ -34,7 +34,7 @@ def open_embedder(
 
         return local_embedder(profile, local_model_dir or os.environ.get("LOCAL_MODEL_DIR"), digest)
     if not url:
-        raise EmbedderError(f"{profile.model} runs in Ollama and no address is given; set LLM_BASE_URL or ollama.url")
+        raise EmbedderError(f"{profile.model} runs in Ollama and no address is given; set LLM_BASE_URL")
     from ..retries import tell_retries
     from .ollama import OllamaEmbedder
 
