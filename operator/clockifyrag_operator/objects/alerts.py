@@ -166,7 +166,7 @@ def _of_parts(wanted: Wanted) -> tuple[Alert, ...]:
             f"{free} < {FREE_MIN}",
             f"The volume of {told} is nearly full",
             f"Less than {FREE_MIN:.0%} of {volume} is free: the next build may end with NoSpace. "
-            "spec.index.storage.size can be raised at any time.",
+            "spec.index.storage.size can be raised where the storage class lets volumes grow.",
         ),
     )
 
