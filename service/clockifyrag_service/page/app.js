@@ -317,7 +317,8 @@ window.addEventListener("popstate", () => {
   ask(question, { meant: true, enters: false });
 });
 
-const lookAtHealth = watchHealth(document.getElementById("health"), (status, before) => {
+const lookAtHealth = watchHealth(document.getElementById("health"), (status, before, { version }) => {
+  if (isWell(status) && !version) documentation.hidden = true; // a server with keys, and this page without one
   if (!before || !isWell(status)) return;
   if (failed && HEALS.has(failed.code)) ask(present, { meant: true });
   else if (!present.q && !examples.length) ask(present, { enters: false });

@@ -11,8 +11,8 @@ const WORDS = { healthy: "Ready", degraded: "Working in part", unavailable: "Not
 export const isWell = (status) => status === "healthy" || status === "degraded";
 
 /**
- * Shows the server's health in `line` and tells `changed(status, before)` when it becomes another one. Gives a function
- * that looks at once and promises the status, "" where another look came between.
+ * Shows the server's health in `line` and tells `changed(status, before, report)` when it becomes another one. Gives a
+ * function that looks at once and promises the status, "" where another look came between.
  */
 export function watchHealth(line, changed) {
   let timer = 0;
@@ -30,7 +30,7 @@ export function watchHealth(line, changed) {
     if (report.status !== status) {
       const before = status;
       status = report.status;
-      changed(status, before);
+      changed(status, before, report);
     }
     if (!document.hidden) timer = setTimeout(look, isWell(status) ? CALM_MS : WORRIED_MS);
     return report.status;
