@@ -126,5 +126,9 @@ def _server(url: str | None) -> Iterator[Finding]:
     except ServerError as error:
         yield Finding("server", "problem", str(error), "" if isinstance(error, NoAddress) else "make run")
         return
+    if health["status"] == "unavailable":
+        why = f"curl {url.rstrip('/')}/ready"
+        yield Finding("server", "problem", "unavailable: it has no index that it can serve, and /ready says why", why)
+        return
     degraded = ", ".join(map(str, health.get("degraded") or ())) or "nothing degraded"
     yield Finding("server", "ok" if health["status"] == "healthy" else "warning", f"{health['status']}, {degraded}")

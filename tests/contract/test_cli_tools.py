@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,21 @@ def run(tmp_path: Path) -> Run:
         )
 
     return command
+
+
+@contextmanager
+def server_of(root: Path, folder: Path, **environment: str) -> Iterator[str]:
+    """The address of a server of the root, started in the folder."""
+    served = {**os.environ, **environment, "API_PORT": "0", "INDEX_ROOT": str(root), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "clockifyrag_service"], env=served, cwd=folder, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as server:  # fmt: skip
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().split()[-1]
+        finally:
+            server.terminate()
 
 
 def checks(ended: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
@@ -280,19 +296,10 @@ def test_eval_ends_where_words_alone_answer_at_a_server(
     root, environment = without_its_ollama
     questions = tmp_path / "q.jsonl"
     questions.write_text(QUESTIONS)
-    served = {**os.environ, **environment, "API_PORT": "0", "INDEX_ROOT": str(root), "PYTHONUNBUFFERED": "1"}
 
-    with subprocess.Popen(
-        [sys.executable, "-m", "clockifyrag_service"], env=served, cwd=tmp_path, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    ) as server:  # fmt: skip
-        try:
-            assert server.stdout is not None
-            url = server.stdout.readline().split()[-1]
-            wait_until(lambda: httpx.get(url + "/ready").is_success, 60, "the server is ready")
-            ended = run("eval", "--queries", questions, "--url", url)
-        finally:
-            server.terminate()
+    with server_of(root, tmp_path, **environment) as url:
+        wait_until(lambda: httpx.get(url + "/ready").is_success, 60, "the server is ready")
+        ended = run("eval", "--queries", questions, "--url", url)
 
     assert (40, "") == (ended.returncode, ended.stdout)
     assert "answered 'stop the timer' by words alone" in ended.stderr
@@ -365,6 +372,18 @@ def test_doctor_finds_nothing_wrong_with_a_good_index(run: Run, root: Path) -> N
     assert 0 == ended.returncode, ended.stdout
     assert {"disk", "ollama", "index", "memory", "search"} == set(found)
     assert all(one["state"] != "problem" for one in found.values())
+
+
+def test_a_server_without_an_index_is_a_problem_and_the_next_command_asks_it_why(
+    run: Run, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    with server_of(tmp_path / "empty", tmp_path) as url:
+        ended = run("doctor", "--index", root, "--url", url, "--json")
+
+    finding = checks(ended)["server"]
+    assert (1, "problem", f"curl {url}/ready") == (ended.returncode, finding["state"], finding["next"])
 
 
 def test_the_address_of_ollama_may_stand_in_env_as_it_may_for_the_server(run: Run, tmp_path: Path) -> None:
