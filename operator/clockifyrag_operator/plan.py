@@ -136,7 +136,8 @@ def _recheck(
     conditions = told["conditions"]
     assert isinstance(conditions, list), "a status has conditions"
     true = {one["type"]: one["reason"] for one in conditions if one["status"] == "True"}
-    is_watched = "Reconciling" in true or decision.building or true.get("Degraded") in _TOLD_BY_PODS
+    told_by_pods = true.get("Degraded") in _TOLD_BY_PODS or true.get("Stalled") == R.ROLLOUT_FAILED
+    is_watched = "Reconciling" in true or decision.building or told_by_pods
     waits = [decision.recheck_seconds, seconds_until_told(seen.all("Pod"), seen.now)]
     if any(pod.get("status", {}).get("podIP") for pod in seen.all("Pod")):
         waits.append(settings.poll_seconds if is_watched else None)

@@ -69,15 +69,18 @@ def _has_pods(replica_set: Manifest) -> bool:
 
 
 def _rolling_failed(deployment: Manifest | None, seen: Observed, ledger: Ledger) -> str | None:
-    """Pods that cannot even start, for want of an image or a node, say nothing about the generation."""
+    """Pods that cannot even start, for want of an image or a node, say nothing about the generation. Nor do those it is
+    still on its way to, or whose store is away.
+    """
     if not deadline_exceeded(deployment) or template_label(deployment, names.GENERATION) != ledger.current:
         return None
     pods = [pod for pod in seen.pods(names.SEARCH) if label(pod, names.GENERATION) == ledger.current]
     waiting = [pod for pod in pods if not is_ready(pod)]
     if not waiting or any((found := blocker(pod, seen.now)) and found.before_start for pod in waiting):
         return None
-    problem = next((text for pod in waiting if (text := _problem(pod, seen))), None)
-    return problem or f"pod {waiting[0]['metadata']['name']} did not become ready in time"
+    failed = [pod for pod in waiting if not _is_on_its_way(pod, seen)]
+    problem = next((text for pod in failed if (text := _problem(pod, seen))), None)
+    return problem or (f"pod {failed[0]['metadata']['name']} did not become ready in time" if failed else None)
 
 
 def _swap_failed(seen: Observed, ledger: Ledger, rollout_seconds: float) -> str | None:
@@ -100,6 +103,11 @@ def _is_refused(pod: Manifest, seen: Observed) -> bool:
     """Whether the pod finds the generation wrong, not the way to it; a server of before this was told does not say."""
     report = seen.reports.get(pod["metadata"]["name"])
     return report is not None and report.values.get("refused") is not False
+
+
+def _is_on_its_way(pod: Manifest, seen: Observed) -> bool:
+    """Whether the pod is well and waits for the generation; it may be why one crashes, or says nothing."""
+    return bool(_problem(pod, seen)) and not _is_refused(pod, seen) and blocker(pod, seen.now) is None
 
 
 def _has_waited(pod: Manifest, seen: Observed, patience: timedelta) -> bool:

@@ -3,7 +3,7 @@
 from clockifyrag_operator.admission import NAME_TAKEN
 from clockifyrag_operator.conditions.embedder import embedder_ready
 from clockifyrag_operator.conditions.index import failure_words, index_published
-from clockifyrag_operator.conditions.ready import held_up, ready
+from clockifyrag_operator.conditions.ready import held_up, problem, ready
 from clockifyrag_operator.conditions.servers import servers_changing
 from clockifyrag_operator.conditions.view import Judged, View, false, refused_words, true
 from clockifyrag_operator.manifest import is_ours
@@ -24,7 +24,8 @@ def stalled(view: View) -> Judged:
         return true(R.BUILD_FAILED, failure_words(failure))
     if view.given_up:
         found = held_up(view)
-        return true(R.ROLLOUT_FAILED, found.message if found else "new pods did not become ready in time")
+        late = f"new pods did not become ready in time{problem(view)}"
+        return true(R.ROLLOUT_FAILED, found.message if found else late)
     if view.refusals:
         first = min(view.refusals)
         live = view.seen.get(*first)

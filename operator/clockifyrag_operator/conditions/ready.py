@@ -30,7 +30,8 @@ def ready(view: View) -> Judged:
     late = view.given_up or _swap_is_late(view)
     if others != {view.ledger.previous} or late:
         reason = R.ROLLOUT_FAILED if late else R.ROLLING_OUT
-        return false(reason, f"published is {view.published}, but {_told(view)}{_held_up(view)}")
+        why = _held_up(view) or (problem(view) if late else "")
+        return false(reason, f"published is {view.published}, but {_told(view)}{why}")
     return true(R.ROLLING_OUT, f"{view.published} replaces {view.ledger.previous}: {_told(view)}{_held_up(view)}")
 
 
@@ -76,9 +77,9 @@ def _nothing_ready(view: View) -> Judged:
     if found is not None and found.word == "Unschedulable":
         return false(R.UNSCHEDULABLE, found.message)
     if view.given_up or (found is not None and not view.rolling):
-        told = found.message if found else f"no pod became ready within {view.settings.rollout_seconds} seconds"
-        return false(R.ROLLOUT_FAILED, told)
-    return false(R.ROLLING_OUT, found.message if found else f"0 of {view.pods_wanted} pods are ready{_problem(view)}")
+        late = f"no pod became ready within {view.settings.rollout_seconds} seconds{problem(view)}"
+        return false(R.ROLLOUT_FAILED, found.message if found else late)
+    return false(R.ROLLING_OUT, found.message if found else f"0 of {view.pods_wanted} pods are ready{problem(view)}")
 
 
 def _held_up(view: View) -> str:
@@ -86,8 +87,8 @@ def _held_up(view: View) -> str:
     return f"; {found.message}" if found else ""
 
 
-def _problem(view: View) -> str:
-    """What a pod that is not ready says of itself."""
+def problem(view: View) -> str:
+    """What a pod says of itself that keeps it from the published generation; "" where none says anything."""
     problems = ((pod, view.report(pod).get("problem")) for pod in view.search_pods)
     return next((f"; pod {pod['metadata']['name']}: {told}" for pod, told in problems if told), "")
 

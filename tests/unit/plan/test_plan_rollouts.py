@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.unit.plan.world import World, rebuilt_in_vain, served
+
+from clockifyrag_operator import names
 
 
 def test_a_generation_no_pod_gets_ready_with_is_rolled_back_and_a_token_tries_it_again() -> None:
@@ -102,6 +105,40 @@ def test_a_generation_that_is_still_on_its_way_to_pods_is_not_rolled_back(ready:
 
     assert first != world.status["index"]["generation"]
     assert "RolledBack" != world.condition("IndexPublished")[1]
+
+
+CRASHED = {"name": "search", "ready": False, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}
+
+
+@pytest.mark.parametrize(
+    ("told", "states", "left"),
+    [
+        pytest.param({"refused": False}, [], False, id="on its way"),
+        pytest.param({"refused": True}, [], True, id="refused"),
+        pytest.param({}, [], True, id="a server of before, which does not say"),
+        pytest.param({"refused": False}, [CRASHED], True, id="a pod that dies"),
+    ],
+)
+def test_new_pods_that_wait_for_a_generation_are_no_reason_to_leave_it(
+    told: dict[str, Any], states: list[dict[str, Any]], left: bool
+) -> None:
+    world, first = rebuilt_in_vain()
+    problem = {"generation": None, "problem": "gen-x cannot be fetched yet: the store does not answer"}
+    for _ in range(20):
+        for pod in world.every("Pod"):
+            if pod["metadata"]["labels"].get(names.GENERATION) not in (None, first):
+                world.reports[pod["metadata"]["name"]] = problem | told
+                pod["status"] |= {"podIP": "10.0.0.9", "containerStatuses": states}
+        world.work()
+        world.move(100)
+
+    assert left == (world.status["index"]["generation"] == first)
+    assert (("False", "RolledBack") if left else ("True", "Published")) == world.condition("IndexPublished")
+    if not left:
+        assert ("False", "RolloutFailed") == world.condition("Ready")
+        assert "the store does not answer" in world.message("Ready")
+        assert "the store does not answer" in world.message("Stalled")
+        assert world.settings.poll_seconds == world.plan().recheck_seconds, "no event tells when a pod refuses it"
 
 
 def test_a_pin_serves_an_older_generation_without_a_job() -> None:
