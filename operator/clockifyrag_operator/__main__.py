@@ -107,7 +107,7 @@ class Process:
         if (running := leader.queue.oldest_running_seconds) > longest:
             return f"a pass has been running for {running:.0f} s"
         silence = time.monotonic() - self.metrics.watch_heard_at
-        if silence > web.DEAF_TIMES * self._settings.inactivity_seconds:
+        if leader.listens and silence > web.DEAF_TIMES * self._settings.inactivity_seconds:
             return f"no watch was heard for {silence:.0f} s"
         return None
 

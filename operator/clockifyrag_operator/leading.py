@@ -48,6 +48,7 @@ class Leader:
     ) -> None:
         self.cache = Cache()
         self.queue: WorkQueue[Key] = WorkQueue(settings.backoff_seconds, settings.backoff_seconds_max)
+        self.listens = False  # before that silence says nothing: it may wait for the CRD, or for rights
         self._client, self._access, self._settings, self._metrics = client, access, settings, metrics
         self._pods = Pods(settings.pod_request_seconds)
         self._cluster = Cluster(
@@ -70,6 +71,7 @@ class Leader:
             await self._until_done(self._prepare)
             self._wake_all()
             log.info("started", extra={"objects": len(self.cache)})
+            self.listens = True
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._settings.workers):
                     group.create_task(self._reconciler.work())
