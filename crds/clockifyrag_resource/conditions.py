@@ -238,7 +238,7 @@ CONDITIONS: tuple[Condition, ...] = (
             R.SPEC_INVALID: "The spec is refused.",
             R.NAME_TAKEN: "An object of a name the operator needs belongs to somebody else.",
             R.BUILD_FAILED: "A build failed in a way that another try cannot change.",
-            R.ROLLOUT_FAILED: "New pods do not become ready, and there is no generation to go back to.",
+            R.ROLLOUT_FAILED: "New pods do not become ready, and no generation before would help.",
             R.SCHEMA_OUTDATED: "The CustomResourceDefinition in the cluster is older than the operator.",
         },
     ),
