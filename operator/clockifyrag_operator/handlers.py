@@ -147,10 +147,13 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     return made
 
 
-async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics, settings: Settings) -> None:
+async def watch(
+    hear: Hear, relisted: Relisted, access: Access, metrics: Metrics, settings: Settings, namespaces: tuple[str, ...]
+) -> None:
     """Runs kopf until it fails, which raises what it failed of. Cancelled, it is told to end and not waited for.
 
-    hear and relisted are called in the loop of the caller.
+    hear and relisted are called in the loop of the caller. namespaces: () stands for all of the cluster. One that
+    cannot be read ends the watches of all.
     """
     loop = asyncio.get_running_loop()
     handed = Handover(loop, hear)
@@ -164,10 +167,10 @@ async def watch(hear: Hear, relisted: Relisted, access: Access, metrics: Metrics
 
     async def operate(stop: asyncio.Event) -> None:
         await kopf.operator(
-            registry=registry(hear_there, access, listening(metrics, relisted_there, settings.watch_namespaces)),
+            registry=registry(hear_there, access, listening(metrics, relisted_there, namespaces)),
             settings=kopf_settings(settings),
-            clusterwide=not settings.watch_namespaces,
-            namespaces=settings.watch_namespaces,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
             standalone=True,
             identity=IDENTITY,
             stop_flag=stop,

@@ -1,6 +1,6 @@
 """One time of being the leader: everything is looked at once, then watched, until the lease is lost or we end.
 
-    lease held ─► kinds known ─► every kind listed ─► workers, watches, resync, references, discovery ─► lease lost
+    lease held ─► namespaces and kinds known ─► every kind listed ─► workers, watches, resync, … ─► lease lost
 
 Nothing of it outlives the lease: the next leader, be it this process, starts from a list.
 """
@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from clockifyrag_operator import discovery
 from clockifyrag_operator.cache import Cache, Key
@@ -20,9 +21,10 @@ from clockifyrag_operator.config_maps import ConfigMaps
 from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.errors import LeaseLost, NotFound, OperatorError
 from clockifyrag_operator.handlers import watch
-from clockifyrag_operator.kinds import Kind
+from clockifyrag_operator.kinds import CHILDREN, RESOURCE, Kind
 from clockifyrag_operator.memory import Memory
 from clockifyrag_operator.metrics import Metrics
+from clockifyrag_operator.namespaces import Namespaces
 from clockifyrag_operator.pods import Pods
 from clockifyrag_operator.queue import WorkQueue
 from clockifyrag_operator.reconcile import Planner, Reconciler
@@ -50,6 +52,8 @@ class Leader:
         self.queue: WorkQueue[Key] = WorkQueue(settings.backoff_seconds, settings.backoff_seconds_max)
         self.listens = False  # before that silence says nothing: it may wait for the CRD, or for rights
         self._client, self._access, self._settings, self._metrics = client, access, settings, metrics
+        self._namespaces = Namespaces(client, settings.watch_namespaces)
+        self._namespaces_changed = asyncio.Event()  # the watches are those of before
         self._pods = Pods(settings.pod_request_seconds)
         self._cluster = Cluster(
             client,
@@ -89,9 +93,10 @@ class Leader:
             self.queue.add((body["metadata"]["namespace"], body["metadata"]["name"]))
 
     async def _prepare(self) -> None:
+        await self._namespaces.look()
         self._cluster.kinds = await discovery.known_kinds(self._client)
         await self._check_schema()
-        await self._cluster.prime(self._settings.watch_namespaces)
+        await self._cluster.prime(self._namespaces.open)
         self._metrics.heard()
 
     async def _until_done(self, deed: Callable[[], Awaitable[None]]) -> None:
@@ -130,17 +135,26 @@ class Leader:
             await self._until_done(self._resync_lists)
 
     async def _watch_until_silent(self, wakes: Wakes) -> None:
-        """One run of kopf. TimeoutError when nothing was heard for long: a run may hang on its way out."""
+        """One run of kopf, until other namespaces are to be watched. TimeoutError when nothing was heard for long: a run
+        may hang on its way out.
+        """
         patience = SILENT_TIMES * self._settings.inactivity_seconds
-        watching = asyncio.create_task(watch(wakes, self._was_listed, self._access, self._metrics, self._settings))
+        self._namespaces_changed.clear()
+        watching = asyncio.create_task(
+            watch(wakes, self._was_listed, self._access, self._metrics, self._settings, self._namespaces.open)
+        )
+        changed = asyncio.create_task(self._namespaces_changed.wait())
+        either: dict[str, Any] = {"return_when": asyncio.FIRST_COMPLETED}
         try:
-            while not watching.done():
-                await asyncio.wait((watching,), timeout=self._settings.inactivity_seconds / 2)
+            while not watching.done() and not changed.done():
+                await asyncio.wait((watching, changed), timeout=self._settings.inactivity_seconds / 2, **either)
                 silence = time.monotonic() - self._metrics.watch_heard_at
                 if not watching.done() and silence > patience:
                     raise TimeoutError(f"nothing was heard for {silence:.0f} s")
-            await watching
+            if watching.done():
+                await watching
         finally:
+            changed.cancel()
             watching.cancel()  # its thread is told to end, and left behind where it cannot
 
     def _was_listed(self, kind: Kind, namespace: str | None) -> None:
@@ -158,6 +172,8 @@ class Leader:
             kinds, self._listed = self._listed, set()
             failed: list[OperatorError] = []
             for kind, namespace in sorted(kinds, key=lambda one: (one[0].kind, one[1] or "")):
+                if not self._namespaces.holds(namespace):
+                    continue
                 try:
                     changed = await self._cluster.list_kind(kind, namespace)
                 except OperatorError as error:
@@ -181,8 +197,19 @@ class Leader:
                 log.warning("%s failed: %s", deed.__name__.strip("_"), error)
 
     async def _resync_lists(self) -> None:
-        for key in await self._cluster.prime(self._settings.watch_namespaces):
+        await self._look_at_namespaces()
+        for key in await self._cluster.prime(self._namespaces.open):
             self.queue.add(key)
+
+    async def _look_at_namespaces(self) -> None:
+        """Lets go of what is in those that cannot be read any more, and has others watched, or fewer."""
+        before = self._namespaces.open
+        for namespace in await self._namespaces.look():
+            for kind in (RESOURCE, *CHILDREN):
+                for key in self.cache.keep_only(kind.kind, namespace, set(), self.cache.newest(kind.kind)):
+                    self.queue.add(key)
+        if self._namespaces.open != before:
+            self._namespaces_changed.set()
 
     async def _resync(self) -> None:
         """Everything is listed anew and looked at, whether or not an event told of it."""
@@ -205,7 +232,9 @@ class Leader:
         self._cluster.config_maps.keep_only(named)
 
     async def _discover(self) -> None:
-        """Wakes everything when an optional kind appears or goes, or the CRD changes."""
+        """Wakes everything when an optional kind appears or goes, or the CRD changes; looks which namespaces can be read."""
+        if self._namespaces.several:
+            await self._look_at_namespaces()
         kinds = await discovery.known_kinds(self._client)
         changed = kinds != self._cluster.kinds
         if changed:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 from tests.unit.loop.served import beside
 
 from clockifyrag_operator.__main__ import Process
+from clockifyrag_operator.client import Client
 from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.decision import Plan
+from clockifyrag_operator.errors import Refused
+from clockifyrag_operator.metrics import Metrics
+from clockifyrag_operator.namespaces import Namespaces
 from clockifyrag_operator.settings import Settings
 
 INACTIVITY_SECONDS = 0.05
@@ -46,3 +51,59 @@ def test_a_leader_that_waits_for_the_crd_is_not_taken_for_deaf() -> None:
         return told
 
     assert (1, None) == beside(ApiServer().answer, led)
+
+
+class Rights:
+    """An API server that lists resources in some namespaces, and refuses it in the others."""
+
+    def __init__(self, *namespaces: str) -> None:
+        self.given = set(namespaces)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.path.split("/")[5] in self.given:
+            return web.json_response({"items": [], "metadata": {}})
+        return web.json_response({"reason": "Forbidden", "message": "forbidden"}, status=403)
+
+
+def looked(rights: Rights, deed: Callable[[Namespaces], Awaitable[None]], *named: str) -> None:
+    async def look(host: str, port: int) -> None:
+        options: dict[str, Any] = {"request_seconds": 5.0, "writes_per_second": 1000.0, "may_write": lambda: True}
+        client = Client(Access(f"http://{host}:{port}", token_text="secret"), Metrics(), **options)
+        try:
+            await deed(Namespaces(client, named))
+        finally:
+            await client.close()
+
+    beside(rights.answer, look)
+
+
+def test_a_namespace_that_cannot_be_read_is_left_out_until_it_can_be() -> None:
+    rights = Rights("one", "two")
+
+    async def deed(namespaces: Namespaces) -> None:
+        gone = [await namespaces.look()]
+        rights.given.discard("two")
+        gone += [await namespaces.look(), await namespaces.look()]
+        left = namespaces.open, namespaces.holds("one"), namespaces.holds("two")
+        rights.given.add("two")
+        gone.append(await namespaces.look())
+
+        assert [frozenset(), {"two"}, frozenset(), frozenset()] == gone
+        assert (("one",), True, False) == left
+        assert ("one", "two") == namespaces.open
+
+    looked(rights, deed, "one", "two")
+
+
+def test_where_no_namespace_can_be_read_nothing_is_taken_for_all_of_the_cluster() -> None:
+    async def deed(namespaces: Namespaces) -> None:
+        refused = None
+        try:
+            await namespaces.look()
+        except Refused as error:
+            refused = error
+
+        assert refused is not None
+        assert ("one", "two") == namespaces.open
+
+    looked(Rights(), deed, "one", "two")
