@@ -18,6 +18,7 @@ from clockifyrag_operator.cache import Cache, place_of
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.contained import essence, holds, marked
 from clockifyrag_operator.decision import Plan
+from clockifyrag_operator.discovery import without
 from clockifyrag_operator.errors import (
     AlreadyExists,
     Conflict,
@@ -249,6 +250,7 @@ class Pass:
     async def _status(self, status: Mapping[str, Any]) -> None:
         live = self._cache.resource(self.key)
         assert live is not None, "looked at a moment ago"
+        status = without(status, self._memory.undeclared)
         wanted, held = digest(status), digest(live.get("status") or {})
         if wanted == held or self._memory.statuses.get(self._wanted.uid) == (wanted, held):
             return

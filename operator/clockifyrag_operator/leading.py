@@ -135,7 +135,7 @@ class Leader:
             await self._until_done(self._resync_lists)
 
     async def _watch_until_silent(self, wakes: Wakes) -> None:
-        """One run of kopf, until other namespaces are to be watched. TimeoutError when nothing was heard for long: a run
+        """One run of kopf, until other namespaces are to be watched. TimeoutError when nothing was heard for long: it
         may hang on its way out.
         """
         patience = SILENT_TIMES * self._settings.inactivity_seconds
@@ -232,7 +232,7 @@ class Leader:
         self._cluster.config_maps.keep_only(named)
 
     async def _discover(self) -> None:
-        """Wakes everything when an optional kind appears or goes, or the CRD changes; looks which namespaces can be read."""
+        """Wakes everything when an optional kind appears or goes, or the CRD changes; sees what namespaces are open."""
         if self._namespaces.several:
             await self._look_at_namespaces()
         kinds = await discovery.known_kinds(self._client)
@@ -254,7 +254,9 @@ class Leader:
         if told is not None and self._schema_hashes == (told, told):
             return False
         before = self._cluster.schema_problem
-        self._cluster.schema_problem = problem = await discovery.schema_problem(self._client)
+        gaps = await discovery.schema_gaps(self._client)
+        self._cluster.schema_problem = problem = gaps.problem
+        self._cluster.memory.undeclared = gaps.of_status
         self._schema_hashes = (self._schema_hashes[1], told)
         self._metrics.schema_problem.set(problem is not None)
         if problem is not None and problem != before:

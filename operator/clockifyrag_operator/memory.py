@@ -43,7 +43,9 @@ class Memory:
     made_anew: set[tuple[Place, str | None]] = field(default_factory=set)
     """Objects that went because a fixed field was to change, with the digest wanted: it did not help if it is again."""
     statuses: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """By uid: digest of the status that was written, and of what the API server stored (an old CRD drops fields)."""
+    """By uid: digest of the status that was written, and of what the API server stored."""
+    undeclared: frozenset[str] = frozenset()
+    """Paths in a status that the installed CRD does not know (discovery.py)."""
     referenced: dict[Key, Mapping[str, str | None]] = field(default_factory=dict)
     """Observed.config_maps of the last pass."""
     foreign: dict[Key, dict[tuple[str, str], Manifest]] = field(default_factory=dict)

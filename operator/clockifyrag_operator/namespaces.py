@@ -1,6 +1,6 @@
 """Namespaces: which of those that are to be watched can be read now.
 
-A namespace that is deleted takes the operator's Role in it along, and from then on everything that is asked for there is
+A namespace that is deleted takes the operator's Role in it along, and from then on whatever is asked for there is
 refused. The others do not wait for it: it is left out, and looked at again until it can be read.
 """
 

@@ -306,6 +306,8 @@ def test_an_older_crd_is_told_by_metric_log_and_condition_and_stops_nothing(
     old = yaml.safe_load(yaml.safe_dump(ours))
     schema = old["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     del schema["properties"]["spec"]["properties"]["pause"]
+    del schema["properties"]["status"]["properties"]["url"]  # a server-side apply of what it does not know is refused
+    del schema["properties"]["status"]["properties"]["images"]["properties"]["format"]
     live = place.api.get(definition)
     place.api.put(definition, {**live, "spec": {**live["spec"], "versions": old["spec"]["versions"]}})
     try:
