@@ -64,7 +64,8 @@ def test_what_a_test_without_a_cluster_gave_is_kept_under_its_own_name(
 ) -> None:
     monkeypatch.setattr(results, "SHORT", tmp_path)
     monkeypatch.setattr(results, "KEPT", tmp_path)
-    kills = "tests/apiserver/faults/test_kills.py::test_killed_within_a_change_it_ends_in_the_same_state[update]"
+    test = "test_killed_within_each_of_several_changes_it_ends_in_the_same_states"
+    kills = f"tests/apiserver/faults/test_kills.py::{test}"
     storm = "tests/apiserver/faults/test_outages.py::test_through_a_storm_a_creation_ends_as_ever[cut before]"
 
     keep(kills, {"tried": 4, "recovery_seconds": 1.5})
@@ -73,9 +74,8 @@ def test_what_a_test_without_a_cluster_gave_is_kept_under_its_own_name(
 
     kept = {one["node"]: one for one in (json.loads(file.read_text()) for file in tmp_path.glob("*.json"))}
     assert {kills, storm} == set(kept)
-    assert ("T8, R5", "SIGKILL after writes drawn by a seed; a deletion needs none; update; 4 tried", 1.5) == tuple(
-        kept[kills][one] for one in ("rows", "fault", "recovery_seconds")
-    )
+    fault = "SIGKILL after a write, drawn by a seed, of each change; a deletion needs none; 4 tried"
+    assert ("T8, R5", fault, 1.5) == tuple(kept[kills][one] for one in ("rows", "fault", "recovery_seconds"))
     assert "a storm is weathered; cut before" == kept[storm]["fault"]
 
 

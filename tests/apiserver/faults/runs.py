@@ -1,7 +1,12 @@
-"""Runs: one act of a story, with or without a fault, and what the world looks like afterwards.
+"""Runs: acts of a story, one after the other, each with or without a fault, and what the world looks like after each.
 
-A learning run numbers the writes and the events of an act; a run with a fault must end in the same state, with the same
-Jobs made, and its fault must have happened. What two clean runs do not share is ignored (states.py).
+    create ─► scale ─► update ─► reindex ─► rebuild        a run: one resource, one operator
+       │        │         │          │          │
+     Ended    Ended     Ended      Ended      Ended        each what a clean run left behind there, or a problem
+
+A learning run numbers the writes and the events of its acts; a run with faults must end each act in the same state,
+with the same Jobs made, and its faults must have happened. What two clean runs do not share is ignored (states.py).
+One resource is made for all acts of a run, because making it takes longer than what is then done to it.
 """
 
 from __future__ import annotations
@@ -11,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from tests.apiserver.faults.field import Field, Stage
@@ -20,6 +27,7 @@ from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.proxy import Call, FaultProxy, Stale
 from tests.apiserver.proxy.faults import AnyFault
 
+MadeFor = Callable[[FaultProxy, OperatorProcess], AnyFault | None]  # the fault for a run's act
 Record = Callable[[str, object], None]  # pytest's record_property: a figure that `make chaos` keeps
 SIDE_BY_SIDE = 2  # as many as there are cores
 STEADY_SECONDS = 1.5  # without any change
@@ -34,11 +42,10 @@ FULL: Manifest = {  # of every kind of child one
 
 @dataclass(frozen=True)
 class Act:
-    """What the author does, once the resource is ready unless `first`, and how it is known to be through."""
+    """What the author does, and how it is known to be through."""
 
     name: str
     do: Callable[[Story], object]
-    first: bool = False
     through: Callable[[Story], None] = Story.wait_ready
 
 
@@ -58,22 +65,23 @@ def _reindexed(story: Story) -> None:
 ACTS = {
     act.name: act
     for act in (
-        Act("create", lambda story: story.create(FULL), first=True),
-        Act("rebuild", _rebuild),
+        Act("create", lambda story: story.create(FULL)),
+        Act("scale", lambda story: story.scale(3)),
         Act("update", _update),
         Act("reindex", lambda story: story.reindex("again"), through=_reindexed),
-        Act("scale", lambda story: story.scale(3)),
+        Act("rebuild", _rebuild),
     )
 }
+CREATION, *CHANGES = ACTS.values()
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a run left behind."""
+    """What an act left behind."""
 
     state: State
-    jobs: Counter[str]  # how often a Job of each name was made
-    writes: Sequence[Call]  # of the act
+    jobs: Counter[str]  # how often a Job of each name was made, by this act and those before
+    writes: Sequence[Call]  # of this act
     events: int
     made: bool  # whether the fault was made, if there was to be one
     log: str = ""  # the operator's
@@ -113,64 +121,71 @@ class Runs:
         self._field, self._patience_seconds = field, patience_seconds
         self._settings = {"LEASE_SECONDS": 15, "LEASE_RENEW_SECONDS": 5, **settings}
 
-    def learn(self, act: Act, mutant: str = "") -> Expected:
-        """Two runs without a fault."""
-        one, other = self.all([lambda: self.run(act, mutant=mutant), lambda: self.run(act, mutant=mutant)])
-        apart = [key for key in one.state.keys() ^ other.state.keys() if not key.startswith("Job/")]
-        assert [] == apart, f"clean runs are too far apart to learn from: {apart}"
-        return Expected(
-            act, one.state, one.jobs, min(len(one.writes), len(other.writes)), min(one.events, other.events),
-            mask(one.state, other.state), tuple(str(call) for call in one.writes),
-        )  # fmt: skip
+    def learn(self, *acts: Act, mutant: str = "") -> list[Expected]:
+        """What acts one after the other leave behind, from two runs without a fault."""
+        clean: list[list[Ended]] = self.all([lambda: self.run(acts, mutant=mutant)] * 2)
+        return [_expected(act, one, other) for act, one, other in zip(acts, *clean, strict=True)]
 
     def run_at(
         self,
-        place: int,
-        expected: Expected,
+        places: Sequence[int | None],
+        expected: Sequence[Expected],
         fault: Callable[[FaultProxy, OperatorProcess, int], AnyFault],
         happened: Callable[[Ended], int],
         mutant: str = "",
-    ) -> Ended:
-        """One run with a fault at that place of the act: of its writes, or events, of which so many happened.
+    ) -> list[Ended]:
+        """One run with a fault at that place of each act, None for no fault: of its writes, or events, of which so
+        many happened.
 
-        A run may do with fewer than the clean ones did: then its last one is tried instead.
+        A run may do with fewer than the clean ones did: then the last one of that act is tried instead.
         """
-        ended = self.run(expected.act, lambda proxy, operator: fault(proxy, operator, place), mutant, expected)
-        last = happened(ended)
-        if ended.made or not 0 < last < place:
+        faults = [place and partial(fault, place=place) for place in places]
+        ended = self.run([one.act for one in expected], faults, mutant, expected)
+        act, last = len(ended) - 1, happened(ended[-1])
+        place = places[act]
+        if ended[act].made or place is None or not 0 < last < place:
             return ended
-        return self.run_at(last, expected, fault, happened, mutant)
+        return self.run_at([*places[:act], last, *places[act + 1 :]], expected, fault, happened, mutant)
 
     def run(
         self,
-        act: Act,
-        fault: Callable[[FaultProxy, OperatorProcess], AnyFault | None] | None = None,
+        acts: Sequence[Act],
+        faults: Sequence[MadeFor | None] = (),
         mutant: str = "",
-        expected: Expected | None = None,
-    ) -> Ended:
-        """One run. `fault` is given proxy and operator right before the act; an operator it killed is started again.
+        expected: Sequence[Expected] = (),
+    ) -> list[Ended]:
+        """One run, up to the first act whose fault was not made or that ended elsewhere than expected.
 
-        The state is taken when it is the expected one, or stays as it is.
+        Each fault is given proxy and operator right before its act; an operator it killed is started again. The state
+        is taken when it is the expected one, or stays as it is.
         """
-        stage = self._field.stage(None if act.first else FULL, mutant=mutant, **self._settings)
-        story, proxy, operator = stage.story, stage.proxy, stage.operator
+        stage = self._field.stage(mutant=mutant, **self._settings)
+        ended: list[Ended] = []
         try:
-            writes, events, made = len(proxy.writes), len(proxy.events), fault(proxy, operator) if fault else None
-            if made is not None:
-                proxy.make(made)
-            act.do(story)
-            self._through(act, stage)
-            state = steady_state(story, expected, self._patience_seconds)
-            return Ended(
-                state,
-                Counter(story.jobs_made()),
-                proxy.writes[writes:],
-                len(proxy.events) - events,
-                made is None or (made.lists if isinstance(made, Stale) else made.made) > 0,
-                operator.log,
-            )
+            for act, fault, wanted in zip_longest(acts, faults, expected):
+                ended.append(self._ended(stage, act, fault, wanted))
+                if not ended[-1].made or (wanted is not None and wanted.problems(ended[-1])):
+                    break
+            return ended
         finally:
-            operator.kill()
+            stage.operator.kill()
+
+    def _ended(self, stage: Stage, act: Act, fault: MadeFor | None, expected: Expected | None) -> Ended:
+        story, proxy = stage.story, stage.proxy
+        writes, events = len(proxy.writes), len(proxy.events)
+        made = fault(proxy, stage.operator) if fault else None
+        proxy.make(*filter(None, [made]))
+        act.do(story)
+        self._through(act, stage)
+        state = steady_state(story, expected, self._patience_seconds)
+        return Ended(
+            state,
+            Counter(story.jobs_made()),
+            proxy.writes[writes:],
+            len(proxy.events) - events,
+            made is None or (made.lists if isinstance(made, Stale) else made.made) > 0,
+            stage.operator.log,
+        )
 
     @staticmethod
     def _through(act: Act, stage: Stage) -> None:
@@ -189,6 +204,16 @@ class Runs:
         """The results of runs, so many side by side as there are cores."""
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             return [one.result() for one in [pool.submit(run) for run in runs]]
+
+
+def _expected(act: Act, one: Ended, other: Ended) -> Expected:
+    """What two clean runs of it say that every run of an act leaves behind."""
+    apart = [key for key in one.state.keys() ^ other.state.keys() if not key.startswith("Job/")]
+    assert [] == apart, f"clean runs are too far apart to learn from: {apart}"
+    return Expected(
+        act, one.state, one.jobs, min(len(one.writes), len(other.writes)), min(one.events, other.events),
+        mask(one.state, other.state), tuple(str(call) for call in one.writes),
+    )  # fmt: skip
 
 
 def steady_state(story: Story, expected: Expected | None, patience_seconds: float) -> State:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import zip_longest
 
 import pytest
 from tests.apiserver.faults.field import WATCHES, Field, Stage
@@ -19,23 +20,25 @@ SEED = 6
 RESYNC_SECONDS = 2.0
 
 
-def end_states(field: Field, name: str, mutant: str = "") -> tuple[dict[str, object], int]:
-    """Where runs of an act ended elsewhere, each without one event or with it held back; and how many runs."""
+def test_without_any_one_event_the_end_states_are_the_same(field: Field, record_property: Record) -> None:
     runs = Runs(field, RESYNC_SECONDS=RESYNC_SECONDS)
-    expected = runs.learn(ACTS[name])
-    drawn = random.Random(f"{SEED} {name}")
-    chosen = sorted(drawn.sample(range(1, expected.events + 1), min(EVENTS_OF_AN_ACT, expected.events)))
+    expected = runs.learn(*ACTS.values())
+    drawn = random.Random(SEED)
+    events = [drawn.sample(range(1, one.events + 1), min(one.events, EVENTS_OF_AN_ACT)) for one in expected]
+    record_property("tried", sum(map(len, events)))
 
-    def missing(kind: type[Drop] | type[Coalesce], event: int) -> object:
-        def fault(proxy: FaultProxy, _: OperatorProcess, place: int) -> Drop | Coalesce:
-            return kind(len(proxy.events) + place)
+    def fault(proxy: FaultProxy, _: OperatorProcess, place: int) -> Drop | Coalesce:
+        return (Coalesce if place % 2 else Drop)(len(proxy.events) + place)
 
-        return expected.problems(runs.run_at(event, expected, fault, lambda ended: ended.events, mutant))
+    missing = list(zip_longest(*events))
+    ended = runs.all([partial(runs.run_at, one, expected, fault, lambda act: act.events) for one in missing])
 
-    kinds = [(drawn.choice((Drop, Coalesce)), event) for event in chosen]
-    found = runs.all([partial(missing, kind, event) for kind, event in kinds])
-    wrong = {f"{kind.__name__} {event}": one for (kind, event), one in zip(kinds, found, strict=True) if one}
-    return wrong, len(kinds)
+    found = {
+        f"{wanted.act.name}, event {event}": wanted.problems(act)
+        for places, run in zip(missing, ended, strict=True)
+        for wanted, event, act in zip(expected, places, run, strict=False)  # a run ends where it went wrong
+    }
+    assert {} == {at: wrong for at, wrong in found.items() if wrong}
 
 
 def silence(stage: Stage) -> None:
@@ -59,15 +62,6 @@ def made_without_its_first_event(field: Field, mutant: str = "", seconds: float 
 
 def test_a_resource_whose_creation_no_event_told_of_is_found(field: Field) -> None:
     assert made_without_its_first_event(field)
-
-
-@pytest.mark.parametrize("name", list(ACTS))
-def test_without_any_one_event_the_end_state_is_the_same(field: Field, name: str, record_property: Record) -> None:
-    wrong, tried = end_states(field, name)
-
-    assert {} == wrong
-    assert tried
-    record_property("tried", tried)
 
 
 def jobs_made_before_their_pods_are_heard_of(field: Field, mutant: str = "") -> list[str]:

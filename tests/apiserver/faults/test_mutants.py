@@ -21,7 +21,7 @@ from tests.apiserver.faults import (
     test_truth,
 )
 from tests.apiserver.faults.field import Field
-from tests.apiserver.faults.runs import ACTS, Runs
+from tests.apiserver.faults.runs import CREATION, Runs
 from tests.apiserver.proxy import Cut, FaultProxy, Freeze, Refuse, Slow, is_watch
 from tests.apiserver.proxy.calls import counts
 from tests.apiserver.proxy.faults import Fault
@@ -35,9 +35,9 @@ DEAF: dict[str, float] = {"INACTIVITY_SECONDS": 2.0}  # after which every other 
 def killed_after_its_job(field: Field, mutant: str) -> bool:
     """Whether runs that are killed around the making of a Job end as those that are not."""
     runs = Runs(field, patience_seconds=SHORT)
-    expected = runs.learn(ACTS["create"], mutant)
-    made = next(place for place, one in enumerate(expected.order, 1) if one.startswith("create jobs"))
-    wrong = test_kills.problems(runs, expected, [(made, True), (made + 1, True)], mutant)
+    expected = runs.learn(CREATION, mutant=mutant)
+    made = next(place for place, one in enumerate(expected[0].order, 1) if one.startswith("create jobs"))
+    wrong = test_kills.problems(runs, expected, [[made], [made + 1]], mutant, answered=lambda _: True)
     assert not any("fault" in one for one in wrong.values()), wrong
     return not wrong
 

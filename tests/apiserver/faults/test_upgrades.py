@@ -3,9 +3,10 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 
 from tests.apiserver.faults.field import Field
-from tests.apiserver.faults.runs import FULL, Act, Record, Runs
+from tests.apiserver.faults.runs import CREATION, FULL, Record, Runs
 from tests.apiserver.faults.story import Story
 from tests.apiserver.faults.times import REST_SECONDS, SCALE
 from tests.apiserver.operator_process import OperatorProcess
@@ -61,7 +62,7 @@ def test_an_operator_that_is_killed_again_and_again_ends_in_the_same_state(
     field: Field, record_property: Record
 ) -> None:
     runs = Runs(field)
-    expected = runs.learn(Act("create", lambda story: story.create(FULL), first=True))
+    expected = runs.learn(CREATION)
     over, killed = threading.Event(), list[int]()
 
     def dying(_: FaultProxy, operator: OperatorProcess) -> None:
@@ -81,8 +82,8 @@ def test_an_operator_that_is_killed_again_and_again_ends_in_the_same_state(
         story.wait(over.is_set, "it was killed often enough", 20 * KILLS * KILL_SECONDS)
         story.wait_ready()
 
-    ended = runs.run(Act("create", expected.act.do, first=True, through=through), dying, expected=expected)
+    ended = runs.run([replace(CREATION, through=through)], [dying], expected=expected)
 
-    assert {} == expected.problems(ended)
+    assert {} == expected[0].problems(ended[0])
     assert len(set(killed)) > KILLS / 2, "it ran when its time came"
     record_property("tried", len(set(killed)))
