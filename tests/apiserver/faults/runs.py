@@ -24,7 +24,7 @@ from tests.apiserver.faults.field import Field, Stage
 from tests.apiserver.faults.states import State, difference, mask, state_of
 from tests.apiserver.faults.story import Manifest, Story
 from tests.apiserver.operator_process import OperatorProcess
-from tests.apiserver.proxy import Call, FaultProxy, Stale
+from tests.apiserver.proxy import Call, FaultProxy, Kill, Stale
 from tests.apiserver.proxy.faults import AnyFault
 
 MadeFor = Callable[[FaultProxy, OperatorProcess], AnyFault | None]  # the fault for a run's act
@@ -161,6 +161,12 @@ class Runs:
         """
         stage = self._field.stage(mutant=mutant, **self._settings)
         ended: list[Ended] = []
+
+        def start_again() -> None:
+            if not stage.operator.alive:
+                stage.restart()
+
+        stage.story.watchdog = start_again
         try:
             for act, fault, wanted in zip_longest(acts, faults, expected):
                 ended.append(self._ended(stage, act, fault, wanted))
@@ -168,16 +174,19 @@ class Runs:
                     break
             return ended
         finally:
+            stage.story.watchdog = None
             stage.operator.kill()
 
     def _ended(self, stage: Stage, act: Act, fault: MadeFor | None, expected: Expected | None) -> Ended:
-        story, proxy = stage.story, stage.proxy
+        story, proxy, pid = stage.story, stage.proxy, stage.operator.pid
         writes, events = len(proxy.writes), len(proxy.events)
         made = fault(proxy, stage.operator) if fault else None
         proxy.make(*filter(None, [made]))
         act.do(story)
-        self._through(act, stage)
+        act.through(story)
         state = steady_state(story, expected, self._patience_seconds)
+        if isinstance(made, Kill) and made.made and stage.operator.pid == pid:
+            stage.restart()  # killed after its last write: nobody had to wait for another one
         return Ended(
             state,
             Counter(story.jobs_made()),
@@ -186,18 +195,6 @@ class Runs:
             made is None or (made.lists if isinstance(made, Stale) else made.made) > 0,
             stage.operator.log,
         )
-
-    @staticmethod
-    def _through(act: Act, stage: Stage) -> None:
-        """Waits until the act is through; an operator that was killed is started again at once."""
-
-        def start_again() -> None:
-            if not stage.operator.alive:
-                stage.restart()
-
-        stage.story.watchdog = start_again
-        act.through(stage.story)
-        stage.story.watchdog = None
 
     @staticmethod
     def all(runs: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -222,6 +219,8 @@ def steady_state(story: Story, expected: Expected | None, patience_seconds: floa
     seen, state, since = changes[story.namespace], state_of(story.api, story.namespace), time.monotonic()
     deadline = since + patience_seconds
     while time.monotonic() < deadline:
+        if story.watchdog is not None:
+            story.watchdog()
         if expected is not None and not difference(expected.state, state, expected.ignored):
             break
         if (
