@@ -11,11 +11,18 @@ FOLLOWUPS_MAX = 5
 FEW_TERMS = 2  # words of its own with no more of which a text leans on what was asked before, unless it is a sentence
 LONG_ENOUGH_WORDS = 3  # of a heading that says by itself what it is about
 
-# Words that stand for something said before.
-POINTER = re.compile(r"\b(it|its|that|this|they|them|their|those|these|one|ones|there|same|instead|too|also)\b", re.I)
-OPENING = re.compile(r"^(and|but|or|what about|how about|why not|and if|what if)\b", re.I)
+# Words that stand for something said before; "one" does so where nothing is counted: "the second one", not "one user".
+POINTER = re.compile(
+    r"\b(it|its|that|this|they|them|their|those|these|ones?(?!\s+\w)|there|same|instead|too|also)\b", re.I
+)
+# What stands for nothing: "Is there a dark mode?"
+EXPLETIVE = re.compile(
+    r"\b((is|are|was|were) there|there (is|are|was|were)|there['’]s|is it possible|it is possible)\b", re.I
+)
+NAMED_TERMS = 4  # words of its own before a pointer, with which a question has named what that stands for
+OPENING = re.compile(r"^(and|but|or|what about|how about|why not)\b", re.I)
 # In few words, what was asked before seen from another side: "on mobile", "for a client".
-SIDE = re.compile(r"^(on|in|at|for|with|without|from|to|by|as|per|only)\b", re.I)
+SIDE = re.compile(r"^(what if|on|in|at|for|with|without|from|to|by|as|per|only)\b", re.I)
 DEFINITE = re.compile(r"\bthe\b", re.I)
 
 
@@ -53,9 +60,20 @@ def leans_on_context(query: str) -> bool:
 
 def continues_another(text: str) -> bool:
     """Whether the text says itself that it goes on from something."""
-    if OPENING.search(text) or POINTER.search(text):
+    if OPENING.search(text) or points_back(text):
         return True
     return bool(SIDE.search(text)) and len(terms(text)) <= FEW_TERMS
+
+
+def points_back(text: str) -> bool:
+    """Whether a word stands for something that the text itself has not named.
+
+    >>> points_back("how do I delete it?"), points_back("Can I edit a time entry after it has been approved?")
+    (True, False)
+    """
+    plain = EXPLETIVE.sub(" ", text)
+    pointer = POINTER.search(plain)
+    return pointer is not None and len(terms(plain[: pointer.start()])) < NAMED_TERMS
 
 
 def is_sentence(query: str) -> bool:
