@@ -33,6 +33,7 @@ from clockifyrag_operator.wakes import Handover, Hear, Relisted
 LOGIN_SECONDS = 5.0  # the same token is not tried again within
 CONNECT_SECONDS = 10.0
 REOPENED_PART = 0.8  # of inactivity_seconds: how long one watch request lasts
+WATCHERS = "watcher for "  # what kopf's tasks of that kind are called
 IDENTITY: Any = "clockifyrag-operator"  # kopf would ask for the user's name, and in a pod the user has none
 
 
@@ -166,7 +167,8 @@ async def watch(
         loop.call_soon_threadsafe(relisted, kind, namespace)
 
     async def operate(stop: asyncio.Event) -> None:
-        await kopf.operator(
+        around = asyncio.all_tasks()
+        parts = await kopf.spawn_tasks(
             registry=registry(hear_there, access, listening(metrics, relisted_there, namespaces)),
             settings=kopf_settings(settings),
             clusterwide=not namespaces,
@@ -175,6 +177,22 @@ async def watch(
             identity=IDENTITY,
             stop_flag=stop,
         )
+        for part in parts:
+            part.add_done_callback(failed)
+        await kopf.run_tasks(parts, ignored=around)
+
+    def failed(part: asyncio.Future[Any]) -> None:
+        """Tells at once that a part failed, as such a run is deaf and takes its time to end.
+
+        It would not end at all: kopf leaves its watchers alone then, and what it cancels later, together with what they
+        wait for, they take for a pause.
+        """
+        if part.cancelled() or (error := part.exception()) is None:
+            return
+        thread.tell(error)
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith(WATCHERS):
+                task.cancel()
 
     thread = LoopThread("kopf", operate)
     try:

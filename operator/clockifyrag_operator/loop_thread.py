@@ -32,14 +32,18 @@ class LoopThread:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(told_to_end.set)
 
+    def tell(self, failure: BaseException | None) -> None:
+        """The work counts as ended by this failure, or without one, however long it takes to end. From its own thread."""
+        if not self._watching.is_closed():
+            self._watching.call_soon_threadsafe(self._end, failure)
+
     def _run(self) -> None:
         failure: BaseException | None = None
         try:
             asyncio.run(self._run_work())
         except BaseException as error:  # handed over, whatever it is
             failure = error
-        if not self._watching.is_closed():
-            self._watching.call_soon_threadsafe(self._end, failure)
+        self.tell(failure)
 
     async def _run_work(self) -> None:
         told_to_end = asyncio.Event()

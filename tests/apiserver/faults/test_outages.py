@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from tests.apiserver.faults.field import Field, Stage
@@ -11,11 +12,12 @@ from tests.apiserver.faults.times import AWAY_SECONDS, SILENCE_SECONDS
 from tests.apiserver.proxy import Cut, Freeze, Refuse, Slow, Stale, is_list, is_watch, of
 from tests.apiserver.proxy.calls import counts
 from tests.apiserver.proxy.faults import Fault
-from tests.waiting import NotInTime
+from tests.waiting import NotInTime, wait_until
 
 LISTS_OF_A_KIND_MAX = 8  # kopf's, the operator's after it, and those that fell into the outage
 RETRY_AFTER_SECONDS = 4  # by far longer than an operator that comes back at once takes on a busy machine
 SLOW_SECONDS = 0.4
+OPENED_AGAIN_SECONDS = 15.0
 RESYNC_SECONDS = 2.0  # of those who hear of an object by lists alone
 LEASES, LEDGERS = of("leases", "update"), of("configmaps", "apply")
 
@@ -86,6 +88,29 @@ def test_through_a_storm_a_creation_ends_as_ever(field: Field, name: str) -> Non
     stage.story.wait(lambda: all(fault.made for fault in STORMS[name]), "each fault was made")
     stage.proxy.heal()
     changed_through(stage, 9)
+
+
+def threads(stage: Stage) -> int:
+    """How many threads the operator's process has."""
+    lines = Path(f"/proc/{stage.operator.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Threads"))
+
+
+def test_watches_that_a_failing_server_ended_are_opened_again_at_once_and_leave_nothing_behind(field: Field) -> None:
+    stage = field.stage(LOCAL, INACTIVITY_SECONDS=60.0, RESYNC_SECONDS=600.0)  # nothing else leads to a look
+    before = threads(stage)
+    stage.proxy.make(Refuse(of("clockifyrags", "watch"), times=1_000, status=500))
+    stage.story.wait(stage.proxy.expire_watches, "there are watches to end")
+    stage.story.wait(lambda: "multitasker has failed" in stage.operator.log, "kopf gives them up")
+    stage.proxy.heal()
+
+    stage.story.change({"search": {"config": {"retrievalK": 9}}})
+
+    def seen() -> bool:
+        return (stage.story.get("ConfigMap", "help-search") or {})["data"]["RETRIEVAL_K"] == "9"
+
+    wait_until(seen, OPENED_AGAIN_SECONDS, "the edit is seen", stage.operator.explain)
+    wait_until(lambda: threads(stage) == before, OPENED_AGAIN_SECONDS, "the former watches are gone")
 
 
 def made_through(field: Field, fault: Fault, mutant: str = "", seconds: float = 60.0, **settings: float) -> bool:
