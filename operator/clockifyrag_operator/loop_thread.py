@@ -33,7 +33,7 @@ class LoopThread:
                 loop.call_soon_threadsafe(told_to_end.set)
 
     def tell(self, failure: BaseException | None) -> None:
-        """The work counts as ended by this failure, or without one, however long it takes to end. From its own thread."""
+        """The work counts as ended, by this failure or without one, however long it takes. For its own thread."""
         if not self._watching.is_closed():
             self._watching.call_soon_threadsafe(self._end, failure)
 
