@@ -105,12 +105,12 @@ export function showHint(words) {
   put({ say: words });
 }
 
-/** Moves the focus to where reading goes on: to the article's heading, else to the summary above the results. */
+/** Moves the focus to where it goes on: an article's heading, the field for a key, else the summary of the results. */
 export function focusOutcome() {
-  (instead.querySelector(".article h2") ?? summary).focus({ preventScroll: true });
+  (instead.querySelector(".article h2, #api-key") ?? summary).focus({ preventScroll: true });
 }
 
-/** Replaces everything at once. If what had the focus is gone, the summary gets it: focus is never lost. */
+/** Replaces everything at once. If what had the focus is gone, it goes where `focusOutcome` says: it is never lost. */
 function put({ say = "", hushed = false, above = [], items = [], below = [], beside = [] }) {
   const focused = outcome.contains(document.activeElement) ? document.activeElement : null;
   summary.replaceChildren(...[say].flat());
