@@ -11,9 +11,14 @@ FOLLOWUPS_MAX = 5
 FEW_TERMS = 2  # words of its own with no more of which a text leans on what was asked before, unless it is a sentence
 LONG_ENOUGH_WORDS = 3  # of a heading that says by itself what it is about
 
-# Words that stand for something said before; "one" does so where nothing is counted: "the second one", not "one user".
+# Words that stand for something said before; "one" does so where nothing is counted: "the second one", "one for
+# Android", not "one user".
 POINTER = re.compile(
-    r"\b(it|its|that|this|they|them|their|those|these|ones?(?!\s+\w)|there|same|instead|too|also)\b", re.I
+    r"""\b(it|its|that|this|they|them|their|those|these|ones|there|same|instead|too|also
+    |(another|first|last|new|next|old|other|right|second|third|which|wrong)\ one
+    |one(?!-)(?!\s+(?!(as|before|for|from|has|if|in|is|later|on|per|was|when|which|while|with|without)\b)\w)
+    )\b""",
+    re.I | re.X,
 )
 # What stands for nothing: "Is there a dark mode?"
 EXPLETIVE = re.compile(

@@ -31,6 +31,16 @@ from clockifyrag_service.conversation import followups, standalone
         pytest.param("and the other one?", ["kiosk"], "kiosk and the other one?", id="that-one"),
         pytest.param("how do I create one", ["an API key"], "an API key how do I create one", id="one-of-those"),
         pytest.param(
+            "Is there one for Android?", ["a mobile app"], "a mobile app Is there one for Android?", id="one-for-a-use"
+        ),
+        pytest.param(
+            "Can I delete the old ones in bulk?", ["tags"], "tags Can I delete the old ones in bulk?", id="the-old-ones"
+        ),
+        pytest.param("Which one is better?", ["plans"], "plans Which one is better?", id="which-of-them"),
+        pytest.param(
+            "Can a one-time code be used twice?", ["kiosk"], "Can a one-time code be used twice?", id="one-time"
+        ),
+        pytest.param(
             "Can I disable required fields after enabling them?",
             ["kiosk"],
             "Can I disable required fields after enabling them?",
