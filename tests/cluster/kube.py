@@ -164,7 +164,13 @@ class Resource:
     @property
     def generations(self) -> set[str]:
         """All that are good."""
-        return {one["id"] for one in self.status.get("generations", ()) if one["state"] == "Good"}
+        return set(self.built)
+
+    @property
+    def built(self) -> list[str]:
+        """All that are good, the oldest first."""
+        newest_first = self.status.get("generations", ())
+        return [one["id"] for one in reversed(newest_first) if one["state"] == "Good"]
 
     @property
     def url(self) -> str:
