@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.cluster.load import Answer, History, Load, held, history
 from tests.cluster.load.client import Manner, main
-from tests.server.conftest import ARTICLES, NEW_ARTICLE, Publish, Serve, Server
+from tests.server.conftest import ARTICLES, NEW_ARTICLE, START_SECONDS, Publish, Serve, Server
 
 RATE = 50.0
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -102,20 +102,34 @@ def judged(tmp_path_factory: pytest.TempPathFactory, publish: Publish) -> tuple[
 
 @pytest.fixture
 def asked(judged: tuple[Path, list[str]], serve: Serve, tmp_path: Path) -> History:
-    """Two seconds of load on a server that changes from the first generation to the second meanwhile."""
+    """Load on a server that changes from the first generation to the second meanwhile, until it has told of both."""
     root, (first, second) = judged
-    wanted = tmp_path / "wanted"
+    wanted, file = tmp_path / "wanted", tmp_path / "history.jsonl"
     wanted.write_text(first)
     server = serve(root, GENERATION_FILE=wanted, PROFILE="production")
 
+    async def answered_from(generation: str) -> None:
+        while not file.exists() or generation not in History.read(file).generations:
+            await asyncio.sleep(0.1)
+
+    async def changed_over() -> None:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await answered_from(first)
+                await asyncio.sleep(0.5)
+                wanted.write_text(second)
+                await answered_from(second)
+                await asyncio.sleep(0.5)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
     async def held() -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(1.0, wanted.write_text, second)
-        loop.call_later(2.0, os.kill, os.getpid(), signal.SIGTERM)
-        await main(server.url, RATE, tmp_path / "history.jsonl", Manner())
+        changing = asyncio.create_task(changed_over())
+        await main(server.url, RATE, file, Manner())
+        await changing
 
     asyncio.run(held())
-    return History.read(tmp_path / "history.jsonl")
+    return History.read(file)
 
 
 WRONG: dict[str, tuple[Callable[[History, list[str]], History], str]] = {
