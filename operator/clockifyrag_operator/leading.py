@@ -1,6 +1,6 @@
 """One time of being the leader: everything is looked at once, then watched, until the lease is lost or we end.
 
-    lease held ─► namespaces and kinds known ─► every kind listed ─► workers, watches, resync, … ─► lease lost
+    lease held ─► kinds and namespaces known ─► every kind listed ─► workers, watches, resync, … ─► lease lost
 
 Nothing of it outlives the lease: the next leader, be it this process, starts from a list.
 """
@@ -53,7 +53,8 @@ class Leader:
         self.listens = False  # before that silence says nothing: it may wait for the CRD, or for rights
         self._client, self._access, self._settings, self._metrics = client, access, settings, metrics
         self._namespaces = Namespaces(client, settings.watch_namespaces)
-        self._namespaces_changed = asyncio.Event()  # the watches are those of before
+        self._watched = settings.watch_namespaces
+        self._namespaces_changed = asyncio.Event()  # others are watched than are open
         self._pods = Pods(settings.pod_request_seconds)
         self._cluster = Cluster(
             client,
@@ -93,9 +94,9 @@ class Leader:
             self.queue.add((body["metadata"]["namespace"], body["metadata"]["name"]))
 
     async def _prepare(self) -> None:
-        await self._namespaces.look()
         self._cluster.kinds = await discovery.known_kinds(self._client)
-        await self._check_schema()
+        await self._check_schema()  # before the rest, which fails where the CRD is missing: the alert is to say so
+        await self._namespaces.look()
         await self._cluster.prime(self._namespaces.open)
         self._metrics.heard()
 
@@ -140,8 +141,9 @@ class Leader:
         """
         patience = SILENT_TIMES * self._settings.inactivity_seconds
         self._namespaces_changed.clear()
+        self._watched = self._namespaces.open
         watching = asyncio.create_task(
-            watch(wakes, self._was_listed, self._access, self._metrics, self._settings, self._namespaces.open)
+            watch(wakes, self._was_listed, self._access, self._metrics, self._settings, self._watched)
         )
         changed = asyncio.create_task(self._namespaces_changed.wait())
         either: dict[str, Any] = {"return_when": asyncio.FIRST_COMPLETED}
@@ -203,12 +205,11 @@ class Leader:
 
     async def _look_at_namespaces(self) -> None:
         """Lets go of what is in those that cannot be read any more, and has others watched, or fewer."""
-        before = self._namespaces.open
         for namespace in await self._namespaces.look():
             for kind in (RESOURCE, *CHILDREN):
                 for key in self.cache.keep_only(kind.kind, namespace, set(), self.cache.newest(kind.kind)):
                     self.queue.add(key)
-        if self._namespaces.open != before:
+        if self._namespaces.open != self._watched:  # and not only than before: two looks may overlap
             self._namespaces_changed.set()
 
     async def _resync(self) -> None:
@@ -233,8 +234,6 @@ class Leader:
 
     async def _discover(self) -> None:
         """Wakes everything when an optional kind appears or goes, or the CRD changes; sees what namespaces are open."""
-        if self._namespaces.several:
-            await self._look_at_namespaces()
         kinds = await discovery.known_kinds(self._client)
         changed = kinds != self._cluster.kinds
         if changed:
@@ -243,6 +242,8 @@ class Leader:
             await self._resync_lists()
         if await self._check_schema() or changed:
             self._wake_all()
+        if self._namespaces.several:
+            await self._look_at_namespaces()
 
     async def _check_schema(self) -> bool:
         """Looks at the installed CRD; whether what it lacks has changed since the last look.

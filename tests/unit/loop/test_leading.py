@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
+import pytest
 from aiohttp import web
 from tests.unit.loop.served import beside
 
@@ -13,7 +15,8 @@ from clockifyrag_operator.__main__ import Process
 from clockifyrag_operator.client import Client
 from clockifyrag_operator.credentials import Access
 from clockifyrag_operator.decision import Plan
-from clockifyrag_operator.errors import Refused
+from clockifyrag_operator.errors import NotFound, Refused
+from clockifyrag_operator.leading import Leader
 from clockifyrag_operator.metrics import Metrics
 from clockifyrag_operator.namespaces import Namespaces
 from clockifyrag_operator.settings import Settings
@@ -28,6 +31,8 @@ class ApiServer:
         self.lease: dict[str, Any] | None = None
 
     async def answer(self, request: web.Request) -> web.Response:
+        if request.path == "/openapi/v3":
+            return web.json_response({"paths": {}})
         if "/leases" not in request.path or (request.method == "GET" and self.lease is None):
             return web.json_response({"message": "not found"}, status=404)
         if request.method != "GET":
@@ -36,21 +41,40 @@ class ApiServer:
         return web.json_response(self.lease)
 
 
-def test_a_leader_that_waits_for_the_crd_is_not_taken_for_deaf() -> None:
-    async def led(host: str, port: int) -> tuple[float, str | None]:
-        settings = Settings(api_host=host, api_port=0, inactivity_seconds=INACTIVITY_SECONDS)
+@pytest.mark.parametrize("namespaces", [(), ("one",), ("one", "two")], ids=["all", "one", "several"])
+def test_a_leader_that_waits_for_the_crd_says_so_and_is_not_taken_for_deaf(namespaces: tuple[str, ...]) -> None:
+    async def led(host: str, port: int) -> tuple[float, float, str | None]:
+        settings = Settings(
+            api_host=host, api_port=0, inactivity_seconds=INACTIVITY_SECONDS, watch_namespaces=namespaces
+        )
         access = Access(f"http://{host}:{port}", token_text="secret")
         process, stop = Process(settings, access, lambda *_: Plan(ledger=None)), asyncio.Event()
         running = asyncio.create_task(process.run(stop))
         while process.metrics.leader._value.get() == 0:
             await asyncio.sleep(0.01)
         await asyncio.sleep(10 * INACTIVITY_SECONDS)
-        told = process.metrics.leader._value.get(), process.problem()
+        metrics = process.metrics
+        told = metrics.leader._value.get(), metrics.schema_problem._value.get(), process.problem()
         stop.set()
         await running
         return told
 
-    assert (1, None) == beside(ApiServer().answer, led)
+    assert (1, 1, None) == beside(ApiServer().answer, led)
+
+
+@pytest.mark.parametrize("namespaces", [(), ("one",), ("one", "two")], ids=["all", "one", "several"])
+def test_a_crd_that_goes_while_its_resources_are_watched_is_told(namespaces: tuple[str, ...]) -> None:
+    async def discovered(host: str, port: int) -> float:
+        access, metrics = Access(f"http://{host}:{port}", token_text="secret"), Metrics()
+        client = Client(access, metrics, request_seconds=5.0, writes_per_second=1000.0, may_write=lambda: True)
+        settings = Settings(watch_namespaces=namespaces)
+        leader = Leader(client, access, settings, metrics, lambda *_: Plan(ledger=None), "here")
+        with suppress(NotFound):  # of the resources themselves
+            await leader._discover()
+        await client.close()
+        return metrics.schema_problem._value.get()
+
+    assert 1 == beside(ApiServer().answer, discovered)
 
 
 class Rights:
