@@ -19,6 +19,7 @@ class LoopThread:
         self._watching = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._watching.create_future()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None  # None: it has not begun
+        self._stopped = False
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     async def ended(self) -> None:
@@ -26,7 +27,8 @@ class LoopThread:
         await asyncio.shield(self._ended)
 
     def stop(self) -> None:
-        """Tells the work to end, and does not wait for it."""
+        """Tells the work to end, also where it has not begun, and does not wait for it."""
+        self._stopped = True
         if self._running is not None:
             loop, told_to_end = self._running
             if not loop.is_closed():
@@ -48,6 +50,8 @@ class LoopThread:
     async def _run_work(self) -> None:
         told_to_end = asyncio.Event()
         self._running = (asyncio.get_running_loop(), told_to_end)
+        if self._stopped:  # before anybody could be told
+            told_to_end.set()
         await self._work(told_to_end)
 
     def _end(self, failure: BaseException | None) -> None:
