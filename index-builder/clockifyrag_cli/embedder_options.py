@@ -70,11 +70,15 @@ class EmbedderOptions:
 
     def opened(self, profile: "ModelProfile") -> "Embedder":
         """The embedder of that profile: one of all servers, where several are given. EmbedderError or UsageError."""
+        from clockifyrag_cli.variables import said
         from clockifyrag_index.embedders.opening import open_embedder, open_replicas
 
         if self._asks_a_server and self.urls:
             return open_replicas(self.urls, profile, batch_size=self.batch_size, digest=self.digest)
-        return open_embedder(self.provider, profile, batch_size=self.batch_size, digest=self.digest)
+        return open_embedder(
+            self.provider, profile, batch_size=self.batch_size, digest=self.digest,
+            local_model_dir=said("LOCAL_MODEL_DIR"),
+        )  # fmt: skip
 
     @property
     def _asks_a_server(self) -> bool:

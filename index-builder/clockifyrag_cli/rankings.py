@@ -120,6 +120,7 @@ def fresh_index(corpus: Path, model: str) -> Iterator[Path]:
     from clockifyrag_builder.sources import source_of
     from clockifyrag_cli.opened import limits_of
     from clockifyrag_cli.progress import progress_display
+    from clockifyrag_cli.variables import said
     from clockifyrag_index.embedders.opening import open_embedder
     from clockifyrag_index.layout import Layout
     from clockifyrag_resource.profiles import model_profile
@@ -131,7 +132,7 @@ def fresh_index(corpus: Path, model: str) -> Iterator[Path]:
             root=root,
             source=source_of(str(corpus), work=Layout(root).work),
             limits=limits_of(profile, None, 200),
-            embedder=open_embedder("Local", profile),
+            embedder=open_embedder("Local", profile, local_model_dir=said("LOCAL_MODEL_DIR")),
         )
         build(plan, progress)
         yield root

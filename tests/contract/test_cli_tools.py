@@ -403,6 +403,18 @@ def test_the_address_of_ollama_may_stand_in_env_as_it_may_for_the_server(run: Ru
         assert "nomic-embed-text" in checks(ended)["ollama"]["message"]
 
 
+def test_the_folder_of_the_model_in_env_holds_for_builds_as_for_the_questions_asked_of_them(
+    run: Run, tmp_path: Path
+) -> None:
+    documents = written(tmp_path / "docs", ARTICLES)
+    (tmp_path / ".env").write_text("LOCAL_MODEL_DIR=elsewhere\n")
+
+    ended = run("index", "build", "--source", documents, "--out", "built")
+
+    assert 40 == ended.returncode, ended.stdout
+    assert "elsewhere" in ended.stderr
+
+
 def test_an_env_that_is_no_text_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"LLM_BASE_URL=\xff\xfe\n")
 
