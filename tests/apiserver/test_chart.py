@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from pages import page
 from tests.apiserver.controlplane import ControlPlane
+from tests.waiting import wait_until
 from tools.definitions import definitions
 
 from clockifyrag_operator.carrying import MADE_ANEW
@@ -95,11 +97,15 @@ def other(control_plane: ControlPlane) -> str:
 
 
 @pytest.fixture(scope="module")
-def monitoring(control_plane: ControlPlane) -> None:
-    """The kinds of monitoring.coreos.com, as the Prometheus operator defines them."""
-    for file in sorted(definitions().glob("*.yaml")):
-        control_plane.kubectl("apply", "--server-side", "--filename", str(file))
+def monitoring(control_plane: ControlPlane) -> Iterator[None]:
+    """The kinds of monitoring.coreos.com, as the Prometheus operator defines them; gone before another file's tests."""
+    files = [f"--filename={file}" for file in sorted(definitions().glob("*.yaml"))]
+    control_plane.kubectl("apply", "--server-side", *files)
     control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    yield
+    control_plane.kubectl("delete", "--wait", *files)
+    known = "/apis/monitoring.coreos.com/v1"
+    wait_until(lambda: control_plane.admin.request("GET", known).status_code == 404, 30, "the kinds are forgotten")
 
 
 def placed(given: Any, names: dict[str, str]) -> Any:
