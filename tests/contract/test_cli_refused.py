@@ -182,7 +182,8 @@ def test_a_server_without_an_index_is_told_as_what_it_is(run: Run, site: Site) -
 
     ended = run("doctor", "--url", site.url)
 
-    assert "unavailable, index" in ended.out
+    assert 1 == ended.code
+    assert "unavailable: it has no index" in ended.out
 
 
 @pytest.mark.parametrize("key", ["schl\u00fcssel", "two\nlines"], ids=["not ASCII", "two lines"])
