@@ -97,9 +97,9 @@ setup:
 setup-dev:
 	@$(PYTHON) tools/bootstrap.py requirements-dev.lock
 
-# Tests on an API server wait as long as they work: four side by side keep two cores busy.
+# Tests on an API server wait more than they work: three side by side keep two cores busy.
 test: setup-dev programs binaries  ## every test that needs no node; the first run builds an API server, 7 minutes
-	code=0; $(BIN)/pytest -n 4 --dist worksteal tests/apiserver || code=$$?; [ $$code != 2 ] || exit 2; \
+	code=0; $(BIN)/pytest -n 3 --dist worksteal tests/apiserver || code=$$?; [ $$code != 2 ] || exit 2; \
 	$(BIN)/pytest -n 2 --dist loadfile -m "not apiserver and not cluster" || code=$$?; exit $$code
 
 test-fast: setup-dev  ## the tests that need no browser, no API server and no programs of the system
