@@ -98,6 +98,8 @@ def without(value: Any, paths: frozenset[str], here: str = "status") -> Any:
     >>> without({"url": "a", "generations": [{"id": "b", "bytes": 1}]}, frozenset({"status.generations[].bytes"}))
     {'url': 'a', 'generations': [{'id': 'b'}]}
     """
+    if not paths:  # as nearly always, and in each pass
+        return value
     if isinstance(value, Mapping):
         below = ((name, f"{here}.{name}", one) for name, one in value.items())
         return {name: without(one, paths, path) for name, path, one in below if path not in paths}
